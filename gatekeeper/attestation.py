@@ -1,0 +1,79 @@
+"""Attestation: everything about one decision in one document; every report is a view of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gatekeeper.artifact import CommitInfo, Irregularity, Kind, LineageClaim
+from gatekeeper.decision import Decision
+from gatekeeper.evidence import CheckResult
+
+SCHEMA_VERSION = "1.0"
+"""Version of the JSON document: the minor rises with new fields, the major when old readers would misread."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubjectFile:
+    """One file that the decision is about."""
+
+    path: str
+    size: int
+    """Bytes."""
+
+    sha256: str
+    """Hexadecimal; empty when only metadata was looked at."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """The artifact that the decision is about, without its bytes."""
+
+    reference: str
+    kind: Kind
+    name: str
+    """`org/name`, or the path as given."""
+
+    requested_revision: str
+    commit: str
+    """Forty hexadecimal digits, or empty for local sources."""
+
+    digest: str
+    """SHA-256 over all files' digests and paths; empty when a file was not hashed."""
+
+    files: tuple[SubjectFile, ...]
+    lineage: tuple[LineageClaim, ...] = ()
+    irregularities: tuple[Irregularity, ...] = ()
+    endpoint: str = ""
+    returned_name: str = ""
+    commits: tuple[CommitInfo, ...] = ()
+    metadata_only: bool = False
+    offline: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Omission:
+    """Something that was not checked, and why: every report lists these."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attestation:
+    """One run of the line: subject, evidence, decision, tools and time."""
+
+    subject: Subject
+    results: tuple[CheckResult, ...]
+    decision: Decision | None
+    """None for `gatekeeper scan`, which gathers evidence and decides nothing."""
+
+    not_checked: tuple[Omission, ...]
+    created_at: datetime
+    """UTC."""
+
+    tool_versions: Mapping[str, str] = field(default_factory=dict)
+    """Distribution name → version of gatekeeper and of every library that can change an answer."""
+
+    schema_version: str = SCHEMA_VERSION

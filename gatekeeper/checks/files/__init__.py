@@ -1,0 +1,1 @@
+"""What the files are, and what loading them would do."""

@@ -1,0 +1,1 @@
+"""Where an artifact comes from, and who says so."""

@@ -1,0 +1,201 @@
+"""Evidence: findings, facts and how each check ended.
+
+Not knowing is an answer: a check that crashed, ran out of time or lacked data ends in `Status.UNKNOWN` with the
+reason, never in `Status.PASS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+FactValue = bool | int | float | str | tuple[str, ...]
+"""What a fact may hold; lists are tuples of strings."""
+
+
+class Severity(IntEnum):
+    """How bad a finding is if it is true. Ordered."""
+
+    INFO = 1
+    LOW = 2
+    MEDIUM = 3
+    HIGH = 4
+    CRITICAL = 5
+
+    @property
+    def label(self) -> str:
+        """Lower-case name, as written in policies and reports."""
+        return self.name.lower()
+
+
+class Confidence(IntEnum):
+    """How sure the check is that a finding is true. Ordered."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+    @property
+    def label(self) -> str:
+        """Lower-case name, as written in reports."""
+        return self.name.lower()
+
+
+class Strength(StrEnum):
+    """What kind of evidence a finding rests on."""
+
+    CRYPTOGRAPHIC = "cryptographic"
+    """A digest or signature that we computed."""
+
+    PLATFORM = "platform"
+    """The Hub's word."""
+
+    SELF_DECLARED = "self-declared"
+    """The publisher's word."""
+
+    MEASURED = "measured"
+    """Read off the bytes by a check."""
+
+
+class Hazard(StrEnum):
+    """What a finding means for the decision; the policy's rows speak of these."""
+
+    TAMPERED = "tampered"
+    """The bytes are not those that were published, or a signature is invalid. Can't be waived."""
+
+    PAYLOAD = "payload"
+    """Loading the file would run code outside the reviewed allowlist. Can't be waived."""
+
+    IMPLANT = "implant"
+    """The computational graph holds a trigger, a gate and a payload."""
+
+    DENIED = "denied"
+    """The deployer has refused this publisher or adapter."""
+
+    SUSPICIOUS = "suspicious"
+    """Broken, lying or posing as something else: somebody must look."""
+
+    UNPROVEN = "unproven"
+    """An adapter whose origin or weights nobody vouches for."""
+
+    UNVERIFIED = "unverified"
+    """Nothing wrong was seen, but somebody's word is missing."""
+
+    NONE = "none"
+    """Worth reading; does not move the decision by itself."""
+
+
+class Status(StrEnum):
+    """How a check ended."""
+
+    PASS = "pass"  # noqa: S105 - a word, not a password
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not_applicable"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Location:
+    """Where in the artifact a finding was made. Everything in it comes from the model repo: hostile text."""
+
+    path: str = ""
+    """File, relative to the root; with `!member` for a member of an archive."""
+
+    offset: int | None = None
+    """Byte offset in that file or member."""
+
+    detail: str = ""
+    """Tensor name, JSON key, graph node, pickle global or prompt token."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One statement that speaks against an artifact."""
+
+    id: str
+    """`<check id>/<rule slug>`: stable, what waivers and SARIF name."""
+
+    check: str
+    """Id of the check that made it."""
+
+    title: str
+    """The rule's title."""
+
+    message: str
+    """What was found here, in one sentence; may quote hostile text."""
+
+    severity: Severity
+    confidence: Confidence
+    strength: Strength
+    hazard: Hazard
+    mend: str
+    """What to do about it."""
+
+    location: Location = field(default_factory=Location)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gap:
+    """Something that a check could not look at, and why."""
+
+    reason: str
+    """One sentence for a person."""
+
+    path: str = ""
+    """File concerned; empty when the whole artifact is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleDescription:
+    """One kind of finding that a check can make."""
+
+    id: str
+    title: str
+    severity: Severity
+    hazard: Hazard
+    mend: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckDescription:
+    """What a check says of itself: `gatekeeper explain`, SARIF help and reports read it."""
+
+    id: str
+    title: str
+    version: int
+    """Raised when the same bytes could get another answer."""
+
+    looks_at: str
+    why: str
+    cannot_see: str
+    mend: str
+    rules: tuple[RuleDescription, ...]
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckResult:
+    """How one check ended."""
+
+    check: CheckDescription
+    status: Status
+    reason: str = ""
+    """Why it is unknown or not applicable."""
+
+    findings: tuple[Finding, ...] = ()
+    facts: Mapping[str, FactValue] = field(default_factory=dict)
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """All that is known about an artifact when the policy decides."""
+
+    results: tuple[CheckResult, ...]
+    """In the order of the registry."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Every finding of every check."""
+        return tuple(finding for result in self.results for finding in result.findings)

@@ -1,0 +1,1 @@
+"""Attestation → text: views of one document; none of them computes a verdict."""

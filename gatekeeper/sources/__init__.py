@@ -1,0 +1,1 @@
+"""Reference → artifact: the Hub, local folders and single files."""
