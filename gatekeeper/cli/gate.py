@@ -1,0 +1,34 @@
+"""`gatekeeper gate`: decide whether a model may be deployed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from gatekeeper.cli.line import Settings, run, show
+from gatekeeper.cli.options import LINE
+
+
+@click.command("gate")
+@click.argument("reference")
+@LINE
+def command(**given: Any) -> int:
+    """Fetch exactly what REFERENCE names, check it, and decide by the policy.
+
+    REFERENCE is org/name@commit, hf://org/name@commit, an address on the Hub, a folder or a file. A branch or tag is
+    resolved to its commit once, and is not pinned.
+
+    Exits with 0 for allow, 1 for any other action, 2 when the input is wrong, 3 when nothing could be decided.
+
+    \b
+    Examples:
+      gatekeeper gate org/name@0123456789abcdef0123456789abcdef01234567
+      gatekeeper gate ./model --policy gatekeeper.yaml --out reports/
+      gatekeeper gate org/name --metadata-only --format json
+    """
+    settings = Settings(**given)
+    attestation = run(settings, decides=True)
+    show(attestation, settings.format_, settings.out, verbose=settings.verbose)
+    decision = attestation.decision
+    return 0 if decision is not None and decision.action == "allow" else 1

@@ -1,0 +1,119 @@
+"""The entry point: finds the command, and turns whatever goes wrong into a message and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from importlib import import_module
+from itertools import pairwise
+from typing import NoReturn
+
+import click
+
+from gatekeeper import __version__
+from gatekeeper.cli.settings import default_map
+from gatekeeper.errors import GatekeeperError
+
+COMMANDS = {
+    "gate": "Decide whether a model may be deployed.",
+    "scan": "Gather evidence and decide nothing.",
+    "report": "Render a JSON attestation again.",
+    "explain": "Say what a check looks at and cannot see.",
+    "policy": "Lint, test and explain policies.",
+    "init": "Write a policy that trusts your publishers.",
+    "demo": "Gate five embedded models, with no network.",
+    "doctor": "Say what is installed and what that leaves unknown.",
+    "completion": "Print a completion script for your shell.",
+}
+"""Name → summary. A command's module is imported only when it runs, so that help costs nothing."""
+
+
+class _Commands(click.Group):
+    """A group whose commands live one to a file in this package."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the names in the order above: the way people meet them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"gatekeeper.cli.{cmd_name}").command
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table above without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 allowed or done, 1 not allowed or the answer is no, 2 the input is wrong, "
+    "3 nothing could be decided.",
+)
+@click.version_option(__version__, "-V", "--version", prog_name="gatekeeper")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Admission control for open-weight models and LoRA adapters.
+
+    Start with `gatekeeper demo`, then `gatekeeper init` and `gatekeeper gate org/name@<commit>`.
+
+    Options can also be set as GATEKEEPER_<OPTION> in the environment or in [tool.gatekeeper] of pyproject.toml.
+    """
+    context.default_map = default_map(context.invoked_subcommand or "")
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code; an uncaught error is 3, never 0."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        result = cli.main(given, prog_name="gatekeeper", standalone_mode=False)
+    except click.exceptions.Abort:
+        _leave(130, "interrupted", "", given)
+    except KeyboardInterrupt:
+        _leave(130, "interrupted", "", given)
+    except click.ClickException as error:
+        _leave_usage(error, given)
+    except GatekeeperError as error:
+        _leave(error.exit_code, error.message, error.hint, given)
+    except BrokenPipeError:
+        # The reader went away (`| head`); a second failure while flushing would be printed by the interpreter.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(3)
+    except Exception as error:
+        if "-v" in given or "--verbose" in given:
+            traceback.print_exc()
+        _leave(3, f"internal error: {type(error).__name__}: {error}", "run again with -v and report it", given)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _leave_usage(error: click.ClickException, given: list[str]) -> NoReturn:
+    hint = ""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        hint = f"{error.ctx.command_path} --help"
+    _leave(2, error.format_message(), hint, given)
+
+
+def _leave(code: int, message: str, hint: str, given: list[str]) -> NoReturn:
+    """Print an error for a person, or as JSON where that was asked for, and go."""
+    if _wants_json(given):
+        document = {"error": {"message": message, "hint": hint, "exit_code": code}}
+        click.echo(json.dumps(document, indent=2))
+    else:
+        click.echo(f"error: {message}", err=True)
+        if hint:
+            click.echo(f" hint: {hint}", err=True)
+    sys.exit(code)
+
+
+def _wants_json(given: list[str]) -> bool:
+    """Whether `--format json` was asked for, also when the arguments could not be parsed."""
+    asked = "--format=json" in given or any(
+        option in {"--format", "-f"} and value == "json" for option, value in pairwise(given)
+    )
+    return asked or os.environ.get("GATEKEEPER_FORMAT") == "json"

@@ -1,0 +1,227 @@
+"""The line: reference → artifact → evidence → decision → attestation. The only file that knows the order.
+
+Each stage takes the noun on its left and gives the one on its right; none knows the others. Time is read once, here,
+and passed on.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from gatekeeper import checks, policy, sources
+from gatekeeper.artifact import Artifact, Kind, Reference
+from gatekeeper.attestation import Attestation, Omission, Subject, SubjectFile
+from gatekeeper.errors import InputError
+from gatekeeper.evidence import CheckResult, Evidence, Gap, Status
+from gatekeeper.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from gatekeeper.policy import Policy
+    from gatekeeper.sources import SourceOptions
+
+_TOOLS = ("gatekeeper-models", "huggingface-hub", "hayward", "picklescan", "cel-expr-python", "pyyaml")
+"""Distributions that can change an answer."""
+
+_STANDING = (
+    Omission(what="behaviour", why="no prompt was run: what the model answers was not looked at"),
+    Omission(what="weights", why="tensor values were hashed, not judged: a backdoor in them leaves no mark in a file"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """Which checks to run; the others end unknown, so that leaving one out is never taken for a pass."""
+
+    only: tuple[str, ...] = ()
+    """When not empty, no other check is run."""
+
+    skip: tuple[str, ...] = ()
+
+    def refusal(self, check_id: str) -> str:
+        """Say why a check is left out; empty when it is to be run."""
+        if check_id in self.skip:
+            return "left out by --skip"
+        if self.only and check_id not in self.only:
+            return "left out by --only"
+        return ""
+
+    def validate(self, known: Collection[str]) -> None:
+        """Refuse ids that no check has.
+
+        Raises:
+            InputError: Naming the unknown id.
+        """
+        for check_id in (*self.only, *self.skip):
+            if check_id not in known:
+                raise InputError(f"no check is called {check_id!r}", hint="`gatekeeper explain` lists all checks")
+
+
+ALL_CHECKS = Selection()
+
+
+def gate(
+    reference: str | Reference,
+    deployer_policy: Policy | None = None,
+    *,
+    source: SourceOptions | None = None,
+    selection: Selection = ALL_CHECKS,
+    progress: Progress = SILENT,
+    now: datetime | None = None,
+) -> Attestation:
+    """Fetch what a reference names, gather evidence, decide.
+
+    Args:
+        reference: As `gatekeeper.sources.parse` reads it.
+        deployer_policy: The decision table; None for the default one.
+        source: Cache, network and limits; None for the defaults.
+        selection: Which checks to run.
+        progress: Told how far long work has come.
+        now: The time of the decision, UTC; None for the clock.
+
+    Returns:
+        The attestation, whose `decision` is never None.
+
+    Raises:
+        GatekeeperError: When nothing could be decided; its class says whose turn it is.
+    """
+    chosen = deployer_policy if deployer_policy is not None else policy.load()
+    moment = now or datetime.now(UTC)
+    return _run(reference, chosen, source, selection, progress, moment, decides=True)
+
+
+def scan(
+    reference: str | Reference,
+    deployer_policy: Policy | None = None,
+    *,
+    source: SourceOptions | None = None,
+    selection: Selection = ALL_CHECKS,
+    progress: Progress = SILENT,
+    now: datetime | None = None,
+) -> Attestation:
+    """Gather evidence and decide nothing: as `gate`, but `decision` is None.
+
+    The policy only tells the checks whom the deployer trusts.
+    """
+    chosen = deployer_policy if deployer_policy is not None else policy.load()
+    moment = now or datetime.now(UTC)
+    return _run(reference, chosen, source, selection, progress, moment, decides=False)
+
+
+def _run(
+    reference: str | Reference,
+    chosen: Policy,
+    source: SourceOptions | None,
+    selection: Selection,
+    progress: Progress,
+    moment: datetime,
+    *,
+    decides: bool,
+) -> Attestation:
+    selection.validate([check.id for check in checks.ALL])
+    asked = sources.parse(reference) if isinstance(reference, str) else reference
+    options = source or sources.SourceOptions()
+    with sources.open_artifact(asked, options, progress) as artifact:
+        evidence = collect(artifact, context_of(chosen, moment, options), selection, progress)
+        decision = policy.decide(evidence, chosen, subject=key_of(artifact), now=moment) if decides else None
+        return Attestation(
+            subject=subject_of(artifact),
+            results=evidence.results,
+            decision=decision,
+            not_checked=omissions(artifact, evidence),
+            created_at=moment,
+            tool_versions=tool_versions(),
+        )
+
+
+def collect(
+    artifact: Artifact, context: checks.Context, selection: Selection = ALL_CHECKS, progress: Progress = SILENT
+) -> Evidence:
+    """Run every selected check in the registry's order."""
+    results = []
+    with progress.task("checking", len(checks.ALL), "checks") as advance:
+        for check in checks.ALL:
+            results.append(_result(check, artifact, context, selection.refusal(check.id)))
+            advance(1)
+    return Evidence(results=tuple(results))
+
+
+def _result(check: checks.Check, artifact: Artifact, context: checks.Context, refusal: str) -> CheckResult:
+    if refusal:
+        return CheckResult(check=check.describe(), status=Status.UNKNOWN, reason=refusal, gaps=(Gap(reason=refusal),))
+    return checks.inspect(check, artifact, context)
+
+
+def context_of(chosen: Policy, moment: datetime, options: SourceOptions) -> checks.Context:
+    """Give the checks what the deployer expects, as plain data."""
+    return checks.Context(
+        now=moment,
+        trusted_publishers=frozenset(chosen.trusted_publishers),
+        denied_publishers=frozenset(chosen.denied_publishers),
+        allowed_licences=frozenset(chosen.allowed_licences),
+        refused_licences=frozenset(chosen.refused_licences),
+        young_repo_days=chosen.thresholds.young_repo_days,
+        limits=options.limits,
+    )
+
+
+def key_of(artifact: Artifact) -> policy.SubjectKey:
+    """Name the artifact as waivers name it."""
+    commit = artifact.commit
+    pinned = str(replace(artifact.reference, revision=commit)) if commit else ""
+    return policy.SubjectKey(reference=pinned, commit=commit, digest=artifact.digest)
+
+
+def subject_of(artifact: Artifact) -> Subject:
+    """Describe the artifact without its bytes."""
+    platform = artifact.platform
+    return Subject(
+        reference=str(artifact.reference),
+        kind=artifact.kind,
+        name=artifact.reference.name,
+        requested_revision=artifact.reference.revision,
+        commit=artifact.commit,
+        digest=artifact.digest,
+        files=tuple(
+            SubjectFile(path=str(file.path), size=file.size, sha256=file.sha256 or "") for file in artifact.files
+        ),
+        lineage=artifact.lineage,
+        irregularities=artifact.irregularities,
+        endpoint=platform.endpoint if platform else "",
+        returned_name=platform.returned_id if platform else "",
+        commits=(platform.commits or ()) if platform else (),
+        metadata_only=artifact.metadata_only,
+        offline=artifact.offline,
+    )
+
+
+def omissions(artifact: Artifact, evidence: Evidence) -> tuple[Omission, ...]:
+    """List what was not checked: the gaps of each check, then what no check of this version looks at."""
+    found = [
+        Omission(what=f"{result.check.id}: {gap.path}" if gap.path else result.check.id, why=gap.reason)
+        for result in evidence.results
+        for gap in result.gaps
+    ]
+    found += [
+        Omission(what=result.check.id, why=result.reason)
+        for result in evidence.results
+        if result.status is Status.UNKNOWN and not result.gaps
+    ]
+    if artifact.kind is Kind.ADAPTER:
+        found.append(Omission(what="adapter", why="the adapter's weights were not compared with honest ones"))
+    return (*found, *_STANDING)
+
+
+def tool_versions(installed: Callable[[str], str] = metadata.version) -> Mapping[str, str]:
+    """Give the versions of Python and of every distribution that can change an answer."""
+    versions = {"python": ".".join(str(part) for part in sys.version_info[:3])}
+    for name in _TOOLS:
+        try:
+            versions[name] = installed(name)
+        except metadata.PackageNotFoundError:  # run from a checkout that was never installed
+            versions[name] = "not installed"
+    return versions
