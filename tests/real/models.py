@@ -192,9 +192,8 @@ def main() -> int:
         wrong = differences(model, attestation)
         failed += bool(wrong)
         assert attestation.decision is not None
-        print(
-            f"{'BAD' if wrong else 'ok '} {model.name:<18} {attestation.decision.action:<9} {attestation.decision.because}"
-        )
+        decision = attestation.decision
+        print(f"{'BAD' if wrong else 'ok '} {model.name:<18} {decision.action:<9} {decision.because}")
         for line in wrong:
             print(f"    {line}")
     print(f"\n{given.out}")
