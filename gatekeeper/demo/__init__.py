@@ -1,1 +1,6 @@
 """Embedded subjects and a faithful loopback Hub, so that the first command works with no network."""
+
+from gatekeeper.demo.play import Outcome, play
+from gatekeeper.demo.subjects import SUBJECTS, Subject
+
+__all__ = ["SUBJECTS", "Outcome", "Subject", "play"]

@@ -116,10 +116,10 @@ def unpack(model: RealModel, target: Path) -> dict[str, Path]:
 
 def gated(model: RealModel, work: Path) -> Attestation:
     """Serve the model, gate its pinned commit and give the attestation."""
-    repo = hub.HubRepo(id=model.repo, files=unpack(model, work / "repo"))
+    repo = hub.HubRepo.of(model.repo, unpack(model, work / "repo"))
     with hub.LoopbackHub([repo]) as server:
         return gate(
-            f"hf://{model.repo}@{repo.commit}",
+            f"hf://{model.repo}@{repo.head}",
             load_policy(str(HERE / "policy.yaml")),
             source=SourceOptions(endpoint=server.endpoint, cache_dir=work / "cache"),
         )

@@ -1,0 +1,83 @@
+"""Plays the demo: serves the subjects, gates each over the real line, writes the reports."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from gatekeeper import policy, report, sources
+from gatekeeper.attestation import Attestation
+from gatekeeper.decision import Action
+from gatekeeper.demo.hub import LoopbackHub
+from gatekeeper.demo.subjects import NOW, SUBJECTS, Subject
+from gatekeeper.gate import gate
+from gatekeeper.progress import SILENT, Progress
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What became of one subject."""
+
+    subject: Subject
+    attestation: Attestation
+
+    @property
+    def action(self) -> Action:
+        """The verdict."""
+        assert self.attestation.decision is not None, "the gate always decides"
+        return self.attestation.decision.action
+
+    @property
+    def because(self) -> str:
+        """Why, in one sentence."""
+        assert self.attestation.decision is not None, "the gate always decides"
+        return self.attestation.decision.because
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdict is the one that the subject must get."""
+        return self.action is self.subject.expected
+
+
+def play(out: Path, *, progress: Progress = SILENT) -> Iterator[Outcome]:
+    """Gate every subject and write `<out>/<slug>/report.{html,json}` and `<out>/index.html`.
+
+    Args:
+        out: Folder for the reports; made when it is missing.
+        progress: Told how far long work has come.
+
+    Yields:
+        Each outcome as soon as it is there.
+    """
+    with tempfile.TemporaryDirectory(prefix="gatekeeper-demo-") as work:
+        outcomes = []
+        with resources.as_file(resources.files("gatekeeper.demo") / "policy.yaml") as path:
+            chosen = policy.load(path)
+        for subject in SUBJECTS:
+            outcome = Outcome(subject=subject, attestation=_gated(subject, chosen, Path(work), progress))
+            report.write(outcome.attestation, out / subject.slug)
+            outcomes.append(outcome)
+            yield outcome
+        report.write_index(
+            out / "index.html",
+            title="Five models at the gate",
+            entries=[
+                report.IndexEntry(
+                    title=each.subject.title,
+                    story=each.subject.story,
+                    attestation=each.attestation,
+                    link=f"{each.subject.slug}/report.html",
+                )
+                for each in outcomes
+            ],
+        )
+
+
+def _gated(subject: Subject, chosen: policy.Policy, work: Path, progress: Progress) -> Attestation:
+    """Gate one subject over the real client; each gets a cache of its own, as if on another machine."""
+    with LoopbackHub([subject.repo], subject.faults) as hub:
+        options = sources.SourceOptions(endpoint=hub.endpoint, cache_dir=work / subject.slug)
+        return gate(subject.reference, chosen, source=options, progress=progress, now=NOW)
