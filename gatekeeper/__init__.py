@@ -14,7 +14,7 @@ The line in eight lines::
     from gatekeeper.gate import gate
 
     attestation = gate("hf://org/name@0123456789abcdef0123456789abcdef01234567")
-    print(attestation.decision.action, "because", attestation.decision.because)
+    print(attestation.verdict.action, "because", attestation.verdict.because)
     for finding in (found for result in attestation.results for found in result.findings):
         print(finding.severity.label, finding.id, finding.location.path)
     for omission in attestation.not_checked:

@@ -77,3 +77,14 @@ class Attestation:
     """Distribution name → version of gatekeeper and of every library that can change an answer."""
 
     schema_version: str = SCHEMA_VERSION
+
+    @property
+    def verdict(self) -> Decision:
+        """The decision of an attestation that has one.
+
+        Raises:
+            ValueError: When it comes from `gatekeeper scan`.
+        """
+        if self.decision is None:
+            raise ValueError("a scan decides nothing")
+        return self.decision

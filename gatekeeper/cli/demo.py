@@ -33,10 +33,11 @@ def command(out: Path, quiet: bool) -> int:
     for outcome in demo.play(out, progress=choose(quiet=quiet)):
         outcomes.append(outcome)
         mark = click.style("ok ", fg="green") if outcome.as_expected else click.style("BAD", fg="red")
-        colour = {"allow": "green", "discard": "red"}.get(outcome.action, "yellow")
+        verdict = outcome.attestation.verdict
+        colour = {"allow": "green", "discard": "red"}.get(verdict.action, "yellow")
         click.echo(
-            f"{mark} {outcome.subject.title:<{width}}  {click.style(f'{outcome.action:<8}', fg=colour, bold=True)}"
-            f"  {outcome.because}"
+            f"{mark} {outcome.subject.title:<{width}}  {click.style(f'{verdict.action:<8}', fg=colour, bold=True)}"
+            f"  {verdict.because}"
         )
     click.echo(f"\n{out / 'index.html'}")
     return int(not all(outcome.as_expected for outcome in outcomes))

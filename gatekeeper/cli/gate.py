@@ -8,6 +8,7 @@ import click
 
 from gatekeeper.cli.line import Settings, run, show
 from gatekeeper.cli.options import LINE
+from gatekeeper.decision import Action
 
 
 @click.command("gate")
@@ -30,5 +31,4 @@ def command(**given: Any) -> int:
     settings = Settings(**given)
     attestation = run(settings, decides=True)
     show(attestation, settings.format_, settings.out, verbose=settings.verbose)
-    decision = attestation.decision
-    return 0 if decision is not None and decision.action == "allow" else 1
+    return int(attestation.verdict.action is not Action.ALLOW)

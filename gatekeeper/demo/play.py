@@ -10,7 +10,6 @@ from pathlib import Path
 
 from gatekeeper import policy, report, sources
 from gatekeeper.attestation import Attestation
-from gatekeeper.decision import Action
 from gatekeeper.demo.hub import LoopbackHub
 from gatekeeper.demo.subjects import NOW, SUBJECTS, Subject
 from gatekeeper.gate import gate
@@ -25,21 +24,9 @@ class Outcome:
     attestation: Attestation
 
     @property
-    def action(self) -> Action:
-        """The verdict."""
-        assert self.attestation.decision is not None, "the gate always decides"
-        return self.attestation.decision.action
-
-    @property
-    def because(self) -> str:
-        """Why, in one sentence."""
-        assert self.attestation.decision is not None, "the gate always decides"
-        return self.attestation.decision.because
-
-    @property
     def as_expected(self) -> bool:
         """Whether the verdict is the one that the subject must get."""
-        return self.action is self.subject.expected
+        return self.attestation.verdict.action is self.subject.expected
 
 
 def play(out: Path, *, progress: Progress = SILENT) -> Iterator[Outcome]:

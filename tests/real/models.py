@@ -127,7 +127,6 @@ def gated(model: RealModel, work: Path) -> Attestation:
 
 def summary(attestation: Attestation) -> dict[str, Any]:
     """Reduce an attestation to what is expected of it."""
-    assert attestation.decision is not None
     findings = sorted(
         {(finding.id, finding.location.path) for result in attestation.results for finding in result.findings}
     )
@@ -136,8 +135,8 @@ def summary(attestation: Attestation) -> dict[str, Any]:
         | {(r.check.id, "") for r in attestation.results if r.status is Status.UNKNOWN and not r.gaps}
     )
     return {
-        "action": attestation.decision.action.value,
-        "row": attestation.decision.row,
+        "action": attestation.verdict.action.value,
+        "row": attestation.verdict.row,
         "findings": [{"id": id_, "path": path} for id_, path in findings],
         "not_checked": [{"check": check, "path": path} for check, path in gaps],
     }
@@ -191,8 +190,7 @@ def main() -> int:
             (HERE / f"{model.name}.json").write_text(text + "\n", "utf-8")
         wrong = differences(model, attestation)
         failed += bool(wrong)
-        assert attestation.decision is not None
-        decision = attestation.decision
+        decision = attestation.verdict
         print(f"{'BAD' if wrong else 'ok '} {model.name:<18} {decision.action:<9} {decision.because}")
         for line in wrong:
             print(f"    {line}")
