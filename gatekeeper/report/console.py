@@ -141,7 +141,7 @@ def _verdict(page: _Page, attestation: Attestation) -> None:
         page.line(f"Law: {law}", margin=2)
     for waiver in decision.waivers:
         note = f" ({waiver.note})" if waiver.note else ""
-        page.line(f"Waiver {waiver.state.value}: {waiver.finding} until {waiver.expires}{note}", margin=2)
+        page.line(f"Waiver {waiver.state.value}: {waiver.finding}, last day {waiver.expires}{note}", margin=2)
         page.line(f"by {waiver.approver}: {waiver.reason}", margin=4)
     if decision.ask:
         page.heading("What is asked of you")

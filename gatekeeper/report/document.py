@@ -149,6 +149,8 @@ class _Reader:
         Raises:
             InputError: When it is not of that type.
         """
+        if hint in _WORDS:
+            return _expect(hint, _WORDS[hint], value, where)
         inner = optional(hint)
         if inner is not None:
             return None if value is None else self.read(inner, value, where)
@@ -162,7 +164,7 @@ class _Reader:
             return {key: self.read(get_args(hint)[1], entries[key], _join(where, key)) for key in entries}
         if is_dataclass(hint):
             return self._noun(hint, _expect(dict, "an object", value, where), where)
-        return _scalar(hint, value, where)
+        return _moment(hint, value, where) if hint in _PARSERS else _word(hint, value, where)
 
     def _noun(self, noun: Any, value: dict[str, Any], where: str) -> Any:
         known = hints(noun)
@@ -175,23 +177,23 @@ class _Reader:
         return noun(**{name: self.read(hint, value[name], _join(where, name)) for name, hint in known.items()})
 
 
-def _scalar(hint: Any, value: Any, where: str) -> Any:
-    if issubclass(hint, Enum):
-        words = {label(member): member for member in hint}
-        text = _expect(str, "a word", value, where)
-        if text not in words:
-            raise _wrong(where, f"{printable(text, 80)!r} is none of {', '.join(words)}")
-        return words[text]
-    if hint in _PARSERS:
-        parse, pattern, what = _PARSERS[hint]
-        text = _expect(str, what, value, where)
-        try:
-            if re.fullmatch(pattern, text):
-                return parse(text)
-        except ValueError:
-            pass  # it has the form, but there is no such day or hour
-        raise _wrong(where, f"{printable(text, 80)!r} is not {what}")
-    return _expect(hint, _WORDS[hint], value, where)
+def _word(hint: type[Enum], value: Any, where: str) -> Enum:
+    words = {label(member): member for member in hint}
+    text = _expect(str, "a word", value, where)
+    if text not in words:
+        raise _wrong(where, f"{printable(text, 80)!r} is none of {', '.join(words)}")
+    return words[text]
+
+
+def _moment(hint: type, value: Any, where: str) -> object:
+    parse, pattern, what = _PARSERS[hint]
+    text = _expect(str, what, value, where)
+    try:
+        if re.fullmatch(pattern, text):
+            return parse(text)
+    except ValueError:
+        pass  # it has the form, but there is no such day or hour
+    raise _wrong(where, f"{printable(text, 80)!r} is not {what}")
 
 
 def _fact(value: Any, where: str) -> FactValue:

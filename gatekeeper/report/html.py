@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.attestation import Attestation
@@ -35,6 +35,8 @@ MAX_FILES = 500
 MAX_LISTED = 100
 """Items of any other list: omissions, gaps, commits, irregularities, waivers, facts."""
 
+_TEMPLATES = Path(__file__).with_name("templates")
+
 
 def to_html(attestation: Attestation) -> str:
     """Render the page.
@@ -50,19 +52,16 @@ def to_html(attestation: Attestation) -> str:
 
 @cache
 def _template() -> Template:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
-
-    def source(name: str) -> str:
-        return files(__package__).joinpath("templates", name).read_text("utf-8")
 
     # In front of a filter or a macro's argument strings are still raw; what is put on the page is always finalised.
     def finalize(value: Any) -> Any:
         return printable(value, MAX_TEXT) if isinstance(value, str) and not isinstance(value, Markup) else value
 
-    style = source("report.css")
+    style = (_TEMPLATES / "report.css").read_text("utf-8")
     environment = Environment(
-        loader=FunctionLoader(source),
+        loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=finalize,

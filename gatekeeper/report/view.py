@@ -144,11 +144,16 @@ def severity_tally(attestation: Attestation) -> str:
     return (told or "none") + (f" ({waived:,} waived)" if waived else "")
 
 
-def status_tally(results: Iterable[CheckResult]) -> str:
-    """Count how checks ended in words: `3 found nothing, 1 unknown`."""
+def status_counts(results: Iterable[CheckResult]) -> tuple[str, ...]:
+    """Count how checks ended in words, those to look at first: `1 unknown`, `3 found nothing`."""
     counts = Counter(result.status for result in results)
     order = (Status.FAIL, Status.UNKNOWN, Status.PASS, Status.NOT_APPLICABLE)
-    return ", ".join(f"{counts[status]:,} {STATUS_WORDS[status]}" for status in order if counts[status]) or "none ran"
+    return tuple(f"{counts[status]:,} {STATUS_WORDS[status]}" for status in order if counts[status])
+
+
+def status_tally(results: Iterable[CheckResult]) -> str:
+    """Give `status_counts` in one line."""
+    return ", ".join(status_counts(results)) or "none ran"
 
 
 def unanswered(attestation: Attestation) -> tuple[CheckResult, ...]:
@@ -186,9 +191,10 @@ def row_word(row: RowOutcome, decision: Decision) -> str:
 
 def facts(attestation: Attestation) -> dict[str, FactValue]:
     """Give the facts that the table was tried on, or for a scan those that the checks set, sorted by name."""
-    if attestation.decision:
-        return dict(sorted(attestation.decision.facts.items()))
-    return dict(sorted(item for result in attestation.results for item in result.facts.items()))
+    known: dict[str, FactValue] = {}
+    for source in (attestation.decision,) if attestation.decision else attestation.results:
+        known.update(source.facts)
+    return {name: known[name] for name in sorted(known)}
 
 
 def fact_text(value: FactValue) -> str:

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from datetime import date, datetime
 from enum import Enum
-from importlib.resources import files
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, cast, get_args, get_origin
 
 from gatekeeper.attestation import SCHEMA_VERSION, Attestation
@@ -27,7 +27,7 @@ FILE = f"attestation-{SCHEMA_VERSION}.json"
 
 def json_schema() -> dict[str, Any]:
     """Give the published schema (JSON Schema draft 2020-12) of what `to_json` writes."""
-    return cast("dict[str, Any]", json.loads(files(__name__).joinpath(FILE).read_bytes()))
+    return cast("dict[str, Any]", json.loads(Path(__file__).with_name(FILE).read_bytes()))
 
 
 def generate() -> dict[str, Any]:
