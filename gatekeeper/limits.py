@@ -46,6 +46,9 @@ class Limits:
     listing_pages: int = 1_000
     """Pages of one Hub listing."""
 
+    report_bytes: int = 256 * MIB
+    """Bytes of a JSON report that is read back."""
+
     header_bytes: int = 25_000_000
     """Bytes of a safetensors or GGUF header; the Hub's own client has the same limit for safetensors."""
 

@@ -1,1 +1,36 @@
-"""Attestation → text: views of one document; none of them computes a verdict."""
+"""Attestation → text: views of one document; none of them computes a verdict.
+
+`to_json` and `from_json` are the document itself, `json_schema` its published shape; `to_html` and `to_console` show
+it to people, and `write` puts views into a folder. Each is imported when first used, since pages and consoles need
+libraries that the document doesn't.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gatekeeper.report.console import to_console
+    from gatekeeper.report.document import from_json, to_json
+    from gatekeeper.report.files import FORMATS, write
+    from gatekeeper.report.html import to_html
+    from gatekeeper.report.schema import json_schema
+
+__all__ = ["FORMATS", "from_json", "json_schema", "to_console", "to_html", "to_json", "write"]
+
+_HOMES = {
+    "FORMATS": "files",
+    "from_json": "document",
+    "json_schema": "schema",
+    "to_console": "console",
+    "to_html": "html",
+    "to_json": "document",
+    "write": "files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,245 @@
+"""The console view: the verdict first, then why, what is asked, what was found and what was not checked.
+
+It reads the same at 80 columns, without colour and through a pipe: every colour repeats a word, and nothing is drawn.
+Text from a model repo is made printable and handed to rich as `Text`, which knows no markup.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gatekeeper.attestation import Attestation
+from gatekeeper.decision import Action, Decision
+from gatekeeper.evidence import Finding, Severity
+from gatekeeper.report import view
+from gatekeeper.text import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+MAX_GROUPS = 10
+"""Rules listed with their findings, unless everything is asked for."""
+
+MAX_PLACES = 3
+"""Findings listed for one rule."""
+
+MAX_POINTS = 8
+"""Points listed that were not checked."""
+
+_TONES = {
+    Action.ALLOW: "bold green",
+    Action.AUDIT: "bold yellow",
+    Action.PATCH: "bold blue",
+    Action.ESCALATE: "bold magenta",
+    Action.DISCARD: "bold red",
+}
+_WEIGHTS = {
+    Severity.CRITICAL: "bold red",
+    Severity.HIGH: "red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "cyan",
+    Severity.INFO: "dim",
+}
+_MARGIN = 12
+"""Columns in front of what belongs to a finding: an indent of two, the width of `critical` and two more."""
+
+_NARROWEST = 20
+"""Columns that a text is given even on a terminal that has fewer."""
+
+_COMMAND_WORD = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)+", re.ASCII)
+
+
+def to_console(
+    attestation: Attestation,
+    console: Console,
+    *,
+    verbose: bool = False,
+    paths: Mapping[str, Path] | None = None,
+) -> None:
+    """Print an attestation for a person at a terminal or in a log.
+
+    Args:
+        attestation: What to show.
+        console: Where; its width, colours and encoding are kept to.
+        verbose: Whether to list every finding, check and row of the table.
+        paths: Format → file, of the reports that were written.
+    """
+    page = _Page(console, verbose=verbose)
+    _verdict(page, attestation)
+    _evidence(page, attestation)
+    if verbose:
+        _checks(page, attestation)
+        _table(page, attestation.decision)
+    _not_checked(page, attestation)
+    _closing(page, attestation, paths or {})
+
+
+class _Page:
+    """Prints lines with a hanging indent, in what the console's encoding can carry."""
+
+    def __init__(self, console: Console, *, verbose: bool) -> None:
+        self._console = console
+        self.verbose = verbose
+
+    def line(self, text: str, *, head: str = "", style: str = "", body: str = "", margin: int = 0) -> None:
+        """Print `head` in the margin and `text` beside it, wrapped within its column."""
+        from rich.text import Text
+
+        width = max(_NARROWEST, self._console.width - margin)
+        lead = Text(self._fit(head).ljust(margin), style=style)
+        for piece in Text(self._fit(text)).wrap(self._console, width, overflow="fold"):
+            piece.rstrip()
+            piece.stylize(body)
+            self._console.print(lead + piece, soft_wrap=True, highlight=False)
+            lead = Text(" " * margin)
+
+    def whole(self, text: str, *, margin: int) -> None:
+        """Print something to copy: one line, however long."""
+        from rich.text import Text
+
+        self._console.print(Text(" " * margin + self._fit(text)), soft_wrap=True, highlight=False)
+
+    def heading(self, text: str) -> None:
+        """Print an empty line and a heading."""
+        self._console.print()
+        self.line(text, body="bold")
+
+    def capped(self, count: int, limit: int) -> int:
+        """How many of `count` items to list."""
+        return count if self.verbose else min(count, limit)
+
+    def rest(self, count: int, noun: str, margin: int = 2) -> None:
+        """Say how many items were left out."""
+        if count > 0:
+            self.line(f"and {view.plural(count, 'more ' + noun)} (--verbose, or see the report)", margin=margin)
+
+    def _fit(self, text: str) -> str:
+        encoding = self._console.encoding or "ascii"
+        shown = printable(text, 2_000)
+        return shown.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _verdict(page: _Page, attestation: Attestation) -> None:
+    decision, subject = attestation.decision, attestation.subject
+    at = f" at {subject.commit}" if subject.commit else ""
+    if decision is None:
+        page.line("NOT DECIDED", body="bold")
+        page.line(f"{subject.name}{at}", margin=2)
+        page.line(view.UNDECIDED, margin=2)
+        return
+    page.line(decision.action.value.upper(), body=_TONES[decision.action])
+    page.line(f"{subject.name}{at}", margin=2)
+    page.heading("Why")
+    page.line(decision.because, margin=2)
+    if allowance := view.allowance(attestation):
+        page.line(allowance, margin=2)
+    page.line(view.authority(decision), body="dim", margin=2)
+    for law in decision.laws:
+        page.line(f"Law: {law}", margin=2)
+    for waiver in decision.waivers:
+        note = f" ({waiver.note})" if waiver.note else ""
+        page.line(f"Waiver {waiver.state.value}: {waiver.finding}, last day {waiver.expires}{note}", margin=2)
+        page.line(f"by {waiver.approver}: {waiver.reason}", margin=4)
+    if decision.ask:
+        page.heading("What is asked of you")
+        page.line(decision.ask, margin=2)
+
+
+def _evidence(page: _Page, attestation: Attestation) -> None:
+    page.heading(f"Findings: {view.severity_tally(attestation)}")
+    waived = view.waivers_in_use(attestation)
+    left = MAX_GROUPS
+    for room in view.rooms(attestation):
+        groups = view.groups(room.findings)
+        shown = groups[: page.capped(len(groups), left)]
+        left -= len(shown)
+        if shown:
+            page.line(room.title, body="underline", margin=2)
+        for group in shown:
+            _group(page, group, waived=group.first.id in waived)
+        page.rest(len(groups) - len(shown), f"rule in {room.title}")
+    page.line(f"Checks: {view.status_tally(attestation.results)}", margin=2)
+
+
+def _group(page: _Page, group: view.Group, *, waived: bool) -> None:
+    first = group.first
+    title = f"{first.title} [waived]" if waived else first.title
+    page.line(title, head=f"  {first.severity.label}", style=_WEIGHTS[first.severity], body="bold", margin=_MARGIN)
+    shown = group.places[: page.capped(len(group.places), MAX_PLACES)]
+    said = ""
+    for finding in shown:
+        if finding.message != said:
+            page.line(finding.message, margin=_MARGIN)
+        said = finding.message
+        if where := _where(finding):
+            page.line(where, body="dim", margin=_MARGIN)
+    page.rest(len(group.places) - len(shown), "place", margin=_MARGIN)
+    if first.mend:
+        page.line(f"To do: {first.mend}", margin=_MARGIN)
+    page.line(
+        f"{first.id} (confidence {first.confidence.label}, {first.strength.value})",
+        body="dim",
+        margin=_MARGIN,
+    )
+
+
+def _where(finding: Finding) -> str:
+    location = finding.location
+    parts = [location.path] if location.path else []
+    if location.offset is not None:
+        parts.append(f"byte {location.offset}")
+    return ", ".join([*parts, location.detail] if location.detail else parts)
+
+
+def _checks(page: _Page, attestation: Attestation) -> None:
+    page.heading("Checks")
+    for result in attestation.results:
+        reason = f": {result.reason}" if result.reason else ""
+        page.line(f"{result.check.id}{reason}", head=f"  {view.STATUS_WORDS[result.status]}", margin=18)
+
+
+def _table(page: _Page, decision: Decision | None) -> None:
+    if decision is None:
+        return
+    page.heading("Decision table")
+    for row in decision.rows:
+        page.line(f"{row.row} -> {row.action.value}", head=f"  {view.row_word(row, decision)}", margin=21)
+        page.line(row.because, body="dim", margin=21)
+
+
+def _not_checked(page: _Page, attestation: Attestation) -> None:
+    page.heading("Not checked")
+    points = list(_points(attestation))
+    shown = points[: page.capped(len(points), MAX_POINTS)]
+    for what, why in shown:
+        page.line(f"{what}: {why}", head="  -", margin=4)
+    page.rest(len(points) - len(shown), "point")
+    if not points:
+        page.line("No omission was recorded; each check has limits of its own (gatekeeper explain).", margin=2)
+
+
+def _points(attestation: Attestation) -> Iterator[tuple[str, str]]:
+    for omission in attestation.not_checked:
+        yield omission.what, omission.why
+    for result in view.unanswered(attestation):
+        for gap in result.gaps:
+            yield f"{result.check.id}, {gap.path}" if gap.path else result.check.id, gap.reason
+        if not result.gaps:
+            yield result.check.id, result.reason or "it gave no reason"
+
+
+def _closing(page: _Page, attestation: Attestation, paths: Mapping[str, Path]) -> None:
+    if paths:
+        page.heading("Reports")
+        for path in paths.values():
+            page.whole(str(path), margin=2)
+    waived = view.waivers_in_use(attestation)
+    worst = view.worst_first(view.findings(attestation), waived)
+    # Only a word that a shell can't misread is put into a command to copy: a report may come from anybody.
+    checks = [finding.check for finding in worst if _COMMAND_WORD.fullmatch(finding.check)]
+    if checks:
+        page.heading("Next")
+        page.whole(f"gatekeeper explain {checks[0]}", margin=2)

@@ -1,0 +1,233 @@
+"""What every view for people shares: the order of things, their words, and how many of them are listed.
+
+Nothing here weighs evidence. Findings are sorted, never judged; the words for an action only say what it means.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+
+from gatekeeper.attestation import Attestation
+from gatekeeper.decision import Action, Decision, RowOutcome, RowState, WaiverState, WaiverUse
+from gatekeeper.evidence import CheckResult, FactValue, Finding, Severity, Status, Strength
+from gatekeeper.limits import GIB, KIB, MIB
+
+GLOSSES: Mapping[Action, str] = {
+    Action.ALLOW: "May be deployed under this policy.",
+    Action.AUDIT: "Verify before deployment.",
+    Action.PATCH: "Repair in place, then inspect again.",
+    Action.ESCALATE: "A person must decide.",
+    Action.DISCARD: "Do not deploy.",
+}
+"""What each action means, in one short sentence."""
+
+UNDECIDED = "Evidence was gathered; no policy was asked."
+"""What a scan's missing decision means."""
+
+STATUS_WORDS: Mapping[Status, str] = {
+    Status.PASS: "found nothing",
+    Status.FAIL: "found something",
+    Status.UNKNOWN: "unknown",
+    Status.NOT_APPLICABLE: "not applicable",
+}
+"""How a check's end is told: never as praise of the artifact."""
+
+STRENGTH_WORDS: Mapping[Strength, str] = {
+    Strength.CRYPTOGRAPHIC: "cryptographic: a digest or signature that we computed",
+    Strength.PLATFORM: "platform: the Hub's word",
+    Strength.SELF_DECLARED: "self-declared: the publisher's word",
+    Strength.MEASURED: "measured: read off the bytes",
+}
+"""What kind of evidence a finding rests on."""
+
+_ROOMS = {
+    "provenance": "Provenance",
+    "files": "Files",
+    "onnx": "Computational graph",
+    "adapter": "Adapter weights",
+    "behaviour": "Behaviour",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """The checks of one room with what they found."""
+
+    title: str
+    results: tuple[CheckResult, ...]
+    """In the order of the registry."""
+
+    findings: tuple[Finding, ...]
+    """Worst first, waived ones last."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Findings of one rule that differ only in what was found and where."""
+
+    first: Finding
+    places: tuple[Finding, ...]
+    """All of them, `first` among them."""
+
+
+def rooms(attestation: Attestation) -> tuple[Room, ...]:
+    """Group the evidence by room; rooms with the worst open finding first, else in the order of the registry."""
+    names = dict.fromkeys(_room(result) for result in attestation.results)
+    waived = waivers_in_use(attestation)
+    grouped = []
+    for name in names:
+        results = tuple(result for result in attestation.results if _room(result) == name)
+        found = (finding for result in results for finding in result.findings)
+        grouped.append(Room(title=_ROOMS.get(name, name), results=results, findings=worst_first(found, waived)))
+    return tuple(sorted(grouped, key=lambda room: -_worst(room.findings, waived)))
+
+
+def _room(result: CheckResult) -> str:
+    return result.check.id.split("/", 1)[0]
+
+
+def _worst(findings: Iterable[Finding], waived: Mapping[str, WaiverUse]) -> int:
+    return max((finding.severity for finding in findings if finding.id not in waived), default=0)
+
+
+def worst_first(findings: Iterable[Finding], waived: Mapping[str, WaiverUse]) -> tuple[Finding, ...]:
+    """Sort findings: open before waived, then by severity, confidence, id and place."""
+    return tuple(
+        sorted(
+            findings,
+            key=lambda finding: (
+                finding.id in waived,
+                -finding.severity,
+                -finding.confidence,
+                finding.id,
+                finding.location.path,
+                finding.location.offset or 0,
+            ),
+        )
+    )
+
+
+def groups(findings: Iterable[Finding]) -> tuple[Group, ...]:
+    """Put neighbouring findings of one rule and one weight together, so that its advice is read once."""
+    grouped = []
+    for _, same in groupby(findings, lambda found: (found.id, found.title, found.mend, _weight(found))):
+        places = tuple(same)
+        grouped.append(Group(first=places[0], places=places))
+    return tuple(grouped)
+
+
+def _weight(finding: Finding) -> tuple[object, ...]:
+    return finding.severity, finding.confidence, finding.strength, finding.hazard
+
+
+def waivers_in_use(attestation: Attestation) -> dict[str, WaiverUse]:
+    """Give the waivers that the decision used, by the id of the finding that each waives."""
+    waivers = attestation.decision.waivers if attestation.decision else ()
+    return {waiver.finding: waiver for waiver in waivers if waiver.state is WaiverState.USED}
+
+
+def findings(attestation: Attestation) -> tuple[Finding, ...]:
+    """Give every finding of every check, as they stand."""
+    return tuple(finding for result in attestation.results for finding in result.findings)
+
+
+def severity_tally(attestation: Attestation) -> str:
+    """Count findings by severity in words: `2 critical, 1 low (1 waived)`, or `none`."""
+    every = findings(attestation)
+    counts = Counter(finding.severity for finding in every)
+    told = ", ".join(f"{counts[severity]:,} {severity.label}" for severity in reversed(Severity) if counts[severity])
+    waived = sum(finding.id in waivers_in_use(attestation) for finding in every)
+    return (told or "none") + (f" ({waived:,} waived)" if waived else "")
+
+
+def status_counts(results: Iterable[CheckResult]) -> tuple[str, ...]:
+    """Count how checks ended in words, those to look at first: `1 unknown`, `3 found nothing`."""
+    counts = Counter(result.status for result in results)
+    order = (Status.FAIL, Status.UNKNOWN, Status.PASS, Status.NOT_APPLICABLE)
+    return tuple(f"{counts[status]:,} {STATUS_WORDS[status]}" for status in order if counts[status])
+
+
+def status_tally(results: Iterable[CheckResult]) -> str:
+    """Give `status_counts` in one line."""
+    return ", ".join(status_counts(results)) or "none ran"
+
+
+def unanswered(attestation: Attestation) -> tuple[CheckResult, ...]:
+    """Give the checks that ended unknown or left gaps."""
+    return tuple(result for result in attestation.results if result.status is Status.UNKNOWN or result.gaps)
+
+
+def allowance(attestation: Attestation) -> str:
+    """Say what an `allow` rests on, without calling anything free of fault; empty for other actions."""
+    if attestation.decision is None or attestation.decision.action is not Action.ALLOW:
+        return ""
+    count = len(findings(attestation))
+    if not count:
+        return "Nothing found, by these checks, within these limits."
+    told = f"{plural(count, 'finding')}, which this policy does not hold against it"
+    return f"{told}; nothing else found, by these checks, within these limits."
+
+
+def authority(decision: Decision) -> str:
+    """Say what asked for the action: a row of the policy, or a law above it."""
+    kind, colon, law = decision.row.partition(":")
+    if kind == "law" and colon:
+        return f'Asked for by the law "{law}", above every row of the policy.'
+    return f"Asked for by row {decision.row} of the policy {decision.policy_name or '(unnamed)'}."
+
+
+def row_word(row: RowOutcome, decision: Decision) -> str:
+    """Say how a row of the table came out."""
+    if row.row == decision.row:
+        return "fired"
+    if row.state is RowState.HOLDS:
+        return "holds, not first"
+    return "does not hold" if row.state is RowState.FAILS else "could not be told"
+
+
+def facts(attestation: Attestation) -> dict[str, FactValue]:
+    """Give the facts that the table was tried on, or for a scan those that the checks set, sorted by name."""
+    known: dict[str, FactValue] = {}
+    for source in (attestation.decision,) if attestation.decision else attestation.results:
+        known.update(source.facts)
+    return {name: known[name] for name in sorted(known)}
+
+
+def fact_text(value: FactValue) -> str:
+    """Write a fact's value as policies do."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "[]"
+    return str(value) if value != "" else '""'
+
+
+def size_text(size: int) -> str:
+    """Write a number of bytes in binary units: `1.5 MiB`."""
+    for unit, name in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
+        if abs(size) >= unit:
+            return f"{size / unit:,.1f} {name}"
+    return "1 byte" if size == 1 else f"{size} bytes"
+
+
+def time_text(moment: datetime) -> str:
+    """Write a time for people, in UTC where the calendar allows it."""
+    try:
+        return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment.tzinfo else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+    except OverflowError:  # a date set by whoever pushed the commit, at the end of the calendar
+        return moment.isoformat(sep=" ")
+
+
+def short(digest: str) -> str:
+    """Cut a digest or commit to what the eye compares: twelve digits, after `sha256:` where it has that."""
+    head, colon, digits = digest.rpartition(":")
+    return f"{head}{colon}{digits[:12]}…" if len(digits) > 12 else digest
+
+
+def plural(count: int, noun: str) -> str:
+    """Write a count with its noun: `1 file`, `20,000 files`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
