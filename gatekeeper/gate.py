@@ -132,7 +132,7 @@ def _run(
             subject=subject_of(artifact),
             results=evidence.results,
             decision=decision,
-            not_checked=omissions(artifact, evidence),
+            not_checked=omissions(artifact),
             created_at=moment,
             tool_versions=tool_versions(),
         )
@@ -199,21 +199,11 @@ def subject_of(artifact: Artifact) -> Subject:
     )
 
 
-def omissions(artifact: Artifact, evidence: Evidence) -> tuple[Omission, ...]:
-    """List what was not checked: the gaps of each check, then what no check of this version looks at."""
-    found = [
-        Omission(what=f"{result.check.id}: {gap.path}" if gap.path else result.check.id, why=gap.reason)
-        for result in evidence.results
-        for gap in result.gaps
-    ]
-    found += [
-        Omission(what=result.check.id, why=result.reason)
-        for result in evidence.results
-        if result.status is Status.UNKNOWN and not result.gaps
-    ]
+def omissions(artifact: Artifact) -> tuple[Omission, ...]:
+    """List what no check of this version looks at; what a check could not look at stands in its result."""
     if artifact.kind is Kind.ADAPTER:
-        found.append(Omission(what="adapter", why="the adapter's weights were not compared with honest ones"))
-    return (*found, *_STANDING)
+        return (Omission(what="adapter", why="its weights were not compared with those of honest adapters"), *_STANDING)
+    return _STANDING
 
 
 def tool_versions(installed: Callable[[str], str] = metadata.version) -> Mapping[str, str]:

@@ -88,7 +88,7 @@ def show(attestation: Attestation, format_: str, out: Path | None, *, verbose: b
     """Write the reports that were asked for and print one."""
     from gatekeeper import report
 
-    written = report.write(attestation, out) if out else {}
+    written = _write(attestation, out) if out is not None else {}
     if format_ == "json":
         click.echo(report.to_json(attestation), nl=False)
     elif format_ == "html":
@@ -97,3 +97,9 @@ def show(attestation: Attestation, format_: str, out: Path | None, *, verbose: b
         from rich.console import Console
 
         report.to_console(attestation, Console(highlight=False), verbose=verbose, paths=written)
+
+
+def _write(attestation: Attestation, out: Path) -> dict[str, Path]:
+    from gatekeeper import report
+
+    return report.write_one(attestation, out) if out.suffix and not out.is_dir() else report.write(attestation, out)

@@ -20,6 +20,6 @@ def command(attestation: Path, format_: str, out: Path | None, verbose: bool) ->
     from gatekeeper.cli.line import check_out, show
 
     check_out(out)
-    document = report.from_json(report.read(attestation))
+    document = report.read(attestation)
     show(document, format_, out, verbose=verbose)
     return 0

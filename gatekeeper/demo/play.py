@@ -48,19 +48,16 @@ def play(out: Path, *, progress: Progress = SILENT) -> Iterator[Outcome]:
             report.write(outcome.attestation, out / subject.slug)
             outcomes.append(outcome)
             yield outcome
-        report.write_index(
-            out / "index.html",
-            title="Five models at the gate",
-            entries=[
-                report.IndexEntry(
-                    title=each.subject.title,
-                    story=each.subject.story,
-                    attestation=each.attestation,
-                    link=f"{each.subject.slug}/report.html",
-                )
-                for each in outcomes
-            ],
-        )
+        entries = [
+            report.IndexEntry(
+                title=each.subject.title,
+                story=each.subject.story,
+                attestation=each.attestation,
+                link=f"{each.subject.slug}/report.html",
+            )
+            for each in outcomes
+        ]
+        report.write_page(report.to_index("Five models at the gate", entries), out / "index.html")
 
 
 def _gated(subject: Subject, chosen: policy.Policy, work: Path, progress: Progress) -> Attestation:

@@ -13,20 +13,38 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gatekeeper.report.console import to_console
     from gatekeeper.report.document import from_json, to_json
-    from gatekeeper.report.files import FORMATS, write
-    from gatekeeper.report.html import to_html
+    from gatekeeper.report.files import FORMATS, read, write, write_one, write_page
+    from gatekeeper.report.html import IndexEntry, to_html, to_index
     from gatekeeper.report.schema import json_schema
 
-__all__ = ["FORMATS", "from_json", "json_schema", "to_console", "to_html", "to_json", "write"]
+__all__ = [
+    "FORMATS",
+    "IndexEntry",
+    "from_json",
+    "json_schema",
+    "read",
+    "to_console",
+    "to_html",
+    "to_index",
+    "to_json",
+    "write",
+    "write_one",
+    "write_page",
+]
 
 _HOMES = {
     "FORMATS": "files",
+    "IndexEntry": "html",
     "from_json": "document",
     "json_schema": "schema",
     "to_console": "console",
+    "read": "files",
     "to_html": "html",
+    "to_index": "html",
     "to_json": "document",
     "write": "files",
+    "write_one": "files",
+    "write_page": "files",
 }
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from gatekeeper.atomic import atomic_write
 from gatekeeper.attestation import Attestation
 from gatekeeper.errors import GatekeeperError, InputError
-from gatekeeper.report.document import to_json
+from gatekeeper.limits import DEFAULT_LIMITS
+from gatekeeper.report.document import from_json, to_json
 from gatekeeper.text import printable
 
 
@@ -50,14 +51,60 @@ def write(attestation: Attestation, directory: Path, formats: Iterable[str] = tu
     unknown = [name for name in wanted if name not in FORMATS]
     if unknown:
         raise InputError(f"there is no format {printable(unknown[0], 80)!r}", hint=f"choose from {', '.join(FORMATS)}")
-    texts = {name: FORMATS[name][1](attestation).encode("utf-8") for name in wanted}
     paths = {name: directory / FORMATS[name][0] for name in wanted}
+    _put({paths[name]: FORMATS[name][1](attestation) for name in wanted})
+    return paths
+
+
+def write_one(attestation: Attestation, path: Path) -> dict[str, Path]:
+    """Write one view to a file whose ending says which.
+
+    Args:
+        attestation: What to show.
+        path: Ending in `.json` or `.html`; its folder is made when missing.
+
+    Returns:
+        The format and `path`.
+
+    Raises:
+        InputError: When no view has that ending or the file can't be written.
+        GatekeeperError: When the disk is full or broken.
+    """
+    name = path.suffix.removeprefix(".")
+    if name not in FORMATS:
+        raise InputError(
+            f"{printable(str(path))} has the ending of no report", hint=f"end it in .{' or .'.join(FORMATS)}"
+        )
+    _put({path: FORMATS[name][1](attestation)})
+    return {name: path}
+
+
+def write_page(page: str, path: Path) -> None:
+    """Write a page that is no attestation's own, such as an overview; errors as for `write`."""
+    _put({path: page})
+
+
+def read(path: Path) -> Attestation:
+    """Read an attestation from its JSON document.
+
+    Raises:
+        InputError: When the file can't be read or is no attestation.
+        LimitError: When it is larger than `Limits.report_bytes`.
+    """
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, path in paths.items():
-            atomic_write(path, texts[name])
+        with path.open("rb") as stream:
+            data = stream.read(DEFAULT_LIMITS.report_bytes + 1)
+    except OSError as error:
+        raise InputError(f"could not read {printable(str(path))}: {error.strerror}") from error
+    return from_json(data)
+
+
+def _put(texts: Mapping[Path, str]) -> None:
+    try:
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            atomic_write(path, text.encode("utf-8"))
     except OSError as error:
         kind = GatekeeperError if error.errno in _DISK else InputError
-        where = printable(str(directory))
+        where = printable(str(path.parent))
         raise kind(f"could not write the report to {where}: {error.strerror}", hint="choose another folder") from error
-    return paths

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,7 @@ from gatekeeper.report import view
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
 
 MAX_TEXT = 2_000
 """Characters of one string on the page."""
@@ -47,11 +49,34 @@ def to_html(attestation: Attestation) -> str:
         A whole HTML document in UTF-8.
     """
     # Lone surrogates never get here: `printable` writes them out.
-    return _template().render(attestation=attestation, decision=attestation.decision, subject=attestation.subject)
+    template = _environment().get_template("report.html.j2")
+    return template.render(attestation=attestation, decision=attestation.decision, subject=attestation.subject)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexEntry:
+    """One attestation on an overview page."""
+
+    title: str
+    story: str
+    """What a person should see in it, one sentence."""
+
+    attestation: Attestation
+    link: str
+    """Relative address of its page; our own, never from a model repo."""
+
+
+def to_index(title: str, entries: Sequence[IndexEntry]) -> str:
+    """Render a page that leads to several reports.
+
+    Returns:
+        A whole HTML document in UTF-8.
+    """
+    return _environment().get_template("index.html.j2").render(title=title, entries=entries)
 
 
 @cache
-def _template() -> Template:
+def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -84,4 +109,4 @@ def _template() -> Template:
         "max_files": MAX_FILES,
         "max_listed": MAX_LISTED,
     }
-    return environment.get_template("report.html.j2")
+    return environment
