@@ -19,9 +19,13 @@ from gatekeeper.policy.policy import Policy, PolicySource, Row, Thresholds, Waiv
 from gatekeeper.policy.schema import PolicyDocument, validate
 from gatekeeper.policy.schema import Row as RowModel
 from gatekeeper.policy.schema import Waiver as WaiverModel
+from gatekeeper.text import printable
 
 MAX_EXTENDS = 8
 """Policies in one chain of `extends`."""
+
+_CARET_WIDTH = 100
+"""Characters of an expression that an error shows."""
 
 KnownChecks = Mapping[str, CheckDescription]
 """What the installed checks say of themselves, by id."""
@@ -117,7 +121,7 @@ def _read(source: str | Path, extended_by: Layer | None) -> tuple[Layer, str]:
             raw = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        message = f"policy {str(path)!r} can't be read: {reason[:1].lower()}{reason[1:]}"
+        message = f"policy {printable(str(path))!r} can't be read: {reason[:1].lower()}{reason[1:]}"
         if extended_by is not None:
             raise extended_by.document.error(message, ("extends",)) from error
         hint = f"give the path of a policy, or one of {', '.join(builtin.NAMES)}"
@@ -154,12 +158,20 @@ def _condition(draft: Draft[RowModel], known_ids: Mapping[str, frozenset[str]]) 
     try:
         return compile_condition(source, known_ids)
     except ExpressionError as error:
-        line_start = source.rfind("\n", 0, error.offset) + 1
-        line = source[line_start:].split("\n", 1)[0]
-        caret = f"\n  | {line}\n  | {'.' * (error.offset - line_start)}^"
-        message = f"row `{draft.content.row}`: {error.message}{caret}"
+        message = f"row `{draft.content.row}`: {error.message}{_caret(source, error.offset)}"
         path = ("rows", draft.index, "when")
         raise draft.layer.document.error(message, path, offset=error.offset, hint=error.hint) from error
+
+
+def _caret(source: str, offset: int) -> str:
+    """Show the place in an expression, as compilers do: at most `_CARET_WIDTH` characters of its line."""
+    start = source.rfind("\n", 0, offset) + 1
+    line = source[start:].split("\n", 1)[0]
+    cut = max(0, offset - start - _CARET_WIDTH // 2)
+    shown = line[cut : cut + _CARET_WIDTH]
+    if printable(shown, _CARET_WIDTH) != shown:  # hidden characters would shift the caret
+        return ""
+    return f"\n  | {shown}\n  | {'.' * (offset - start - cut)}^"
 
 
 def _known_ids(known: KnownChecks | None) -> Mapping[str, frozenset[str]]:

@@ -103,11 +103,11 @@ def _node(raw: bytes, positions: dict[int, int], depth: int) -> Node:
     kind, body = next(((key, value) for key, value in fields if isinstance(value, bytes)), (0, b""))
     parts = list(_messages(body))
     if kind == _EXPR_IDENT:
-        return Node(offset=offset, raw=raw, fact=dict(parts).get(_IDENT_NAME, b"").decode())
+        return Node(offset=offset, raw=raw, fact=dict(parts).get(_IDENT_NAME, b"").decode(errors="replace"))
     if kind == _EXPR_CONST:
         text = dict(parts).get(_CONST_STRING)
-        return Node(offset=offset, raw=raw, text=None if text is None else text.decode())
-    function = dict(parts).get(_CALL_FUNCTION, b"").decode() if kind == _EXPR_CALL else ""
+        return Node(offset=offset, raw=raw, text=None if text is None else text.decode(errors="replace"))
+    function = dict(parts).get(_CALL_FUNCTION, b"").decode(errors="replace") if kind == _EXPR_CALL else ""
     below = [value for key, value in parts if _is_expression(kind, key)]
     return Node(
         offset=offset,
