@@ -127,12 +127,13 @@ def check_table(rows: Iterable[Row]) -> None:
     allowed. Below the first allow row stand only allow rows and that last row, so that every other row has been
     tried before something is allowed.
 
+    Args:
+        rows: The whole table, at least one row.
+
     Raises:
         PolicyError: At the row that is out of place.
     """
     table = tuple(rows)
-    if not table:
-        raise PolicyError("the table has no rows", hint="write `extends: default`, or rows of your own")
     last = table[-1]
     if not last.condition.always:
         raise _misplaced(last, "is the last row, so its `when` must be `true`")

@@ -43,11 +43,11 @@ def load(source: str | Path | None = None, *, known_checks: KnownChecks | None =
         PolicyError: When anything is wrong with it, with file, line and column where there is one.
     """
     layers = _chain("default" if source is None else source)
+    own, lists, thresholds = layers[-1], _Lists(layers), merge_thresholds(layers)
     rows = tuple(_row(draft, _known_ids(known_checks)) for draft in merge_rows(layers))
+    if not rows:
+        raise own.document.error("the table has no rows", hint="write `extends: default`, or rows of your own")
     check_table(rows)
-    thresholds = merge_thresholds(layers)
-    lists = _Lists(layers)
-    own = layers[-1]
     _refuse_unknown_checks(layers, known_checks)
     if not lists.required:
         raise own.document.error("no check is required: then nothing tells a good model from one nobody looked at")
