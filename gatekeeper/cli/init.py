@@ -125,10 +125,16 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Write a YAML string that no reader can take for anything else."""
-    import json
+    """Write a YAML string that no reader can take for anything else (YAML 1.2.2, 5.7)."""
+    return f'"{"".join(_escaped(character) for character in text)}"'
 
-    return json.dumps(text, ensure_ascii=True)
+
+def _escaped(character: str) -> str:
+    from gatekeeper.text import printable
+
+    if character in '"\\':
+        return f"\\{character}"
+    return character if printable(character) == character else f"\\U{ord(character):08x}"
 
 
 def _comment_safe(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -196,7 +196,7 @@ def _print_table(policy: Policy, outcomes: Mapping[str, RowOutcome]) -> None:
         _print_columns(("row", "when", "action", "ask"), plain)
 
 
-def _print_columns(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _print_columns(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table

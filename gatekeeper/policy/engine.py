@@ -53,6 +53,7 @@ class Program:
 
     def __init__(self, expression: Any, tree: Tree) -> None:
         self._expression = expression
+        self._parts: dict[bytes, Program] = {}
         self.tree = tree
 
     def run(self, facts: Mapping[str, FactValue]) -> bool:
@@ -75,7 +76,11 @@ class Program:
 
     def part(self, node: Node) -> Program:
         """Give one boolean node of the expression as a program of its own."""
-        return Program(_environment().deserialize(self.tree.part(node)), self.tree)
+        known = self._parts.get(node.raw)
+        if known is None:
+            known = Program(_environment().deserialize(self.tree.part(node)), self.tree)
+            self._parts[node.raw] = known
+        return known
 
 
 def compile_source(source: str) -> Program:

@@ -117,6 +117,8 @@ def _read(source: str | Path, extended_by: Layer | None) -> tuple[Layer, str]:
         return Layer(document=document, content=validate(PolicyDocument, document), builtin=True), source
     path = Path(source)
     try:
+        if path.exists() and not path.is_file():  # a pipe would wait for ever
+            raise ValueError("not a regular file")
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:

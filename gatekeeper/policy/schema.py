@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from gatekeeper.errors import PolicyError
 from gatekeeper.policy.document import Document, Path
@@ -49,6 +49,10 @@ def _literal(value: Any) -> Any:
 def _iso_date(value: Any) -> Any:
     return date.fromisoformat(value) if isinstance(value, str) else value
 
+
+_WHEN_SCHEMA = WithJsonSchema(
+    {"anyOf": [{"type": "string", "minLength": 1, "maxLength": MAX_EXPRESSION}, {"type": "boolean"}]}
+)
 
 Slug = Annotated[str, Field(pattern=_SLUG, max_length=64)]
 Publisher = Annotated[str, Field(pattern=_PUBLISHER)]
@@ -95,8 +99,8 @@ class Row(Model):
     """One row of the decision table."""
 
     row: Slug
-    when: Annotated[str, BeforeValidator(_literal)] = Field(
-        min_length=1, max_length=MAX_EXPRESSION, description="a boolean CEL expression over the facts"
+    when: Annotated[str, Field(min_length=1, max_length=MAX_EXPRESSION), BeforeValidator(_literal), _WHEN_SCHEMA] = (
+        Field(description="a boolean CEL expression over the facts")
     )
     action: ActionWord
     ask: str = Field(default="", max_length=500, description="what the deployer is asked to do")

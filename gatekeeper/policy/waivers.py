@@ -96,7 +96,7 @@ def _state(waiver: Waiver, findings: list[Finding], today: date, thresholds: Thr
     if today < waiver.created:
         # Else a waiver dated years ahead would count from today until then.
         return WaiverState.UNUSED, f"counts only from {waiver.created.isoformat()}"
-    note = f"expires in {days(left)}" if left <= thresholds.waiver_warning_days else ""
+    note = f"expires {f'in {days(left)}' if left else 'today'}" if left <= thresholds.waiver_warning_days else ""
     return (WaiverState.USED if findings else WaiverState.UNUSED), note
 
 

@@ -1,6 +1,7 @@
 """Loading: overlays mean what policies/README.md says, and every mistake is a PolicyError that points at it."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,7 +113,9 @@ def test_another_kind_of_file_is_refused(write: Write, head: str) -> None:
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert "no such file" in str(_refused(tmp_path / "missing.yaml"))
     assert "default, strict" in _refused(tmp_path / "missing.yaml").hint
-    assert "is a directory" in str(_refused(tmp_path))
+    assert "not a regular file" in str(_refused(tmp_path))
+    os.mkfifo(tmp_path / "pipe")
+    assert "not a regular file" in str(_refused(tmp_path / "pipe"))
     assert "can't be read" in str(_refused("a\0b"))
     (tmp_path / "latin.yaml").write_bytes(b"name: \xe9\n")
     assert "not UTF-8" in str(_refused(tmp_path / "latin.yaml"))

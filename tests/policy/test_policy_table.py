@@ -271,7 +271,7 @@ class TestWaivers:
         ("created", "expires", "state", "note", "row"),
         [
             (date(2026, 9, 1), date(2026, 11, 22), WaiverState.EXPIRED, "EXPIRED 1 day ago", "unverified"),
-            (date(2026, 9, 1), date(2026, 11, 23), WaiverState.USED, "expires in 0 days", "known-good"),
+            (date(2026, 9, 1), date(2026, 11, 23), WaiverState.USED, "expires today", "known-good"),
             (date(2026, 9, 1), date(2026, 11, 24), WaiverState.USED, "expires in 1 day", "known-good"),
             (date(2026, 9, 1), date(2026, 12, 7), WaiverState.USED, "expires in 14 days", "known-good"),
             (date(2026, 9, 1), date(2026, 12, 8), WaiverState.USED, "", "known-good"),
@@ -295,7 +295,7 @@ class TestWaivers:
         decision = decide(self.EVIDENCE, _with_waivers(waiver), subject=SUBJECT, now=late_there)
         assert decision.waivers[0].state is WaiverState.EXPIRED
         with pytest.raises(ValueError, match="time zone"):
-            decide(self.EVIDENCE, load(), subject=SUBJECT, now=datetime(2026, 11, 22))  # noqa: DTZ001
+            decide(self.EVIDENCE, load(), subject=SUBJECT, now=datetime(2026, 11, 22))
 
     def test_one_that_matches_no_finding_is_printed_as_unused(self) -> None:
         decision = _decide(_good(), _with_waivers(_waiver("provenance/revision/unpinned")))
