@@ -1,1 +1,84 @@
-"""Evidence → decision: the deployer's table over a typed vocabulary of facts, and the laws above it."""
+"""Evidence → decision: the deployer's table over a typed vocabulary of facts, and the laws above it.
+
+`load` reads a policy, `decide` applies it to evidence. Importing this package is cheap; the expression engine,
+pydantic and yaml are loaded with the first name that needs them.
+
+Example:
+    >>> from datetime import datetime, timezone
+    >>> from gatekeeper.evidence import Evidence
+    >>> from gatekeeper.policy import SubjectKey, decide, load
+    >>> nothing = Evidence(results=())
+    >>> subject = SubjectKey(reference="hf://org/name", commit="0" * 40)
+    >>> decision = decide(nothing, load(), subject=subject, now=datetime.now(timezone.utc))
+    >>> decision.action.value, decision.row
+    ('escalate', 'required-unknown')
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gatekeeper.policy.gathering import FactError
+    from gatekeeper.policy.linting import LintFinding, lint
+    from gatekeeper.policy.loading import KnownChecks, load
+    from gatekeeper.policy.policy import Policy, PolicySource, Row, SubjectKey, Thresholds, Waiver
+    from gatekeeper.policy.schema import json_schema
+    from gatekeeper.policy.table import decide, decide_facts, explain
+    from gatekeeper.policy.testing import CaseResult, PolicyTestReport, builtin_tests, read_tests, run_tests
+
+_HOMES = {
+    "CaseResult": "testing",
+    "FactError": "gathering",
+    "KnownChecks": "loading",
+    "LintFinding": "linting",
+    "Policy": "policy",
+    "PolicySource": "policy",
+    "Row": "policy",
+    "SubjectKey": "policy",
+    "PolicyTestReport": "testing",
+    "Thresholds": "policy",
+    "Waiver": "policy",
+    "builtin_tests": "testing",
+    "decide": "table",
+    "decide_facts": "table",
+    "explain": "table",
+    "json_schema": "schema",
+    "lint": "linting",
+    "load": "loading",
+    "read_tests": "testing",
+    "run_tests": "testing",
+}
+
+__all__ = [
+    "CaseResult",
+    "FactError",
+    "KnownChecks",
+    "LintFinding",
+    "Policy",
+    "PolicySource",
+    "PolicyTestReport",
+    "Row",
+    "SubjectKey",
+    "Thresholds",
+    "Waiver",
+    "builtin_tests",
+    "decide",
+    "decide_facts",
+    "explain",
+    "json_schema",
+    "lint",
+    "load",
+    "read_tests",
+    "run_tests",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module when it is first asked for (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -7,10 +7,12 @@ that should have set it ran at all is told apart, by `checks.unknown` and `check
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gatekeeper.evidence import FactValue
+from gatekeeper.evidence import FactValue, Hazard
+from gatekeeper.text import printable
 
 
 class FactType(StrEnum):
@@ -39,7 +41,7 @@ class Fact:
     """What it reads when nothing set it."""
 
     values: tuple[str, ...] = ()
-    """For strings with a fixed set of values: all of them."""
+    """For strings, and for lists of strings, with a fixed set of values: all of them."""
 
 
 def _bool(name: str, meaning: str, set_by: str) -> Fact:
@@ -59,8 +61,11 @@ def _int(name: str, meaning: str, set_by: str, default: int) -> Fact:
     return Fact(name=name, type=FactType.INT, meaning=meaning, set_by=set_by, default=default)
 
 
-def _list(name: str, meaning: str, set_by: str) -> Fact:
-    return Fact(name=name, type=FactType.LIST, meaning=meaning, set_by=set_by, default=())
+def _list(name: str, meaning: str, set_by: str, *values: str) -> Fact:
+    return Fact(name=name, type=FactType.LIST, meaning=meaning, set_by=set_by, default=(), values=values)
+
+
+_HAZARDS = tuple(sorted(hazard.value for hazard in Hazard if hazard is not Hazard.NONE))
 
 
 VOCABULARY: tuple[Fact, ...] = (
@@ -154,7 +159,7 @@ VOCABULARY: tuple[Fact, ...] = (
     _bool("remedy.exists", "the weights were patched", "patch"),
     _bool("remedy.verified", "the patch held on held-out data and kept utility", "patch"),
     _int("remedy.passes_left", "further passes that the policy allows", "patch", 0),
-    _list("findings.hazards", "hazards of open findings, sorted", "policy"),
+    _list("findings.hazards", "hazards of open findings other than `none`, sorted", "policy", *_HAZARDS),
     _list("findings.ids", "ids of open findings, sorted", "policy"),
     _list("findings.waived", "ids of waived findings, sorted", "policy"),
     _int("findings.severity", "worst open finding: 0 none, 1 info to 5 critical", "policy", 0),
@@ -163,3 +168,42 @@ VOCABULARY: tuple[Fact, ...] = (
 )
 
 BY_NAME: dict[str, Fact] = {fact.name: fact for fact in VOCABULARY}
+
+DERIVED = "policy"
+"""What `Fact.set_by` says of facts that the policy room derives itself; no check may set them."""
+
+_INT64 = range(-(2**63), 2**63)
+
+
+def misfit(fact: Fact, value: object) -> str:
+    """Say why a value can't stand for a fact.
+
+    Args:
+        fact: The word of the vocabulary.
+        value: What somebody wants it to read.
+
+    Returns:
+        A few words that follow the fact's name, as in `bytes.hub` "is a number"; empty when the value fits.
+    """
+    if not _has_type(fact.type, value):
+        return f"is not of type {fact.type.value}"
+    words = value if isinstance(value, tuple) else (value,) if isinstance(value, str) else ()
+    strange = next((word for word in words if fact.values and word not in fact.values), None)
+    return "" if strange is None else f"may not be {printable(strange, 40)!r} (only {', '.join(fact.values)})"
+
+
+def _has_type(kind: FactType, value: object) -> bool:
+    if kind is FactType.BOOL:
+        return isinstance(value, bool)
+    if kind is FactType.INT:
+        return isinstance(value, int) and not isinstance(value, bool) and value in _INT64
+    if kind is FactType.DOUBLE:
+        return isinstance(value, float) and math.isfinite(value)
+    if kind is FactType.STRING:
+        return _is_text(value)
+    return isinstance(value, tuple) and all(_is_text(item) for item in value)
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is a string that can be written as UTF-8: JSON may smuggle in lone surrogates."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)

@@ -1,0 +1,115 @@
+"""Deciding: the first row of the table that holds, and then the laws. Pure: no clock, no files, no randomness."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from gatekeeper.decision import Action, Decision, RowOutcome, RowState, WaiverUse
+from gatekeeper.evidence import Evidence, FactValue
+from gatekeeper.policy.expressions import NO_REASONS
+from gatekeeper.policy.gathering import complete, gather
+from gatekeeper.policy.laws import Case, overrule
+from gatekeeper.policy.policy import Policy, Row, SubjectKey
+from gatekeeper.policy.waivers import apply
+
+
+def decide(evidence: Evidence, policy: Policy, *, subject: SubjectKey, now: datetime) -> Decision:
+    """Decide on one artifact.
+
+    Args:
+        evidence: What the checks found.
+        policy: The deployer's table and lists.
+        subject: The artifact, for the waivers that are bound to it.
+        now: When, with a time zone; only waivers depend on it.
+
+    Raises:
+        ValueError: When `now` has no time zone.
+    """
+    waived = apply(policy.waivers, evidence.findings, subject=subject, now=now, thresholds=policy.thresholds)
+    gathered = gather(evidence, policy, waived)
+    return decide_facts(
+        gathered.facts,
+        policy,
+        missing=gathered.missing,
+        hazards=frozenset(finding.hazard.value for finding in evidence.findings),
+        waivers=waived.uses,
+    )
+
+
+def decide_facts(
+    facts: Mapping[str, FactValue],
+    policy: Policy,
+    *,
+    missing: Mapping[str, str] = NO_REASONS,
+    hazards: frozenset[str] = frozenset(),
+    waivers: tuple[WaiverUse, ...] = (),
+) -> Decision:
+    """Decide on facts alone.
+
+    Args:
+        facts: The vocabulary; what is left out makes rows that mention it indeterminate, and counts against the
+            artifact wherever a law asks for it.
+        policy: The deployer's table.
+        missing: Why facts are left out.
+        hazards: Hazards of all findings, waived or not, for the laws.
+        waivers: To be printed with the decision.
+    """
+    rows = tuple(_try(row, facts, missing) for row in policy.rows)
+    fired = next((row for row in rows if row.state is RowState.HOLDS), None) or _NO_ROW
+    laws = overrule(fired.action, Case(facts=facts, hazards=hazards, rows=rows))
+    action, slug, because, ask = fired.action, fired.row, _because(fired, rows), fired.ask
+    if laws:
+        action, slug = Action.ESCALATE, f"law:{laws[0].slug}"
+        because = "; ".join([*(law.words for law in laws), *_undecided(rows)])
+        ask = f"look at it yourself: row `{fired.row}` said {fired.action.value}, which a law forbids here"
+    return Decision(
+        action=action,
+        row=slug,
+        because=because,
+        ask=ask,
+        rows=rows,
+        facts=dict(facts),
+        laws=tuple(law.words for law in laws),
+        waivers=waivers,
+        policy_name=policy.name,
+        policy_digest=policy.digest,
+        required=policy.required,
+    )
+
+
+def explain(policy: Policy, given: Mapping[str, object]) -> Decision:
+    """Decide on facts that somebody wrote by hand, with defaults for the rest.
+
+    Raises:
+        FactError: When a name is unknown or a value does not fit.
+    """
+    return decide_facts(complete(given), policy)
+
+
+# `check_table` refuses tables without a last row that always holds; a hand-made policy may still lack one.
+_NO_ROW = RowOutcome(
+    row="law:no-row",
+    action=Action.ESCALATE,
+    when="",
+    state=RowState.FAILS,
+    because="no row of the table holds",
+    ask="give the table a last row that always holds",
+)
+
+
+def _try(row: Row, facts: Mapping[str, FactValue], missing: Mapping[str, str]) -> RowOutcome:
+    state, because = row.condition.evaluate(facts, missing)
+    return RowOutcome(row=row.slug, action=row.action, when=row.when, state=state, because=because, ask=row.ask)
+
+
+def _because(fired: RowOutcome, rows: tuple[RowOutcome, ...]) -> str:
+    """Give the row's own reason; for the last row, which always holds, what the rows that allow were short of."""
+    if not rows or fired is not rows[-1]:
+        return fired.because
+    short = [f"row `{row.row}`: {row.because}" for row in rows if row.action is Action.ALLOW]
+    return "; ".join(["no other row holds", *short])
+
+
+def _undecided(rows: tuple[RowOutcome, ...]) -> list[str]:
+    return [f"row `{row.row}`: {row.because}" for row in rows if row.state is RowState.INDETERMINATE][:3]
