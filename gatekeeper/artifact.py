@@ -276,12 +276,15 @@ class Artifact:
     offline: bool = False
     """Whether the Hub was not asked, so that listings are missing."""
 
+    cached_commit: str = ""
+    """Offline: the commit that the cache holds for the reference; else empty."""
+
     @property
     def commit(self) -> str:
         """The commit whose bytes these are; empty for local sources."""
         if self.platform:
             return self.platform.commit
-        return self.reference.revision if self.reference.is_commit else ""
+        return self.cached_commit or (self.reference.revision if self.reference.is_commit else "")
 
     @cached_property
     def digest(self) -> str:
