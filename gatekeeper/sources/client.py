@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
+from gatekeeper import __version__
 from gatekeeper.errors import GatekeeperError, LimitError, SourceError
 from gatekeeper.parsing import ParseError, load_json
 from gatekeeper.sources.failures import RETRIED, nonsense, refused, unreachable
@@ -71,7 +72,7 @@ class HubClient:
         self.token = options.token
         self.limits = options.limits
         try:
-            headers = build_hf_headers(token=options.token, library_name="gatekeeper")
+            headers = build_hf_headers(token=options.token, library_name="gatekeeper", library_version=__version__)
         except Exception as error:  # a login that must be renewed over the network can fail in many ways
             raise SourceError(
                 f"The Hub's client could not find out which token to send: {type(error).__name__}.",
@@ -193,9 +194,10 @@ class HubClient:
             if response.status_code >= 400:
                 code, message = (response.headers.get(f"X-Error-{name}", "") for name in ("Code", "Message"))
                 raise refused(response.status_code, code, message, what=what)
-            told = response.headers.get("Content-Range", "")
-            if response.status_code != 206 or told != f"bytes {start}-{end - 1}/{size}":
-                raise nonsense(what, f"asked for bytes {start}-{end - 1} of {size}, answered with {told or 'no range'}")
+            told = response.headers.get("Content-Range", "the whole file")
+            whole = response.status_code == 200 and (start, end) == (0, size)
+            if not whole and (response.status_code != 206 or told != f"bytes {start}-{end - 1}/{size}"):
+                raise nonsense(what, f"asked for bytes {start}-{end - 1} of {size}, answered with {told}")
             data = self._body(response, end - start, what)
         if len(data) != end - start:
             raise nonsense(what, f"{end - start} bytes were promised and {len(data)} came")

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from gatekeeper import __version__
 from gatekeeper.artifact import ArtifactFile, Irregularity, IrregularityKind, ListedFile
 from gatekeeper.errors import GatekeeperError, NotFoundError, SourceError
 from gatekeeper.hashing import MemoryBudget, hash_file, in_parallel
@@ -136,7 +137,9 @@ def _fetch(origin: Origin, file: ListedFile, advance: Advance) -> Path | Irregul
     for left in range(origin.client.limits.retries, -1, -1):
         try:
             with supervised(attempt):
-                return Path(_hub_download(origin, file, attempt))
+                path = Path(_hub_download(origin, file, attempt))
+            attempt.finished()
+            return path
         except OversizeError:
             return _size_mismatch(file)
         except GatekeeperError:
@@ -176,6 +179,7 @@ def _hub_download(origin: Origin, file: ListedFile, attempt: Attempt) -> str:
         cache_dir=origin.cache_dir,
         token=origin.client.token,
         library_name="gatekeeper",
+        library_version=__version__,
         tqdm_class=Bar,
     )
 

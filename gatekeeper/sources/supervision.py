@@ -64,7 +64,8 @@ class Attempt:
     def sent(self, request: httpx2.Request) -> None:
         """Note a request that is about to leave."""
         if self._unanswered:
-            self._failed(SourceError(f"The Hub closed the connection again and again ({self.what})."))
+            message = f"The Hub closed the connection again and again ({self.what})."
+            self._failed(SourceError(message, hint="Run again later."))
         self._unanswered = True
         self._requests += 1
         if self._requests > _FREE_REQUESTS + 2 * self._limits.retries + self._received // _BYTES_PER_REQUEST:
@@ -89,6 +90,10 @@ class Attempt:
         if self._received > (self._limits.retries + 2) * self._size + _BYTES_PER_REQUEST:
             raise OversizeError
         self._advance(count)
+
+    def finished(self) -> None:
+        """Bring the progress to the file's size: what the cache held already was not received."""
+        self._advance(max(0, self._size - self._received))
 
     def _failed(self, error: GatekeeperError) -> None:
         self._failures += 1
@@ -155,6 +160,8 @@ def install() -> None:
         constants.HF_HUB_DISABLE_TELEMETRY = True
         if not constants.HF_DEBUG:
             logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
+        for name in ("httpx2", "httpcore2"):  # they log signed addresses and whole headers
+            logging.getLogger(name).setLevel(logging.WARNING)
         huggingface_hub.set_client_factory(_SupervisedFactory(factory))
 
 

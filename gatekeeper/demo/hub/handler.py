@@ -73,12 +73,13 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer one request; whatever happens, it is noted."""
         self.hub = self.server.hub  # type: ignore[attr-defined]
+        self.hub.begin()
         self._status = self._sent = 0
-        length = int(self.headers.get("Content-Length") or 0)
-        self._form = parse_qs(self.rfile.read(length).decode()) if length else {}
-        target = urlsplit(self.path)
-        self._query = parse_qs(target.query)
         try:
+            length = int(self.headers.get("Content-Length") or 0)
+            self._form = parse_qs(self.rfile.read(length).decode()) if length else {}
+            target = urlsplit(self.path)
+            self._query = parse_qs(target.query)
             self._misbehave(target.path)
             self._route(target.path)
         except _RefusalError as refusal:
@@ -232,8 +233,9 @@ class Handler(BaseHTTPRequestHandler):
         """Send a file, or the range of it that was asked for, with the faults that its path has."""
         other = self.hub.faults.tamper.get(file.path)
         size = file.size if other is None or self.command == "HEAD" else len(other)
-        start, end = self._range(size)
-        ranged = (start, end) != (0, size)
+        span = self._range(size)
+        ranged = span is not None
+        start, end = span or (0, size)
         common = {**headers, "Accept-Ranges": "bytes"}
         if ranged:
             common["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
@@ -264,10 +266,10 @@ class Handler(BaseHTTPRequestHandler):
                     time.sleep(len(data) / pace)
         self.wfile.flush()
 
-    def _range(self, size: int) -> tuple[int, int]:
+    def _range(self, size: int) -> tuple[int, int] | None:
         match = _RANGE.fullmatch(self.headers.get("Range") or "")
         if not match or match[0] == "bytes=-" or self.hub.faults.ignore_ranges:
-            return 0, size
+            return None
         if not match[1]:
             return max(0, size - int(match[2])), size
         start, end = int(match[1]), min(size, int(match[2]) + 1 if match[2] else size)

@@ -40,7 +40,8 @@ class LoopbackHub:
     ) -> None:
         """Take what to serve; nothing listens before `with`."""
         self._repos = {repo.id.lower(): repo for repo in repos}
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        self._under_way = 0
         self._requests: list[LoggedRequest] = []
         self.granted = frozenset(granted)
         self.tokens = frozenset(tokens) | self.granted
@@ -70,8 +71,9 @@ class LoopbackHub:
 
     @property
     def requests(self) -> tuple[LoggedRequest, ...]:
-        """What was asked so far."""
+        """What was asked so far; an answer that is just being finished is waited for, a second at most."""
         with self._lock:
+            self._lock.wait_for(lambda: not self._under_way, timeout=1.0)
             return tuple(self._requests)
 
     @property
@@ -104,10 +106,17 @@ class LoopbackHub:
         """Everything that it serves."""
         return tuple(self._repos.values())
 
+    def begin(self) -> None:
+        """Note that a request came; `log` must follow."""
+        with self._lock:
+            self._under_way += 1
+
     def log(self, request: LoggedRequest) -> None:
         """Note a request that was answered."""
         with self._lock:
             self._requests.append(request)
+            self._under_way -= 1
+            self._lock.notify_all()
 
     def strikes(self, switch: str, path: str) -> bool:
         """Whether a counting fault hits a request for `path`; counts it when it does."""
