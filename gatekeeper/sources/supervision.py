@@ -24,11 +24,8 @@ from gatekeeper.sources.failures import RETRIED, nonsense, refused
 if TYPE_CHECKING:
     import httpx2
 
-_FREE_REQUESTS = 8
-"""Requests that one download may make without a failure: redirects of its HEAD and of its GET."""
-
-_BYTES_PER_REQUEST = 8 * MIB
-"""Progress that earns one further request: a download that resumes after fewer bytes each time must end."""
+_PROGRESS_BYTES = 8 * MIB
+"""What must arrive between two failures for the count of them to start anew: dribbling is no progress."""
 
 _ETAG = re.compile(r'(?:W/)?"?[0-9A-Za-z][0-9A-Za-z._-]{0,127}"?')
 """What may become a file name in the cache."""
@@ -58,25 +55,23 @@ class Attempt:
         self._size = size
         self._limits = limits
         self._advance = advance
-        self._requests = self._failures = self._received = 0
-        self._unanswered = False
+        self._failures = self._received = self._received_before = 0
+        self._pending = False
 
     def sent(self, request: httpx2.Request) -> None:
         """Note a request that is about to leave."""
-        if self._unanswered:
+        if self._pending:  # the last request got no answer, or not all of its body
             message = f"The Hub closed the connection again and again ({self.what})."
             self._failed(SourceError(message, hint="Run again later."))
-        self._unanswered = True
-        self._requests += 1
-        if self._requests > _FREE_REQUESTS + 2 * self._limits.retries + self._received // _BYTES_PER_REQUEST:
-            raise SourceError(f"The download of {self.what} does not come forward.", hint="Run again later.")
+        self._pending = True
         seconds = self._limits.request_seconds
         request.extensions["timeout"] = {"connect": seconds, "read": seconds, "write": seconds, "pool": seconds}
 
     def answered(self, response: httpx2.Response) -> None:
         """Note an answer; its body may still be to come."""
-        self._unanswered = False
         headers = response.headers
+        # A body that breaks off shows by the request that comes after it.
+        self._pending = response.is_success and response.request.method == "GET"
         if response.status_code in RETRIED:
             error = refused(response.status_code, "", headers.get("X-Error-Message", ""), what=self.what)
             refuse_long_wait(headers.get("Retry-After"), self._limits, what=self.what)
@@ -87,7 +82,7 @@ class Attempt:
     def received(self, count: int) -> None:
         """Note bytes of body."""
         self._received += count
-        if self._received > (self._limits.retries + 2) * self._size + _BYTES_PER_REQUEST:
+        if self._received > (self._limits.retries + 2) * self._size + _PROGRESS_BYTES:
             raise OversizeError
         self._advance(count)
 
@@ -96,6 +91,9 @@ class Attempt:
         self._advance(max(0, self._size - self._received))
 
     def _failed(self, error: GatekeeperError) -> None:
+        if self._received - self._received_before >= _PROGRESS_BYTES:
+            self._failures = 0
+        self._received_before = self._received
         self._failures += 1
         if self._failures > self._limits.retries:
             raise error

@@ -70,21 +70,15 @@ def test_a_hub_that_does_not_recover_ends_in_a_source_error(hub, options, switch
     hub.faults = Faults(**{switch: ALWAYS, "only": only})
     began = time.monotonic()
     with pytest.raises(SourceError) as caught:
-        opened("acme/tiny", replace(options, limits=replace(QUICK, retries=1)))
+        opened("acme/tiny", replace(options, limits=replace(QUICK, retries=0)))
     assert caught.value.exit_code == 3
     assert caught.value.hint
     assert time.monotonic() - began < 20
 
 
-def test_a_download_that_always_breaks_off_ends_in_a_source_error(hub, options):
+def test_a_download_that_always_breaks_off_fails_and_what_it_leaves_is_not_taken_for_the_file(hub, options):
     hub.faults = Faults(truncate={"model.safetensors": 100})
-    with pytest.raises(SourceError):
-        opened("acme/tiny", replace(options, limits=replace(QUICK, retries=0)))
-
-
-def test_what_a_broken_download_leaves_is_not_taken_for_the_file(hub, options):
-    hub.faults = Faults(dropped=ALWAYS, only="/cdn/")
-    with pytest.raises(SourceError):
+    with pytest.raises(SourceError, match="again and again"):
         opened("acme/tiny", replace(options, limits=replace(QUICK, retries=0)))
     hub.faults = Faults()
     assert_whole(opened("acme/tiny", options))
@@ -111,11 +105,8 @@ def test_a_silent_hub_times_out(tmp_path):
             cache_dir=tmp_path,
             limits=replace(QUICK, retries=1, request_seconds=0.2),
         )
-        with pytest.raises(SourceError, match="127.0.0.1"):
+        with pytest.raises(SourceError, match=r"127\.0\.0\.1"):
             opened("acme/tiny", options)
-    import huggingface_hub
-
-    huggingface_hub.close_session()
 
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "http://no-such-host.invalid"])
@@ -226,7 +217,6 @@ def test_a_granted_token_opens_a_private_gated_repo_and_stays_on_the_hub(tmp_pat
         (Faults(), "manual"),
         (Faults(failing=ALWAYS), ""),
         (Faults(failing=ALWAYS, only="/resolve/"), ""),
-        (Faults(busy=ALWAYS, only="/cdn/"), ""),
         (Faults(missing=frozenset({"config.json"}), rename={"acme/tiny": "acme/absent"}), ""),
         (Faults(info_body=TOKEN.encode()), ""),
         (Faults(commit=TOKEN), ""),
@@ -298,8 +288,8 @@ def test_a_cache_that_can_not_be_written_is_a_source_error(options, tmp_path):
 
 def test_the_client_stays_silent(hub, tmp_path):
     code = (
-        "import sys; from pathlib import Path; from gatekeeper.sources import *; from gatekeeper.limits import Limits\n"
-        "options = SourceOptions(endpoint=sys.argv[1], cache_dir=Path(sys.argv[2]), limits=Limits(retry_seconds=0.01))\n"
+        "import sys; from pathlib import Path; from gatekeeper.sources import *\n"
+        "options = SourceOptions(endpoint=sys.argv[1], cache_dir=Path(sys.argv[2]))\n"
         "with open_artifact(parse('acme/tiny'), options) as artifact: print(artifact.digest)"
     )
     hub.add(REPO)

@@ -308,7 +308,7 @@ def test_two_processes_on_one_cache_both_succeed(tmp_path):
     files = {**FILES, **{f"part{number}.bin": os.urandom(2**18) for number in range(8)}}
     with LoopbackHub([HubRepo.of("acme/tiny", files)], Faults(bytes_per_second=2**20)) as hub:
         command = [sys.executable, "-c", code, hub.endpoint, str(tmp_path)]
-        runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]  # noqa: S603
+        runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
         outputs = [run.communicate(timeout=60)[0].strip() for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
     assert outputs[0] == outputs[1]

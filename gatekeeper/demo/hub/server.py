@@ -142,7 +142,7 @@ class _Server(ThreadingHTTPServer):
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
         # `serve_forever` polls for its end; a short interval keeps stopping fast.
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.005,), daemon=True)
         self._thread.start()
 
     @property
