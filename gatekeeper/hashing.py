@@ -19,7 +19,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
@@ -193,8 +193,37 @@ def hash_file(path: Path, *, git: bool, budget: MemoryBudget, advance: Advance) 
     return Hashed(size=count, sha256=digests.sha256, git_sha1=digests.git_sha1, content=content)
 
 
-def in_parallel(work: Callable[[_Item], _Result], items: Sequence[_Item], *, jobs: int) -> list[_Result]:
-    """Apply `work` to every item on at most `jobs` threads; the first error ends it, with nothing more begun.
+class StoppedError(Exception):
+    """The work of a thread is no longer wanted, because another failed or the person gave up."""
+
+
+class Stop:
+    """Ends the work of threads that report their advance; threads can't be ended from outside."""
+
+    def __init__(self) -> None:
+        """Start with nothing to stop."""
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Let every watched advance raise from now on."""
+        self._event.set()
+
+    def watch(self, advance: Advance) -> Advance:
+        """Give an advance that hands on to `advance`, or raises StoppedError once this is set."""
+
+        def watched(units: int) -> None:
+            if self._event.is_set():
+                raise StoppedError
+            advance(units)
+
+        return watched
+
+
+def in_parallel(work: Callable[[_Item], _Result], items: Sequence[_Item], *, jobs: int, stop: Stop) -> list[_Result]:
+    """Apply `work` to every item on at most `jobs` threads.
+
+    The first error, or an interrupt from the keyboard, ends it: nothing more is begun, and what is under way ends
+    with its next report to an advance that `stop` watches.
 
     Returns:
         Results in the order of the items.
@@ -204,7 +233,12 @@ def in_parallel(work: Callable[[_Item], _Result], items: Sequence[_Item], *, job
     pool = ThreadPoolExecutor(max_workers=min(jobs, len(items)), thread_name_prefix="gatekeeper-source")
     try:
         futures = [pool.submit(work, item) for item in items]
+        for future in as_completed(futures):
+            future.result()
         return [future.result() for future in futures]
+    except BaseException:
+        stop.set()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

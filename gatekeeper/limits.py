@@ -82,7 +82,7 @@ class Limits:
     retry_seconds: float = 0.5
     """Seconds before the first retry; each further one waits twice as long."""
 
-    retry_after_seconds: float = 30.0
+    retry_after_seconds: float = 60.0
     """Longest wait, in seconds, that a Hub may ask for (`Retry-After`); when it asks for more, the run ends."""
 
     request_seconds: float = 30.0

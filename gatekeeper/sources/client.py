@@ -205,7 +205,7 @@ class HubClient:
 
     def _refuse_failure(self, response: httpx2.Response, what: str) -> None:
         if response.status_code in RETRIED:
-            wait = refuse_long_wait(response.headers.get("Retry-After"), self.limits, what=what)
+            wait = refuse_long_wait(response.headers, self.limits, what=what)
             message = response.headers.get("X-Error-Message", "")
             raise _AgainError(refused(response.status_code, "", message, what=what), wait)
 

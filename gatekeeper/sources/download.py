@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import stat
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,7 +15,7 @@ from urllib.parse import quote
 from gatekeeper import __version__
 from gatekeeper.artifact import ArtifactFile, Irregularity, IrregularityKind, ListedFile
 from gatekeeper.errors import GatekeeperError, NotFoundError, SourceError
-from gatekeeper.hashing import MemoryBudget, hash_file, in_parallel
+from gatekeeper.hashing import MemoryBudget, Stop, StoppedError, hash_file, in_parallel
 from gatekeeper.progress import Advance, Progress
 from gatekeeper.sources.client import HubClient
 from gatekeeper.sources.failures import refused, unreachable
@@ -82,15 +83,15 @@ def download(origin: Origin, listed: Sequence[ListedFile], *, jobs: int, progres
         AccessError: When the token at hand may not download.
         ContentChangedError: When a file changes while it is hashed.
     """
-    budget = MemoryBudget(origin.client.limits)
+    budget, stop = MemoryBudget(origin.client.limits), Stop()
     total = sum(file.size for file in listed)
     with progress.task("downloading", total, "bytes") as fetched, progress.task("hashing", total, "bytes") as hashed:
 
         def fetch_one(file: ListedFile) -> Fetched:
-            path = _fetch(origin, file, fetched)
-            return path if isinstance(path, Irregularity) else _hash(origin, file, path, budget, hashed)
+            path = _fetch(origin, file, stop.watch(fetched))
+            return path if isinstance(path, Irregularity) else _hash(origin, file, path, budget, stop.watch(hashed))
 
-        return in_parallel(fetch_one, listed, jobs=jobs)
+        return in_parallel(fetch_one, listed, jobs=jobs, stop=stop)
 
 
 def read_by_range(origin: Origin, file: ListedFile) -> ArtifactFile:
@@ -134,6 +135,7 @@ def _fetch(origin: Origin, file: ListedFile, advance: Advance) -> Path | Irregul
     """Let the client bring one file into its cache."""
     what = printable(f"{origin.name}/{file.path}")
     attempt = Attempt(what=what, commit=origin.commit, size=file.size, limits=origin.client.limits, advance=advance)
+    wait = origin.client.limits.retry_seconds
     for left in range(origin.client.limits.retries, -1, -1):
         try:
             with supervised(attempt):
@@ -142,7 +144,7 @@ def _fetch(origin: Origin, file: ListedFile, advance: Advance) -> Path | Irregul
             return path
         except OversizeError:
             return _size_mismatch(file)
-        except GatekeeperError:
+        except (GatekeeperError, StoppedError):
             raise
         except Exception as error:  # the client lets errors of several libraries through
             outcome = _outcome(error, origin, file, what)
@@ -150,14 +152,35 @@ def _fetch(origin: Origin, file: ListedFile, advance: Advance) -> Path | Irregul
                 return outcome
             if not left or not _may_pass(error):
                 raise outcome from None
+        time.sleep(wait)
+        wait *= 2
     raise AssertionError("the last attempt gives or raises")
 
 
 def _hub_download(origin: Origin, file: ListedFile, attempt: Attempt) -> str:
     from huggingface_hub import hf_hub_download
 
+    return hf_hub_download(
+        origin.name,
+        file.path,
+        revision=origin.commit,
+        endpoint=origin.client.endpoint,
+        cache_dir=origin.cache_dir,
+        token=origin.client.token,
+        library_name="gatekeeper",
+        library_version=__version__,
+        tqdm_class=bar_for(attempt),
+    )
+
+
+def bar_for(attempt: Attempt) -> type[Any]:
+    """Make what the client takes for a class of progress bars; it shows nothing and tells `attempt` of the bytes.
+
+    The client calls `update` with bytes written, and for storage by Xet the other methods as well.
+    """
+
     class Bar:
-        """What the client takes for a progress bar."""
+        total: float | None = None
 
         def __init__(self, **_settings: Any) -> None:
             pass
@@ -171,17 +194,12 @@ def _hub_download(origin: Origin, file: ListedFile, attempt: Attempt) -> str:
         def update(self, count: float | None = 1) -> None:
             attempt.received(int(count or 0))
 
-    return hf_hub_download(
-        origin.name,
-        file.path,
-        revision=origin.commit,
-        endpoint=origin.client.endpoint,
-        cache_dir=origin.cache_dir,
-        token=origin.client.token,
-        library_name="gatekeeper",
-        library_version=__version__,
-        tqdm_class=Bar,
-    )
+        def ignore(self, *_values: Any, **_settings: Any) -> None:
+            pass
+
+        update_transfer = set_postfix_str = set_transfer_postfix_str = refresh = close = ignore
+
+    return Bar
 
 
 def _outcome(error: Exception, origin: Origin, file: ListedFile, what: str) -> GatekeeperError | Irregularity:

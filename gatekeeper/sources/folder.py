@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from gatekeeper.artifact import ArtifactFile, Irregularity, IrregularityKind
 from gatekeeper.errors import InputError, LimitError
-from gatekeeper.hashing import MemoryBudget, hash_file, in_parallel
+from gatekeeper.hashing import MemoryBudget, Stop, hash_file, in_parallel
 from gatekeeper.progress import Advance, Progress
 from gatekeeper.sources.options import SourceOptions
 from gatekeeper.sources.paths import collisions, escape, refusal
@@ -210,13 +210,13 @@ def _refuse_large(found: list[_Found], options: SourceOptions) -> None:
 
 
 def _hash(found: list[_Found], options: SourceOptions, progress: Progress) -> tuple[ArtifactFile, ...]:
-    budget = MemoryBudget(options.limits)
+    budget, stop = MemoryBudget(options.limits), Stop()
     with progress.task("hashing", sum(each.size for each in found), "bytes") as advance:
 
         def hash_one(each: _Found) -> ArtifactFile:
-            return _hash_one(each, budget, advance)
+            return _hash_one(each, budget, stop.watch(advance))
 
-        return tuple(in_parallel(hash_one, found, jobs=options.jobs))
+        return tuple(in_parallel(hash_one, found, jobs=options.jobs, stop=stop))
 
 
 def _hash_one(each: _Found, budget: MemoryBudget, advance: Advance) -> ArtifactFile:

@@ -74,7 +74,7 @@ class Attempt:
         self._pending = response.is_success and response.request.method == "GET"
         if response.status_code in RETRIED:
             error = refused(response.status_code, "", headers.get("X-Error-Message", ""), what=self.what)
-            refuse_long_wait(headers.get("Retry-After"), self._limits, what=self.what)
+            refuse_long_wait(headers, self._limits, what=self.what)
             self._failed(error)
         elif response.request.method == "HEAD" and response.status_code < 400:
             self._check_names(headers)
@@ -122,8 +122,10 @@ def supervised(attempt: Attempt) -> Iterator[None]:
         _CURRENT.reset(token)
 
 
-def refuse_long_wait(retry_after: str | None, limits: Limits, *, what: str) -> float:
-    """Read `Retry-After` (RFC 9110, 10.2.3; the form with seconds).
+def refuse_long_wait(headers: httpx2.Headers, limits: Limits, *, what: str) -> float:
+    """Read for how long an answer asks to wait, as the client does.
+
+    That is `Retry-After` in seconds (RFC 9110, 10.2.3), or the time until a used-up `RateLimit` is renewed.
 
     Returns:
         Seconds to wait; 0 when nothing usable was said.
@@ -131,10 +133,14 @@ def refuse_long_wait(retry_after: str | None, limits: Limits, *, what: str) -> f
     Raises:
         SourceError: When the Hub asks for more than `limits.retry_after_seconds`.
     """
-    text = (retry_after or "").strip()
-    if not (text.isascii() and text.isdigit()):
-        return 0.0
-    seconds = float(text[:12])
+    from huggingface_hub.utils._http import parse_ratelimit_headers
+
+    rate = parse_ratelimit_headers(headers)
+    text = headers.get("Retry-After", "").strip()
+    if rate and not rate.remaining:
+        seconds = float(rate.reset_in_seconds)
+    else:
+        seconds = float(text[:12]) if text.isascii() and text.isdigit() else 0.0
     if seconds > limits.retry_after_seconds:
         raise SourceError(f"The Hub asks to wait {seconds:.0f} seconds ({what}).", hint="Run again after that time.")
     return seconds

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from gatekeeper.errors import ContentChangedError, LimitError
-from gatekeeper.hashing import MemoryBudget, hash_file, in_parallel
+from gatekeeper.hashing import MemoryBudget, Stop, StoppedError, hash_file, in_parallel
 from gatekeeper.limits import Limits
 from gatekeeper.sources.ranged import RangeContent
 
@@ -168,22 +167,28 @@ def test_no_descriptor_stays_open(path):
 
 
 def test_parallel_work_keeps_order_and_stops_at_the_first_error():
-    assert in_parallel(lambda item: item * 2, range(100), jobs=7) == [item * 2 for item in range(100)]
-    assert in_parallel(str, [], jobs=4) == []
-    begun = []
-    release = threading.Event()
+    assert in_parallel(lambda item: item * 2, range(100), jobs=7, stop=Stop()) == [item * 2 for item in range(100)]
+    assert in_parallel(str, [], jobs=4, stop=Stop()) == []
+    begun, ended = [], []
+    stop = Stop()
+    watched = stop.watch(lambda _units: None)
 
     def work(item):
         begun.append(item)
-        if item == 0:
-            release.set()
+        if item == 1:
             raise ValueError("no")
-        release.wait(5)
-        time.sleep(0.02)
+        try:
+            while True:  # as a long download does, until its next report is refused
+                watched(1)
+                time.sleep(0.001)
+        except StoppedError:
+            ended.append(item)
+            raise
 
     with pytest.raises(ValueError, match="no"):
-        in_parallel(work, range(500), jobs=2)
+        in_parallel(work, range(500), jobs=4, stop=stop)
     assert len(begun) < 500
+    assert sorted([*ended, 1]) == sorted(begun)
 
 
 def test_ranged_content_reads_what_is_asked_for_and_keeps_little():

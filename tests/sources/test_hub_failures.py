@@ -20,7 +20,9 @@ from gatekeeper.demo.hub import Faults, HubRepo, LoopbackHub
 from gatekeeper.errors import AccessError, GatekeeperError, InputError, LimitError, NotFoundError, SourceError
 from gatekeeper.limits import Limits
 from gatekeeper.sources import SourceOptions, open_artifact, parse
+from gatekeeper.sources.download import bar_for
 from gatekeeper.sources.redaction import redact
+from gatekeeper.sources.supervision import Attempt
 
 WEIGHTS = os.urandom(5000)
 REPO = HubRepo.of("acme/tiny", {"config.json": b"{}", "model.safetensors": WEIGHTS})
@@ -84,13 +86,35 @@ def test_a_download_that_always_breaks_off_fails_and_what_it_leaves_is_not_taken
     assert_whole(opened("acme/tiny", options))
 
 
-@pytest.mark.parametrize("only", ["", "/resolve/"])
-def test_a_hub_that_asks_for_a_long_wait_is_not_waited_for(hub, options, only):
-    hub.faults = Faults(busy=ALWAYS, retry_after=86_400, only=only)
+@pytest.mark.parametrize("only", ["", "/resolve/", "/cdn/"])
+@pytest.mark.parametrize("asked", [{"retry_after": 86_400}, {"rate_limit": '"api";r=0;t=86400'}])
+def test_a_hub_that_asks_for_a_long_wait_is_not_waited_for(hub, options, only, asked):
+    hub.faults = Faults(busy=ALWAYS, only=only, **asked)
     began = time.monotonic()
     with pytest.raises(SourceError, match="86400 seconds"):
         opened("acme/tiny", options)
     assert time.monotonic() - began < 10
+
+
+def test_the_client_s_progress_for_xet_reaches_ours():
+    from types import SimpleNamespace
+
+    from huggingface_hub.utils._xet_progress_reporting import XetDownloadProgressReporter
+
+    seen = []
+    attempt = Attempt(what="x", commit="", size=100, limits=QUICK, advance=seen.append)
+    report = SimpleNamespace(
+        total_bytes=100,
+        total_bytes_completed=60,
+        total_bytes_completion_rate=1.0,
+        total_transfer_bytes_completed=70,
+        total_transfer_bytes_completion_rate=1.0,
+    )
+    settings = {"reconstruction_desc": "x", "total": 100, "log_level": 50, "tqdm_class": bar_for(attempt)}
+    with XetDownloadProgressReporter(**settings) as reporter:
+        reporter.update_progress(report)
+    attempt.finished()
+    assert seen == [60, 40]
 
 
 def test_a_slow_hub_is_slow_and_no_failure(hub, options):

@@ -51,6 +51,9 @@ class Faults:
     retry_after: int | None = 0
     """Seconds in the `Retry-After` of a 429; None leaves the header out."""
 
+    rate_limit: str = ""
+    """The `RateLimit` header of a 429, such as `"api";r=0;t=55`."""
+
     failing: int = 0
     """Requests answered with 503."""
 

@@ -202,6 +202,8 @@ class Handler(BaseHTTPRequestHandler):
             raise _DropError
         if self.hub.strikes("busy", path):
             headers = {} if faults.retry_after is None else {"Retry-After": str(faults.retry_after)}
+            if faults.rate_limit:
+                headers["RateLimit"] = faults.rate_limit
             raise _RefusalError(429, "Too many requests", headers=headers)
         if self.hub.strikes("failing", path):
             raise _RefusalError(503, "Service unavailable")
