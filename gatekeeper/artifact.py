@@ -228,6 +228,15 @@ class IrregularityKind(StrEnum):
     UNLISTED = "unlisted"
     """In one of the Hub's listings of the commit but not in the other."""
 
+    SIZE_MISMATCH = "size-mismatch"
+    """The Hub delivered another number of bytes than it announced; the file was left out."""
+
+    CARD_UNREADABLE = "card-unreadable"
+    """The model card, or a configuration that declares the base model, can't be parsed."""
+
+    SKIPPED = "skipped"
+    """Left out on purpose: bookkeeping of git or of the Hub's client, which no loader reads."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Irregularity:
@@ -267,12 +276,15 @@ class Artifact:
     offline: bool = False
     """Whether the Hub was not asked, so that listings are missing."""
 
+    cached_commit: str = ""
+    """Offline: the commit that the cache holds for the reference; else empty."""
+
     @property
     def commit(self) -> str:
         """The commit whose bytes these are; empty for local sources."""
         if self.platform:
             return self.platform.commit
-        return self.reference.revision if self.reference.is_commit else ""
+        return self.cached_commit or (self.reference.revision if self.reference.is_commit else "")
 
     @cached_property
     def digest(self) -> str:

@@ -82,6 +82,12 @@ class Limits:
     retries: int = 4
     """Attempts after the first for a request that failed with 429, 5xx or a dropped connection."""
 
+    retry_seconds: float = 0.5
+    """Seconds before the first retry; each further one waits twice as long."""
+
+    retry_after_seconds: float = 60.0
+    """Longest wait, in seconds, that a Hub may ask for (`Retry-After`); when it asks for more, the run ends."""
+
     request_seconds: float = 30.0
     """Seconds of silence before a request counts as failed."""
 

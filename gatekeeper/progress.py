@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 Advance = Callable[[int], None]
@@ -13,7 +13,7 @@ Advance = Callable[[int], None]
 class Progress(Protocol):
     """Something that can show how far a stage has come."""
 
-    def task(self, label: str, total: int | None, unit: str) -> _Task:
+    def task(self, label: str, total: int | None, unit: str) -> AbstractContextManager[Advance]:
         """Open a bar.
 
         Args:
@@ -25,12 +25,6 @@ class Progress(Protocol):
             A context manager that gives the function to call with each advance.
         """
         ...
-
-
-class _Task(Protocol):
-    def __enter__(self) -> Advance: ...
-
-    def __exit__(self, *exc: object) -> bool | None: ...
 
 
 class Silent:

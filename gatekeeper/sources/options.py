@@ -1,0 +1,33 @@
+"""How a source is to be opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gatekeeper.limits import DEFAULT_LIMITS, Limits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceOptions:
+    """Settings of the sources stage. Folders and files read `jobs` and `limits` alone."""
+
+    cache_dir: Path | None = None
+    """The Hub client's cache; None means where the client has it (`HF_HUB_CACHE`, `HF_HOME`)."""
+
+    endpoint: str | None = None
+    """Base address of the Hub; None means `HF_ENDPOINT`, else the public Hub."""
+
+    token: str | None = field(default=None, repr=False)
+    """Access token; None means the one that the client finds (`HF_TOKEN`, a login)."""
+
+    offline: bool = False
+    """Use the cache alone. `HF_HUB_OFFLINE` asks for the same."""
+
+    metadata_only: bool = False
+    """Download no weights: read them, where a check needs to, by ranged requests."""
+
+    jobs: int = 8
+    """Files downloaded or hashed at the same time, at least 1."""
+
+    limits: Limits = DEFAULT_LIMITS

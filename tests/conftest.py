@@ -1,0 +1,23 @@
+"""Fixtures that more than one room's tests use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from gatekeeper.demo.hub import LoopbackHub
+
+
+@pytest.fixture(autouse=True)
+def _no_token_of_the_person_who_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the environment's Hub settings out of the tests."""
+    for name in ("HF_TOKEN", "HF_ENDPOINT", "HUGGING_FACE_HUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def hub() -> Iterator[LoopbackHub]:
+    """An empty loopback Hub: `hub.add(repo)`, `hub.faults = Faults(…)`, `hub.endpoint`, `hub.requests`."""
+    with LoopbackHub([]) as served:
+        yield served
