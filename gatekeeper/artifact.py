@@ -228,6 +228,15 @@ class IrregularityKind(StrEnum):
     UNLISTED = "unlisted"
     """In one of the Hub's listings of the commit but not in the other."""
 
+    SIZE_MISMATCH = "size-mismatch"
+    """The Hub delivered another number of bytes than it announced; the file was left out."""
+
+    CARD_UNREADABLE = "card-unreadable"
+    """The model card, or a configuration that declares the base model, can't be parsed."""
+
+    SKIPPED = "skipped"
+    """Left out on purpose: bookkeeping of git or of the Hub's client, which no loader reads."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Irregularity:
