@@ -122,14 +122,17 @@ def _read_repo(status: object) -> tuple[str, dict[str, str], list[Gap]]:
     """Read a `securityRepoStatus`: a word for the repo (`safe` when all scans are done), issues by path, and gaps."""
     if status is None:
         return "unknown", {}, []
-    issues = read_issues(status) if isinstance(status, Mapping) else None
-    if not isinstance(status, Mapping) or issues is None:
-        return "error", {}, [Gap(reason="the Hub's scan status of the repo can't be read")]
+    unreadable = Gap(reason="the Hub's scan status of the repo can't be read")
+    if not isinstance(status, Mapping):
+        return "error", {}, [unreadable]
+    issues, whole = read_issues(status)
     levels: dict[str, list[str]] = {}
     for path, word in issues:
         # Whatever stands in this list is an issue, also under a word that is new to us or says otherwise.
         levels.setdefault(path, []).append(word if word in ALARMS else "suspicious")
     worst_by_path = {path: worst(words) for path, words in levels.items()}
+    if not whole:
+        return "error", worst_by_path, [unreadable]
     if status.get("scansDone") is not True:
         return "queued", worst_by_path, [Gap(reason="the Hub has not finished scanning the repo")]
     return "safe", worst_by_path, []

@@ -82,22 +82,17 @@ def read_file_status(report: object) -> list[Verdict]:
     return verdicts
 
 
-def read_issues(status: Mapping[str, object]) -> list[tuple[str, str]] | None:
+def read_issues(status: Mapping[str, object]) -> tuple[list[tuple[str, str]], bool]:
     """Read `filesWithIssues` of a `securityRepoStatus`.
 
     Returns:
-        Pairs of path and word; None when the list or an entry of it can't be read.
+        Pairs of path and word, and whether the whole list could be read.
     """
     entries = status.get("filesWithIssues", [])
     if not isinstance(entries, list):
-        return None
-    issues = []
-    for entry in entries:
-        path = entry.get("path") if isinstance(entry, Mapping) else None
-        if not isinstance(path, str):
-            return None
-        issues.append((path, read_word(entry.get("level"))))
-    return issues
+        return [], False
+    objects = [entry for entry in entries if isinstance(entry, Mapping) and isinstance(entry.get("path"), str)]
+    return [(entry["path"], read_word(entry.get("level"))) for entry in objects], len(objects) == len(entries)
 
 
 def _words_of(report: Mapping[str, object]) -> str:
