@@ -69,7 +69,8 @@ def words(name: str) -> tuple[str, ...]:
     Args:
         name: Any text; what stands after 256 characters is not read.
     """
-    decomposed = unicodedata.normalize("NFKD", name[:_LONGEST])
+    # The table comes first: decomposition would turn the Greek lunate sigma, drawn like c, into a common one.
+    decomposed = unicodedata.normalize("NFKD", name[:_LONGEST].translate(_FOREIGN))
     seen = "".join(character for character in decomposed if unicodedata.category(character) not in _UNSEEN)
     latin = seen.translate(_FOREIGN).lower().translate(_FOREIGN)
     spaced = "".join(" " if unicodedata.category(letter) in _SEPARATORS else letter for letter in latin)

@@ -13,7 +13,7 @@ from gatekeeper.text import printable
 _TAG = "license:"
 _OPERATOR = re.compile(r"\s+(?:and|or|with)\s+|[()]", re.IGNORECASE)
 _VERSION_CHOICE = re.compile(r"-(?:only|or-later)$|\+$")
-_FILE = re.compile(r"(?:licen[cs]e|copying)(?:[-._].*)?", re.IGNORECASE)
+_FILE = re.compile(r"(?:licen[cs]e|copying)(?:[-._][\w-]+)?(?:\.(?:txt|md|rst|html?))?", re.IGNORECASE)
 _SHOWN = 200
 
 

@@ -169,7 +169,8 @@ def _two_slips(suspect: tuple[str, ...], model: tuple[str, ...]) -> str:
 
 def _own_letters(model: tuple[str, ...]) -> int:
     """Count the letters that are the name's own: shared words tell nothing (`xai-org` is not `zai-org`)."""
-    return sum(len(word) for word in model if word not in _GENERIC)
+    own = [word for word in model if word not in _GENERIC] or model
+    return sum(map(len, own))
 
 
 def _is_series(ours: str, theirs: str) -> bool:
