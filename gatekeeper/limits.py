@@ -40,6 +40,9 @@ class Limits:
     card_bytes: int = 1 * MIB
     """Bytes of YAML front matter in a model card."""
 
+    base_models: int = 64
+    """Distinct base models of one artifact that are looked at; real merges name a dozen."""
+
     response_bytes: int = 64 * MIB
     """Bytes of one JSON answer of the Hub."""
 

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import ClassVar
 
 from gatekeeper.artifact import Artifact
@@ -92,6 +93,9 @@ class Check(ABC):
     facts: ClassVar[tuple[str, ...]] = ()
     """Names of the facts that it sets (see `gatekeeper.policy.facts`)."""
 
+    not_applicable_facts: ClassVar[Mapping[str, FactValue]] = MappingProxyType({})
+    """What it sets when it has nothing to do: a policy can tell that from not knowing."""
+
     def not_applicable(self, artifact: Artifact, context: Context) -> str:
         """Say why this check has nothing to do here; empty when it has."""
         return ""
@@ -109,6 +113,7 @@ class Check(ABC):
         offset: int | None = None,
         detail: str = "",
         severity: Severity | None = None,
+        hazard: Hazard | None = None,
         confidence: Confidence | None = None,
     ) -> Finding:
         """Make a finding of one of this check's rules.
@@ -120,6 +125,7 @@ class Check(ABC):
             offset: Byte offset in it.
             detail: Tensor, key, node, global.
             severity: Overrides the rule's.
+            hazard: Overrides the rule's.
             confidence: Overrides the rule's.
 
         Raises:
@@ -136,7 +142,7 @@ class Check(ABC):
             severity=rule.severity if severity is None else severity,
             confidence=rule.confidence if confidence is None else confidence,
             strength=rule.strength,
-            hazard=rule.hazard,
+            hazard=rule.hazard if hazard is None else hazard,
             mend=rule.mend,
             location=Location(path=path, offset=offset, detail=detail),
         )
@@ -199,7 +205,9 @@ def inspect(check: Check, artifact: Artifact, context: Context) -> CheckResult:
     try:
         reason = check.not_applicable(artifact, context)
         if reason:
-            return CheckResult(check=description, status=Status.NOT_APPLICABLE, reason=reason)
+            return CheckResult(
+                check=description, status=Status.NOT_APPLICABLE, reason=reason, facts=check.not_applicable_facts
+            )
         outcome = check.run(artifact, context)
     except Exception as error:  # a hostile file may trip anything; the answer is then unknown, with the reason
         return CheckResult(check=description, status=Status.UNKNOWN, reason=f"{type(error).__name__}: {error}")
