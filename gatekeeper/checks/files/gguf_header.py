@@ -39,7 +39,10 @@ class GgufHeader:
 
     version: int
     values: Mapping[str, Value]
-    """Scalar and string values by key; arrays are left out, and strings of more than a mebibyte."""
+    """Scalar and string values by key."""
+
+    dropped: tuple[str, ...]
+    """Keys of arrays and of strings of more than a mebibyte, whose values were not kept."""
 
     tensors: int
     """Number of tensor entries."""
@@ -153,6 +156,7 @@ def read_gguf(reader: BinaryIO, size: int, limits: Limits) -> GgufHeader:
     return GgufHeader(
         version=version,
         values={key: value for key, (_, value) in values.items() if value is not None},
+        dropped=tuple(key for key, (_, value) in values.items() if value is None),
         tensors=tensor_count,
         problems=tuple(problems),
         unknown_types=tuple(sorted(unknown)),
