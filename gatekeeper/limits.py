@@ -70,6 +70,9 @@ class Limits:
     archive_free_bytes: int = 16 * MIB
     """Uncompressed bytes of one member that are never called a bomb."""
 
+    archive_depth: int = 3
+    """Archives and compressed streams inside each other that are opened."""
+
     scan_file_bytes: int = 256 * MIB
     """Bytes of a file that is handed whole to a scanner."""
 
@@ -81,6 +84,12 @@ class Limits:
 
     child_memory_bytes: int = 1 * GIB
     """Address space of one scanner child, in bytes."""
+
+    child_output_bytes: int = 16 * MIB
+    """Bytes that one scanner child may answer."""
+
+    scan_seconds: int = 600
+    """Wall-clock seconds of all scanner children of one artifact."""
 
     retries: int = 4
     """Attempts after the first for a request that failed with 429, 5xx or a dropped connection."""

@@ -1,1 +1,22 @@
-"""What the files are, and what loading them would do."""
+"""What the files are, whether they are sound, and what loading them would do.
+
+Shared by the checks: `identify` (what a file is), `feed` and `unpack` (what the scanners are given), `scanner` and
+`limited_child` (how they are run), and one strict reader a format.
+"""
+
+from __future__ import annotations
+
+from gatekeeper.checks.check import Check
+from gatekeeper.checks.files.coverage import Coverage
+from gatekeeper.checks.files.formats_check import Formats
+from gatekeeper.checks.files.limited_child import child_limits
+from gatekeeper.checks.files.paths import Paths
+from gatekeeper.checks.files.remote_code import RemoteCode
+from gatekeeper.checks.files.scanners import Scanners
+from gatekeeper.checks.files.structure import Structure
+from gatekeeper.checks.files.unchanged import Unchanged
+
+ALL: tuple[Check, ...] = (Paths(), Formats(), Structure(), Scanners(), RemoteCode(), Coverage(), Unchanged())
+"""The checks of this room, in the order of reports; `files/unchanged` must come last."""
+
+__all__ = ["ALL", "child_limits"]

@@ -1,0 +1,32 @@
+"""The reviewed globals: what a pickle may import without a finding, and the reason for each.
+
+The list is data (`allowlist.toml`), one group with one reason at a time, and names every global in full: a prefix
+would let in whatever its library re-exports.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+
+_TORCHSCRIPT_TYPES = "__torch__."
+"""Types that a TorchScript archive defines for itself. PyTorch's own unpickler looks them up in the archive's code;
+no Python module of that name can be imported."""
+
+
+@cache
+def reviewed() -> dict[str, str]:
+    """Give every reviewed global as `module.attribute`, with the reason why it is safe."""
+    data = tomllib.loads(files(__package__).joinpath("allowlist.toml").read_text(encoding="utf-8"))
+    return {name: group["reason"] for group in data["reviewed"] for name in group["globals"]}
+
+
+def is_reviewed(name: str, *, torchscript: bool = False) -> bool:
+    """Whether a pickle may import this global.
+
+    Args:
+        name: `module.attribute`.
+        torchscript: Whether the pickle lies in a TorchScript archive.
+    """
+    return name in reviewed() or (torchscript and name.startswith(_TORCHSCRIPT_TYPES))

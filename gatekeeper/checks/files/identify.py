@@ -1,0 +1,354 @@
+"""What a file is: its bytes speak first, its name only where bytes of many formats look alike."""
+
+from __future__ import annotations
+
+import re
+import struct
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from gatekeeper.artifact import Artifact, ArtifactFile
+from gatekeeper.checks.files.formats import PICKLES, ZIPS, Format
+from gatekeeper.checks.files.names import suffix
+from gatekeeper.checks.files.pickle_probe import has_proto, imports_names
+from gatekeeper.checks.files.protobuf import looks_like_message, looks_like_onnx, looks_like_sentencepiece
+from gatekeeper.checks.files.zip_directory import ZipError, has_end_record, read_names
+from gatekeeper.errors import ContentChangedError, SourceError
+from gatekeeper.limits import DEFAULT_LIMITS, Limits
+
+HEAD = 1 << 16
+"""Bytes that are looked at to tell a format."""
+
+_LFS = re.compile(rb"version https?://(?:git-lfs\.github\.com|hawser\.github\.com)/spec/v\d")
+_LFS_LENGTH = 1024
+_TORCH_MAGIC = bytes.fromhex("6cfc9c46f9206aa85019")
+"""The number that `torch.save` put first before 1.6, as pickle's LONG1 holds it."""
+
+_MAGIC: tuple[tuple[int, bytes, Format], ...] = (
+    (0, b"GGUF", Format.GGUF),
+    (0, b"lmgg", Format.GGML),
+    (0, b"fmgg", Format.GGML),
+    (0, b"tjgg", Format.GGML),
+    (0, b"algg", Format.GGML),
+    (0, b"PK\x03\x04", Format.ZIP),
+    (0, b"PK\x05\x06", Format.ZIP),
+    (0, b"7z\xbc\xaf\x27\x1c", Format.SEVEN_ZIP),
+    (0, b"Rar!\x1a\x07", Format.RAR),
+    (0, b"\x1f\x8b\x08", Format.GZIP),
+    (0, b"\xfd7zXZ\x00", Format.XZ),
+    (0, b"\x28\xb5\x2f\xfd", Format.ZSTD),
+    (0, b"\x04\x22\x4d\x18", Format.LZ4),
+    (0, b"\x89HDF\r\n\x1a\n", Format.HDF5),
+    (0, b"\x93NUMPY", Format.NPY),
+    (4, b"TFL3", Format.TFLITE),
+    (4, b"ORTM", Format.ORT),
+    (4, b"ET12", Format.EXECUTORCH),
+    (0, b"\x7fELF", Format.EXECUTABLE),
+    (0, b"\xfe\xed\xfa\xce", Format.EXECUTABLE),
+    (0, b"\xfe\xed\xfa\xcf", Format.EXECUTABLE),
+    (0, b"\xce\xfa\xed\xfe", Format.EXECUTABLE),
+    (0, b"\xcf\xfa\xed\xfe", Format.EXECUTABLE),
+    (0, b"\xca\xfe\xba\xbe", Format.EXECUTABLE),
+    (0, b"\x00asm\x01\x00\x00\x00", Format.EXECUTABLE),
+    (0, b"\x89PNG\r\n\x1a\n", Format.IMAGE),
+    (0, b"\xff\xd8\xff", Format.IMAGE),
+    (0, b"GIF87a", Format.IMAGE),
+    (0, b"GIF89a", Format.IMAGE),
+    (8, b"WEBP", Format.IMAGE),
+    (0, b"II*\x00", Format.IMAGE),
+    (0, b"MM\x00*", Format.IMAGE),
+    (8, b"WAVE", Format.AUDIO),
+    (0, b"ID3", Format.AUDIO),
+    (0, b"OggS", Format.AUDIO),
+    (0, b"fLaC", Format.AUDIO),
+    (8, b"AVI ", Format.VIDEO),
+    (0, b"\x1a\x45\xdf\xa3", Format.VIDEO),
+    (0, b"%PDF-", Format.PDF),
+    (0, b"PAR1", Format.TABLE),
+    (0, b"ARROW1", Format.TABLE),
+    (0, b"SQLite format 3\x00", Format.TABLE),
+    (0, b"\x00\x01\x00\x00\x00", Format.FONT),
+    (0, b"OTTO", Format.FONT),
+    (0, b"wOFF", Format.FONT),
+    (0, b"wOF2", Format.FONT),
+    (0, b"\xba\x16\x4f\x2f", Format.FASTTEXT),
+)
+"""Offset, bytes, format: signatures that no honest file of another format begins with."""
+
+_CODE_SUFFIXES = frozenset({".sh", ".bash", ".bat", ".cmd", ".ps1", ".js", ".mjs", ".ts", ".pl", ".rb", ".lua", ".php"})
+_TEXTS: dict[str, Format] = {
+    ".json": Format.JSON,
+    ".ipynb": Format.NOTEBOOK,
+    ".py": Format.PYTHON,
+    ".jinja": Format.JINJA,
+    ".jinja2": Format.JINJA,
+    ".j2": Format.JINJA,
+    ".svg": Format.IMAGE,
+    ".pmml": Format.PMML,
+    ".xml": Format.XML,
+    **dict.fromkeys(_CODE_SUFFIXES, Format.SCRIPT),
+}
+_TF_CHECKPOINT = re.compile(r"(\.ckpt|variables|ckpt-\d+|model-\d+)(-\d+)?\.(index|meta|data-\d{5}-of-\d{5})\Z")
+_ONNX_DATA = re.compile(r"(\.onnx[._]data(_\d+)?|\.onnx\.data|\.onnx_weights|\.data)\Z")
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\b\x1b\x0b"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """One file and what it is."""
+
+    file: ArtifactFile
+    format: Format
+    is_zip_too: bool = False
+    """Whether readers that look at the end of the file would take it for a zip archive as well."""
+
+    error: str = ""
+    """Why the bytes could not be looked at; the format is then unknown."""
+
+
+def identities(artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> tuple[Identity, ...]:
+    """Identify every file of an artifact; done once per artifact, however many checks ask.
+
+    A file that can't be read is of unknown format and carries the reason; it hides no other file's answer.
+    """
+    key = id(artifact)
+    if key not in _KNOWN:
+        folders = frozenset(str(file.path) for file in artifact.files)
+        _KNOWN[key] = tuple(_identify(file, folders, limits) for file in artifact.files)
+        weakref.finalize(artifact, _KNOWN.pop, key, None)
+    return _KNOWN[key]
+
+
+_KNOWN: dict[int, tuple[Identity, ...]] = {}
+
+
+def _identify(file: ArtifactFile, paths: frozenset[str], limits: Limits) -> Identity:
+    try:
+        with file.content.open() as reader:
+            found = identify(reader, file.path, file.size, limits)
+            also_zip = found in PICKLES | {Format.UNKNOWN, Format.NPY, Format.HDF5} and has_end_record(
+                reader, file.size
+            )
+    except (SourceError, ContentChangedError, OSError, ValueError) as error:
+        return Identity(file=file, format=Format.UNKNOWN, error=f"{type(error).__name__}: {error}")
+    if found is Format.UNKNOWN and _is_described_elsewhere(file.path, paths):
+        found = Format.RAW_TENSORS
+    return Identity(file=file, format=found, is_zip_too=also_zip)
+
+
+def identify(reader: BinaryIO, path: PurePosixPath, size: int, limits: Limits) -> Format:
+    """Tell the format of one file or archive member.
+
+    Args:
+        reader: Its bytes, seekable.
+        path: Its name, for what bytes can't tell.
+        size: Its size in bytes.
+        limits: Bounds on zip directories.
+    """
+    reader.seek(0)
+    head = reader.read(HEAD)
+    found = identify_head(head, path, size)
+    return _zip_kind(reader, path, size, limits) if found is Format.ZIP else found
+
+
+def identify_head(head: bytes, path: PurePosixPath, size: int) -> Format:
+    """Tell the format from the first `HEAD` bytes; kinds of zip archives are not told apart."""
+    if not size:
+        return Format.EMPTY
+    if size <= _LFS_LENGTH and _LFS.match(head):
+        return Format.LFS_POINTER
+    for offset, magic, found in _MAGIC:
+        if head[offset : offset + len(magic)] == magic:
+            return found
+    for test, found in _STRUCTURES:
+        if test(head, size):
+            return found
+    if is_text(head, len(head) == size):
+        return Format.PICKLE if imports_names(head) else _text_kind(path, head)
+    return _by_name(path, head, size)
+
+
+def is_text(head: bytes, complete: bool) -> bool:
+    """Whether bytes are text: no control characters but layout, in UTF-8, UTF-16 with a mark or an old encoding."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            head[: len(head) & ~1].decode("utf-16")
+        except UnicodeDecodeError as error:
+            return not complete and error.start >= len(head) - 4
+        return True
+    if len(head.translate(None, _CONTROL)) != len(head):
+        return False
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if not complete and error.start >= len(head) - 4:
+            return True
+        high = len(head.translate(None, bytes(range(128))))
+        return high * 4 < len(head)
+    return True
+
+
+def _is_torch_legacy(head: bytes, _size: int) -> bool:
+    return has_proto(head) and _TORCH_MAGIC in head[:32]
+
+
+def _is_safetensors(head: bytes, size: int) -> bool:
+    if len(head) < 9 or head[8:9] != b"{":
+        return False
+    return int.from_bytes(head[:8], "little") <= size - 8
+
+
+def _is_bzip2(head: bytes, _size: int) -> bool:
+    return head[:3] == b"BZh" and head[4:10] in (b"1AY&SY", b"\x17rE8P\x90")
+
+
+def _is_zlib(head: bytes, _size: int) -> bool:
+    """The header of RFC 1950, and joblib's own prefix of 2013."""
+    if head[:2] == b"ZF" and head[2:4] == b"0x":
+        return True
+    return head[:2] in (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda") and len(head) > 2 and head[2] & 6 != 6
+
+
+def _is_tar(head: bytes, _size: int) -> bool:
+    """A header block whose checksum is right (POSIX.1-1988 ustar and the formats before it)."""
+    block = head[:512]
+    if len(block) < 512 or not block[0]:
+        return False
+    try:
+        stored = int(block[148:156].rstrip(b"\x00 ").strip() or b"x", 8)
+    except ValueError:
+        return False
+    return stored == sum(block[:148]) + 8 * 32 + sum(block[156:])
+
+
+def _is_portable_executable(head: bytes, size: int) -> bool:
+    if head[:2] != b"MZ" or len(head) < 64:
+        return False
+    at = int.from_bytes(head[60:64], "little")
+    return head[at : at + 4] == b"PE\x00\x00" if at + 4 <= len(head) else at < size
+
+
+def _is_media(head: bytes, _size: int) -> bool:
+    return head[4:8] == b"ftyp"
+
+
+def _is_image(head: bytes, _size: int) -> bool:
+    return head[4:12] in (b"ftypavif", b"ftypheic", b"ftypmif1") or (
+        head[:2] == b"BM" and head[6:10] == bytes(4) and len(head) > 26
+    )
+
+
+def _is_ctranslate2(head: bytes, _size: int) -> bool:
+    """A version, then the name of a model specification (CTranslate2, `model.bin`)."""
+    if len(head) < 8:
+        return False
+    version, length = struct.unpack_from("<IH", head)
+    return 0 < version < 32 and head[6 : 6 + length].rstrip(b"\x00").endswith(b"Spec")
+
+
+def _is_pickle(head: bytes, _size: int) -> bool:
+    return has_proto(head)
+
+
+_STRUCTURES: tuple[tuple[Callable[[bytes, int], bool], Format], ...] = (
+    (_is_torch_legacy, Format.TORCH_LEGACY),
+    (_is_safetensors, Format.SAFETENSORS),
+    (_is_pickle, Format.PICKLE),
+    (_is_bzip2, Format.BZIP2),
+    (_is_zlib, Format.ZLIB),
+    (_is_tar, Format.TAR),
+    (_is_portable_executable, Format.EXECUTABLE),
+    (_is_image, Format.IMAGE),
+    (_is_media, Format.VIDEO),
+    (_is_ctranslate2, Format.CTRANSLATE2),
+)
+
+
+def _text_kind(path: PurePosixPath, head: bytes) -> Format:
+    kind = _TEXTS.get(suffix(path), Format.TEXT)
+    if kind is Format.TEXT and head.startswith(b"#!"):
+        return Format.SCRIPT
+    if kind is Format.XML and b"<net " in head:
+        return Format.OPENVINO_XML
+    if kind is Format.XML and b"<PMML" in head:
+        return Format.PMML
+    return kind
+
+
+def _by_name(path: PurePosixPath, head: bytes, size: int) -> Format:
+    """Tell binary formats without a magic number; their names are believed as far as the bytes agree."""
+    name, ending = path.name.lower(), suffix(path)
+    if imports_names(head):
+        return Format.PICKLE
+    if looks_like_onnx(head, size) and name not in ("saved_model.pb", "keras_metadata.pb") and ending != ".mlmodel":
+        return Format.ONNX
+    if looks_like_sentencepiece(head, size):
+        return Format.SENTENCEPIECE
+    if ending in (".pb", ".mlmodel", ".onnx") and looks_like_message(head, size):
+        named = {"saved_model.pb": Format.SAVED_MODEL, "keras_metadata.pb": Format.KERAS_METADATA}
+        endings = {".mlmodel": Format.COREML, ".pb": Format.FROZEN_GRAPH}
+        return named.get(name) or endings.get(ending, Format.UNKNOWN)
+    if ending == ".msgpack" and (0x80 <= head[0] <= 0x8F or head[0] in (0xDE, 0xDF)):
+        return Format.MSGPACK
+    return _by_pattern(path, name, head)
+
+
+def _by_pattern(path: PurePosixPath, name: str, head: bytes) -> Format:
+    if _TF_CHECKPOINT.search(name):
+        return Format.TF_CHECKPOINT
+    if ".tfevents." in name or name.endswith(".tfrecord"):
+        return Format.TENSORBOARD
+    if "imatrix" in name and name.endswith(".dat"):
+        return Format.IMATRIX
+    if name == ".ds_store" and head[4:8] == b"Bud1":
+        return Format.TEXT
+    if name.endswith(".pyc") and head[2:4] == b"\r\n":
+        return Format.EXECUTABLE
+    if name.endswith(".mp3") and head[0] == 0xFF and head[1:2] and head[1] & 0xE0 == 0xE0:
+        return Format.AUDIO
+    if _ONNX_DATA.search(name) or any(part.endswith(".mlpackage") for part in path.parts[:-1]):
+        return Format.RAW_TENSORS
+    return Format.UNKNOWN
+
+
+def _is_described_elsewhere(path: PurePosixPath, paths: frozenset[str]) -> bool:
+    """Whether a neighbour describes these bytes: OpenVINO's `.xml`, ncnn's `.param`, an ONNX graph with loose files."""
+    if path.suffix == ".bin":
+        return any(str(path.with_suffix(ending)) in paths for ending in (".xml", ".param"))
+    if path.suffix in ("", ".pb") or "onnx__" in path.name or "::" in path.name:
+        return any(other.endswith(".onnx") and PurePosixPath(other).parent == path.parent for other in paths)
+    return False
+
+
+def _zip_kind(reader: BinaryIO, path: PurePosixPath, size: int, limits: Limits) -> Format:
+    try:
+        names = read_names(reader, size, limits)
+    except ZipError:
+        return Format.ZIP
+    return zip_kind(frozenset(names), suffix(path))
+
+
+def zip_kind(names: frozenset[str], ending: str) -> Format:
+    """Tell what a zip archive carries by its members' names."""
+    roots = {name.removesuffix("data.pkl") for name in names if name == "data.pkl" or name.endswith("/data.pkl")}
+    if any(name == ".data/extern_modules" or name.endswith("/.data/extern_modules") for name in names):
+        return Format.TORCH_PACKAGE
+    if any(f"{root}constants.pkl" in names for root in roots):
+        return Format.TORCHSCRIPT
+    if any(name.rsplit("/", 1)[-1] in ("serialized_exported_program.json", "archive_format") for name in names):
+        return Format.PT2
+    if roots:
+        return Format.TORCH_ZIP
+    if "config.json" in names and ("metadata.json" in names or "model.weights.h5" in names or ending == ".keras"):
+        return Format.KERAS_ZIP
+    if "schema.json" in names and ending == ".skops":
+        return Format.SKOPS
+    if names and all(name.endswith(".npy") for name in names) or (not names and ending == ".npz"):
+        return Format.NPZ
+    return Format.ZIP
+
+
+__all__ = ["HEAD", "ZIPS", "Identity", "identify", "identify_head", "identities", "is_text", "zip_kind"]

@@ -1,0 +1,69 @@
+"""`files/paths`: files that are not where, or not what, a model's files should be."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from gatekeeper.artifact import Artifact, IrregularityKind
+from gatekeeper.checks.check import Check, Context, Outcome, Rule
+from gatekeeper.checks.files.formats import Format
+from gatekeeper.checks.files.identify import identities
+from gatekeeper.evidence import Hazard, Severity
+from gatekeeper.text import printable
+
+_SLUGS = {
+    IrregularityKind.PATH_ESCAPE: "escape",
+    IrregularityKind.SYMLINK_ESCAPE: "link-escape",
+    IrregularityKind.SPECIAL_FILE: "special",
+    IrregularityKind.CASE_COLLISION: "collision",
+}
+_LEFT_OUT = "The file was left out of everything that was checked; ask the publisher why it is there, or refuse the repo."
+
+
+class Paths(Check):
+    """Paths that leave the root, links, devices, colliding names, programs.
+
+    What it looks at:
+        What the source had to leave out (paths and links that lead out of the root, pipes and devices), names that
+        differ by letter case alone, and whether programs or shared libraries lie among the weights.
+
+    Why it matters:
+        A path that leaves the root overwrites somebody else's file; two names for one file let the checked one be
+        replaced by the other; a model needs no programs.
+
+    What it cannot see:
+        Files that the platform did not list; scripts, which are told by `files/formats`.
+
+    How to mend:
+        Leave the file out and ask the publisher why it is there.
+    """
+
+    id = "files/paths"
+    title = "Every file lies inside the root and is a plain file"
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(slug="escape", title="A path leads out of the root", severity=Severity.CRITICAL,
+             hazard=Hazard.SUSPICIOUS, mend=_LEFT_OUT),
+        Rule(slug="link-escape", title="A link leads out of the root", severity=Severity.HIGH,
+             hazard=Hazard.SUSPICIOUS, mend=_LEFT_OUT),
+        Rule(slug="special", title="A pipe, socket or device lies among the files", severity=Severity.HIGH,
+             hazard=Hazard.SUSPICIOUS, mend=_LEFT_OUT),
+        Rule(slug="collision", title="Two paths differ by letter case alone", severity=Severity.MEDIUM,
+             hazard=Hazard.SUSPICIOUS, mend="Ask the publisher to rename one; some disks hold only one of them."),
+        Rule(slug="executable", title="A program lies among the files", severity=Severity.HIGH,
+             hazard=Hazard.SUSPICIOUS, mend="A model needs no programs: leave it out, or refuse the repo."),
+    )  # fmt: skip
+
+    def run(self, artifact: Artifact, context: Context) -> Outcome:
+        """Turn what the source tripped over into findings, and look for programs."""
+        findings = [
+            self.finding(_SLUGS[trouble.kind], f"{printable(trouble.path)!r}: {trouble.detail}", path=trouble.path)
+            for trouble in artifact.irregularities
+            if trouble.kind in _SLUGS
+        ]
+        findings += [
+            self.finding("executable", f"{printable(path)!r} is compiled code", path=path)
+            for identity in identities(artifact, context.limits)
+            if identity.format is Format.EXECUTABLE
+            for path in [str(identity.file.path)]
+        ]
+        return Outcome(findings=tuple(findings))

@@ -1,0 +1,48 @@
+"""Where each pickle in a file ends: the old torch format writes five of them in front of its tensors."""
+
+from __future__ import annotations
+
+import io
+import pickletools
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stream:
+    """One pickle."""
+
+    start: int
+    end: int
+    complete: bool
+    """Whether it ends with STOP; else it goes on to the end of the data or to an impossible opcode."""
+
+
+def split_streams(data: bytes, most: int) -> list[Stream]:
+    """Find consecutive pickles without building anything.
+
+    Args:
+        data: Bytes that begin with a pickle.
+        most: Streams to find at most.
+
+    Returns:
+        The streams; an incomplete one is the last, and reaches to the end of the data.
+    """
+    streams: list[Stream] = []
+    start = 0
+    reader = io.BytesIO(data)
+    while len(streams) < most and start < len(data):
+        reader.seek(start)
+        complete = _walk(reader)
+        end = reader.tell() if complete else len(data)
+        streams.append(Stream(start=start, end=end, complete=complete))
+        start = end
+    return streams
+
+
+def _walk(reader: io.BytesIO) -> bool:
+    try:
+        for _ in pickletools.genops(reader):
+            pass
+    except Exception:  # pickletools raises whatever a decoder meets; all of it means that there is no STOP
+        return False
+    return True

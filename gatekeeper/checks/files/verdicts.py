@@ -1,0 +1,127 @@
+"""From what the scanners say to what the gate says: one claim for each distinct thing, whoever saw it.
+
+A global that either scanner calls dangerous is a payload. One that either does not know is unknown unless it was
+reviewed here. Everything else goes by the scanner's level and by whether loading the file would run it. What a
+scanner could not read is a gap, never a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gatekeeper.checks.files.allowlist import is_reviewed
+from gatekeeper.checks.files.feed import Feed
+from gatekeeper.checks.files.scanner import LEVELS, Report, Signal
+from gatekeeper.evidence import Gap
+from gatekeeper.text import printable
+
+_HIGH = LEVELS.index("high")
+_MEDIUM = LEVELS.index("medium")
+_INERT_RULES = frozenset(
+    {
+        "MFV-EXEC-001",  # a program among the bytes: nothing starts it
+        "MFV-CONFUSE-001",  # one format under another's name: its content is judged as what it is
+        "MFV-GGUF-001", "MFV-GGUF-005",
+        "MFV-ST-001", "MFV-ST-002", "MFV-ST-003", "MFV-ST-004", "MFV-ST-006",
+        "MFV-PICKLE-003", "MFV-JOBLIB-002",  # unreadable or oversized
+        "MFV-TFLITE-001",
+    }
+)  # fmt: skip
+"""hayward's high rules about files that are odd, not files that run something."""
+
+_ESCAPES = frozenset({"MFV-ARCHIVE-001", "MFV-ARCHIVE-002", "MFV-NPZ-001"})
+"""hayward's medium rules about members that leave the folder when an archive is unpacked."""
+
+_NAMES_CODE = frozenset({"MFV-KERAS-002", "MFV-SKOPS-003"})
+"""hayward's rules about classes that the loader must bring along."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """A finding in the making."""
+
+    slug: str
+    """Which rule of `files/scanners`."""
+
+    message: str
+    path: str
+    detail: str = ""
+    offset: int | None = None
+
+
+def claims(feed: Feed, reports: Sequence[Report]) -> Iterator[Claim | Gap]:
+    """Say what the scanners' reports on one copy amount to.
+
+    Args:
+        feed: The copy.
+        reports: One report for each scanner.
+    """
+    for report in reports:
+        for gap in report.gaps:
+            if not report.truncated:
+                yield Gap(reason=f"{report.scanner}: {printable(gap, 300)}", path=feed.path)
+    if any(report.truncated for report in reports):
+        yield Claim(slug="truncated-pickle", message="the pickle ends before its end", path=feed.path)
+    yield from _globals(feed, reports)
+    for report in reports:
+        for signal in report.signals:
+            if not signal.name:
+                yield _other(feed, report.scanner, signal)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Import:
+    """What all scanners together say about one global."""
+
+    level: int = 0
+    scanners: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    call: str = ""
+    offset: int | None = None
+
+
+def _globals(feed: Feed, reports: Sequence[Report]) -> Iterator[Claim]:
+    found: dict[str, _Import] = {}
+    for report in reports:
+        for signal in report.signals:
+            if not signal.name:
+                continue
+            item = found.setdefault(signal.name, _Import())
+            item.level = max(item.level, LEVELS.index(signal.level))
+            item.scanners = tuple(dict.fromkeys((*item.scanners, report.scanner)))
+            item.rules = tuple(dict.fromkeys((*item.rules, signal.rule)))
+            item.call = item.call or signal.call
+            item.offset = signal.offset if item.offset is None else min(item.offset, signal.offset)
+    for name, item in found.items():
+        claim = _import_claim(feed, name, item)
+        if claim:
+            yield claim
+
+
+def _import_claim(feed: Feed, name: str, item: _Import) -> Claim | None:
+    said = " and ".join(item.scanners)
+    shown = printable(item.call or name, 300)
+    if item.level >= _HIGH:
+        slug, message = "payload", f"loading it would call {shown} ({said})"
+    elif not is_reviewed(name, torchscript=feed.torchscript):
+        slug, message = "unknown-global", f"it imports {shown}, which is on no reviewed list ({said})"
+    elif item.level >= _MEDIUM:
+        slug, message = "scanner-finding", f"it calls {shown} with arguments that no honest file has ({said})"
+    else:
+        return None
+    return Claim(slug=slug, message=message, path=feed.path, detail=name, offset=item.offset)
+
+
+def _other(feed: Feed, scanner: str, signal: Signal) -> Claim:
+    level = LEVELS.index(signal.level)
+    if signal.rule in _ESCAPES:
+        slug = "archive-escape"
+    elif level >= _HIGH and signal.rule not in _INERT_RULES:
+        slug = "payload"
+    elif signal.rule in _NAMES_CODE:
+        slug = "custom-code"
+    else:
+        slug = "scanner-finding"
+    message = f"{scanner} {printable(signal.rule, 40)}: {printable(signal.message, 400)}"
+    return Claim(slug=slug, message=message, path=feed.path, detail=signal.rule)
