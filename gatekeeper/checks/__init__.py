@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from gatekeeper.checks import files, provenance
 from gatekeeper.checks.check import Check, Context, Outcome, Rule, inspect
 
-ALL: tuple[Check, ...] = ()
+ALL: tuple[Check, ...] = (*provenance.ALL, *files.ALL)
+"""Every check; the last one asks whether the files changed while the others looked, and must stay last."""
 
 __all__ = ["ALL", "Check", "Context", "Outcome", "Rule", "inspect"]
