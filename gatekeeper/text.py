@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import unicodedata
 
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
+"""Categories without a shape of their own, or with an effect on the text around them."""
+
+# Letters and marks that are drawn as nothing: joiners, fillers, variation selectors (Default_Ignorable_Code_Point in
+# the Unicode database, as far as the categories above don't hold them), and the empty Braille pattern.
+_BLANK = frozenset({0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0}).union(
+    range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0)
+)
 
 
 def printable(text: str, limit: int = 200) -> str:
     r"""Make every character visible and harmless for a terminal, a log or a page.
 
-    Control characters, escapes, bidirectional and zero-width marks, line separators, surrogates and unassigned
-    code points become `\uXXXX`; everything else is kept. The result still needs the escaping of its medium
-    (HTML, Markdown, rich markup).
+    Control characters, escapes, bidirectional and zero-width marks, spaces other than the common one, line
+    separators, blank letters, surrogates and unassigned code points become `\uXXXX`; everything else is kept. The
+    result still needs the escaping of its medium (HTML, Markdown, rich markup). Doing it twice changes nothing.
 
     Args:
         text: Anything.
@@ -28,7 +35,7 @@ def printable(text: str, limit: int = 200) -> str:
 
 
 def _visible(character: str) -> str:
-    if unicodedata.category(character) not in _HIDDEN:
-        return character
     code = ord(character)
+    if character == " " or (unicodedata.category(character) not in _HIDDEN and code not in _BLANK):
+        return character
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

@@ -31,8 +31,10 @@ from gatekeeper.evidence import (
     Strength,
 )
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
+from gatekeeper.text import printable
 
 _PARTS = ("What it looks at", "Why it matters", "What it cannot see", "How to mend")
+_REASON_CHARACTERS = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -208,9 +210,14 @@ def inspect(check: Check, artifact: Artifact, context: Context) -> CheckResult:
             return CheckResult(
                 check=description, status=Status.NOT_APPLICABLE, reason=reason, facts=check.not_applicable_facts
             )
-        outcome = check.run(artifact, context)
-    except Exception as error:  # a hostile file may trip anything; the answer is then unknown, with the reason
-        return CheckResult(check=description, status=Status.UNKNOWN, reason=f"{type(error).__name__}: {error}")
+        return _result(description, check.run(artifact, context))
+    # A hostile file may trip anything, `sys.exit` in a parser included; the answer is then unknown, with the reason.
+    except (Exception, SystemExit) as error:
+        reason = printable(f"{type(error).__name__}: {error}", _REASON_CHARACTERS)
+        return CheckResult(check=description, status=Status.UNKNOWN, reason=reason)
+
+
+def _result(description: CheckDescription, outcome: Outcome) -> CheckResult:
     return CheckResult(
         check=description,
         status=_status(outcome),

@@ -36,7 +36,7 @@ claims = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     name=text,
     answered=text,

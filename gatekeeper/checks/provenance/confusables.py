@@ -88,6 +88,7 @@ def skeleton(text: str) -> str:
     return folded(text).translate(_PAIRS)
 
 
+@lru_cache(maxsize=4096)
 def undoubled(text: str) -> str:
     """Write each run of one letter once."""
     return re.sub(r"(.)\1+", r"\1", text, flags=re.DOTALL)

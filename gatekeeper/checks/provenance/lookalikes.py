@@ -143,7 +143,7 @@ def _doubled(suspect: tuple[str, ...], model: tuple[str, ...]) -> str:
 
 def _one_slip(suspect: tuple[str, ...], model: tuple[str, ...]) -> str:
     ours, theirs = folded("".join(suspect)), folded("".join(model))
-    if len(theirs) < _SWAP_LETTERS or abs(len(ours) - len(theirs)) > 1 or distance(ours, theirs) != 1:
+    if len(theirs) < _SWAP_LETTERS or _is_far(ours, theirs, 1) or distance(ours, theirs) != 1:
         return ""
     if len(ours) == len(theirs) and sorted(ours) == sorted(theirs):
         return "two letters are swapped"
@@ -158,7 +158,7 @@ def _one_slip(suspect: tuple[str, ...], model: tuple[str, ...]) -> str:
 
 def _two_slips(suspect: tuple[str, ...], model: tuple[str, ...]) -> str:
     ours, theirs = folded("".join(suspect)), folded("".join(model))
-    if _own_letters(model) < _TWO_SLIPS_LETTERS or abs(len(ours) - len(theirs)) > 2:
+    if _own_letters(model) < _TWO_SLIPS_LETTERS or _is_far(ours, theirs, 2):
         return ""
     # Both differences at one end are another word, not two slips (`HuggingFaceTB` and `HuggingFaceM4`).
     shared = min(len(ours), len(theirs)) - 2
@@ -180,6 +180,11 @@ def _is_series(ours: str, theirs: str) -> bool:
     at = next(index for index, pair in enumerate(zip(ours, theirs, strict=True)) if pair[0] != pair[1])
     around = zip(ours[at : at + 2], theirs[at : at + 2], strict=True)
     return any(left.isdigit() and right.isdigit() for left, right in around)
+
+
+def _is_far(ours: str, theirs: str, edits: int) -> bool:
+    """Whether more edits are needed for sure: each changes the length by one and the set of letters by two at most."""
+    return abs(len(ours) - len(theirs)) > edits or len(set(ours) ^ set(theirs)) > 2 * edits
 
 
 def distance(left: str, right: str) -> int:
