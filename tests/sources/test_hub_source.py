@@ -214,7 +214,15 @@ def test_offline_without_cache_is_not_found(options, text):
 def test_offline_refuses_a_snapshot_that_is_incomplete(options):
     opened("acme/tiny", replace(options, metadata_only=True))
     with pytest.raises(NotFoundError, match="only a part"):
-        opened("acme/tiny", replace(options, offline=True))
+        opened(f"acme/tiny@{REPO.head}", replace(options, offline=True))
+
+
+def test_metadata_only_does_not_move_the_cache_s_branch(hub, options):
+    opened("acme/tiny", options)
+    second = HubCommit(files={**FILES, "new.txt": b"1"})
+    hub.add(replace(REPO, branches={"main": (*REPO.branches["main"], second)}))
+    assert opened("acme/tiny", replace(options, metadata_only=True)).commit != REPO.head
+    assert opened("acme/tiny", replace(options, offline=True)).commit == REPO.head
 
 
 def test_metadata_only_reads_weights_by_range_and_never_downloads_them(hub, options):
