@@ -142,6 +142,7 @@ def _fetch(origin: Origin, file: ListedFile, advance: Advance) -> Path | Irregul
     wait = origin.client.limits.retry_seconds
     for left in range(origin.client.limits.retries, -1, -1):
         try:
+            attempt.begin()
             with supervised(attempt):
                 path = Path(_hub_download(origin, file, attempt))
             attempt.finished()
