@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 from gatekeeper import __version__
-from gatekeeper.errors import GatekeeperError, LimitError, SourceError
+from gatekeeper.errors import GatekeeperError, InputError, LimitError, SourceError
 from gatekeeper.parsing import ParseError, load_json
 from gatekeeper.sources.failures import RETRIED, nonsense, refused, unreachable
 from gatekeeper.sources.options import SourceOptions
+from gatekeeper.sources.redaction import keep_secret
 from gatekeeper.sources.references import PUBLIC_ENDPOINT, hub_endpoint
 from gatekeeper.sources.supervision import install, refuse_long_wait
 
@@ -62,22 +63,23 @@ class HubClient:
         """Take endpoint, token and limits from the options.
 
         Raises:
-            InputError: When the endpoint is no address.
+            InputError: When the endpoint is no address, or the token can't be one.
             SourceError: When the client can't find out which token to send.
         """
         from huggingface_hub.utils._headers import build_hf_headers
 
         install()
         self.endpoint = hub_endpoint(options.endpoint)
-        self.token = options.token
+        self.token = options.token or None
         self.limits = options.limits
         try:
-            headers = build_hf_headers(token=options.token, library_name="gatekeeper", library_version=__version__)
+            headers = build_hf_headers(token=self.token, library_name="gatekeeper", library_version=__version__)
         except Exception as error:  # a login that must be renewed over the network can fail in many ways
             raise SourceError(
                 f"The Hub's client could not find out which token to send: {type(error).__name__}.",
                 hint="Set HF_TOKEN.",
             ) from None
+        _guard_token(headers.get("authorization", "").removeprefix("Bearer "))
         # Compressed bodies would make the byte limits guesses.
         self._headers = {**headers, "Accept-Encoding": "identity"}
 
@@ -174,10 +176,14 @@ class HubClient:
 
     def _read(self, response: httpx2.Response, what: str) -> Answer:
         self._refuse_failure(response, what)
+        limit = self.limits.response_bytes
+        body = _body(response, limit)
+        if len(body) > limit:
+            raise LimitError(f"The Hub's answer for {what} is larger than {limit} bytes (limit response_bytes).")
         return Answer(
             status=response.status_code,
             headers={name.lower(): value for name, value in response.headers.items()},
-            body=self._body(response, self.limits.response_bytes, what),
+            body=body,
             url=str(response.request.url),
             next_page=response.links.get("next", {}).get("url", ""),
         )
@@ -198,9 +204,9 @@ class HubClient:
             whole = response.status_code == 200 and (start, end) == (0, size)
             if not whole and (response.status_code != 206 or told != f"bytes {start}-{end - 1}/{size}"):
                 raise nonsense(what, f"asked for bytes {start}-{end - 1} of {size}, answered with {told}")
-            data = self._body(response, end - start, what)
+            data = _body(response, end - start)
         if len(data) != end - start:
-            raise nonsense(what, f"{end - start} bytes were promised and {len(data)} came")
+            raise nonsense(what, f"{end - start} bytes were promised and another number came")
         return data
 
     def _refuse_failure(self, response: httpx2.Response, what: str) -> None:
@@ -208,14 +214,6 @@ class HubClient:
             wait = refuse_long_wait(response.headers, self.limits, what=what)
             message = response.headers.get("X-Error-Message", "")
             raise _AgainError(refused(response.status_code, "", message, what=what), wait)
-
-    def _body(self, response: httpx2.Response, limit: int, what: str) -> bytes:
-        body = bytearray()
-        for chunk in response.iter_bytes(_CHUNK_BYTES):
-            body += chunk
-            if len(body) > limit:
-                raise LimitError(f"The Hub's answer for {what} is larger than {limit} bytes (limit response_bytes).")
-        return bytes(body)
 
     def _on_hub(self, base: str, target: str, what: str) -> str:
         """Resolve an address that the Hub sent us to; listings and their redirects stay on the Hub."""
@@ -225,6 +223,25 @@ class HubClient:
         if _origin(address) != _origin(self.endpoint):
             raise nonsense(what, f"it leads to another host, {_origin(address)}")
         return address
+
+
+def _body(response: httpx2.Response, limit: int) -> bytes:
+    """Read a body until it ends or is longer than `limit` bytes."""
+    body = bytearray()
+    for chunk in response.iter_bytes(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > limit:
+            break
+    return bytes(body)
+
+
+def _guard_token(token: str) -> None:
+    """Hide the token from now on; refuse one whose header the HTTP library would quote in an error."""
+    if not token:
+        return
+    keep_secret(token)
+    if not (token.isascii() and token.isprintable() and " " not in token):
+        raise InputError("The token at hand contains characters that no token has.", hint="Check HF_TOKEN.")
 
 
 def _origin(address: str) -> str:

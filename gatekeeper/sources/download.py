@@ -18,7 +18,7 @@ from gatekeeper.errors import GatekeeperError, NotFoundError, SourceError
 from gatekeeper.hashing import MemoryBudget, Stop, StoppedError, hash_file, in_parallel
 from gatekeeper.progress import Advance, Progress
 from gatekeeper.sources.client import HubClient
-from gatekeeper.sources.failures import refused, unreachable
+from gatekeeper.sources.failures import RETRIED, refused, unreachable
 from gatekeeper.sources.folder import cache_stores
 from gatekeeper.sources.ranged import RangeContent
 from gatekeeper.sources.supervision import Attempt, OversizeError, supervised
@@ -107,16 +107,14 @@ def read_by_range(origin: Origin, file: ListedFile) -> ArtifactFile:
     )
 
 
-def remember(origin: Origin, revision: str, listed: Sequence[ListedFile]) -> None:
-    """Note in the client's cache what the commit holds and which revision led to it.
+def remember_tree(origin: Origin, listed: Sequence[ListedFile]) -> None:
+    """Note in the client's cache what the commit holds, as its `snapshot_download` does.
 
-    The client's `snapshot_download` does the same: by these notes a later offline run finds the commit of a branch,
-    and knows a snapshot that an interrupted run, or one of metadata only, left incomplete.
+    By this note a later offline run knows a snapshot that an interrupted run, or one of metadata only, left
+    incomplete.
     """
     from huggingface_hub._tree_cache import TreeCacheEntry, write_tree_cache
-    from huggingface_hub.file_download import _cache_commit_hash_for_specific_revision
 
-    repo = str(origin.snapshot.parent.parent)
     entries = {
         file.path: TreeCacheEntry(
             size=file.size,
@@ -126,9 +124,15 @@ def remember(origin: Origin, revision: str, listed: Sequence[ListedFile]) -> Non
         )
         for file in listed
     }
-    write_tree_cache(repo, origin.commit, entries)
+    write_tree_cache(str(origin.snapshot.parent.parent), origin.commit, entries)
+
+
+def remember_revision(origin: Origin, revision: str) -> None:
+    """Note in the client's cache which commit a revision led to, now that its files are there."""
+    from huggingface_hub.file_download import _cache_commit_hash_for_specific_revision
+
     with contextlib.suppress(OSError):  # a cache that can't be written to may still hold every file
-        _cache_commit_hash_for_specific_revision(repo, revision or "main", origin.commit)
+        _cache_commit_hash_for_specific_revision(str(origin.snapshot.parent.parent), revision or "main", origin.commit)
 
 
 def _fetch(origin: Origin, file: ListedFile, advance: Advance) -> Path | Irregularity:
@@ -138,6 +142,7 @@ def _fetch(origin: Origin, file: ListedFile, advance: Advance) -> Path | Irregul
     wait = origin.client.limits.retry_seconds
     for left in range(origin.client.limits.retries, -1, -1):
         try:
+            attempt.begin()
             with supervised(attempt):
                 path = Path(_hub_download(origin, file, attempt))
             attempt.finished()
@@ -174,32 +179,32 @@ def _hub_download(origin: Origin, file: ListedFile, attempt: Attempt) -> str:
 
 
 def bar_for(attempt: Attempt) -> type[Any]:
-    """Make what the client takes for a class of progress bars; it shows nothing and tells `attempt` of the bytes.
+    """Make what the client takes for a class of progress bars; it shows nothing and tells `attempt` of the bytes."""
+    return type("Bar", (_Bar,), {"attempt": attempt})
 
-    The client calls `update` with bytes written, and for storage by Xet the other methods as well.
-    """
 
-    class Bar:
-        total: float | None = None
+class _Bar:
+    """The client calls `update` with bytes written and, for storage by Xet, the other methods as well."""
 
-        def __init__(self, **_settings: Any) -> None:
-            pass
+    attempt: Attempt
+    total: float | None = None
 
-        def __enter__(self) -> Bar:
-            return self
+    def __init__(self, **_settings: Any) -> None:
+        pass
 
-        def __exit__(self, *_error: object) -> None:
-            pass
+    def __enter__(self) -> _Bar:
+        return self
 
-        def update(self, count: float | None = 1) -> None:
-            attempt.received(int(count or 0))
+    def __exit__(self, *_error: object) -> None:
+        pass
 
-        def ignore(self, *_values: Any, **_settings: Any) -> None:
-            pass
+    def update(self, count: float | None = 1) -> None:
+        self.attempt.received(int(count or 0))
 
-        update_transfer = set_postfix_str = set_transfer_postfix_str = refresh = close = ignore
+    def ignore(self, *_values: Any, **_settings: Any) -> None:
+        pass
 
-    return Bar
+    update_transfer = set_postfix_str = set_transfer_postfix_str = refresh = close = ignore
 
 
 def _outcome(error: Exception, origin: Origin, file: ListedFile, what: str) -> GatekeeperError | Irregularity:
@@ -229,9 +234,13 @@ def _outcome(error: Exception, origin: Origin, file: ListedFile, what: str) -> G
 
 
 def _may_pass(error: Exception) -> bool:
-    """Whether another attempt makes sense: the connection broke, in a way that the client does not retry itself."""
+    """Whether another attempt makes sense, after an error that the client does not retry itself."""
     import httpx2
+    from huggingface_hub.errors import HfHubHTTPError
 
+    if isinstance(error, HfHubHTTPError):
+        return error.response.status_code in RETRIED
+    # RuntimeError: a connection error in another thread makes the client close the session that all share.
     return isinstance(error, httpx2.TransportError | RuntimeError) and not isinstance(error, httpx2.ProxyError)
 
 

@@ -50,7 +50,7 @@ def refused(status: int, code: str, message: str, *, what: str) -> GatekeeperErr
 
 def unreachable(error: BaseException, *, endpoint: str) -> SourceError:
     """Translate a request that got no answer: no such host, refused, dropped, timed out."""
-    reason = printable(redact(str(error))) or "no reason given"
+    reason = printable(redact(str(error))).rstrip(".") or "no reason given"
     return SourceError(
         f"{printable(redact(endpoint))} could not be reached: {type(error).__name__}, {reason}.",
         hint="Check the network, HF_ENDPOINT and the proxy, or use --offline with what the cache holds.",

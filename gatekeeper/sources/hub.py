@@ -24,7 +24,14 @@ from gatekeeper.limits import Limits
 from gatekeeper.progress import Progress
 from gatekeeper.sources.client import HubClient
 from gatekeeper.sources.declared import read_declared
-from gatekeeper.sources.download import Origin, download, read_by_range, refuse_full_disk, remember
+from gatekeeper.sources.download import (
+    Origin,
+    download,
+    read_by_range,
+    refuse_full_disk,
+    remember_revision,
+    remember_tree,
+)
 from gatekeeper.sources.folder import read_folder
 from gatekeeper.sources.formats import is_weights
 from gatekeeper.sources.listing import (
@@ -64,8 +71,10 @@ def open_hub(reference: Reference, options: SourceOptions, progress: Progress) -
     origin = Origin(client=client, name=reference.name, commit=info.commit, cache_dir=cache_dir)
     accepted, irregularities = _accept(listed, options.limits)
     irregularities += _unlisted(info.siblings, listed)
-    remember(origin, reference.revision, accepted)
+    remember_tree(origin, accepted)
     files, lost = _fetch(origin, accepted, options, progress)
+    if not options.metadata_only:
+        remember_revision(origin, reference.revision)
     declared = read_declared(files, platform.tags, options.limits)
     return Artifact(
         reference=reference,

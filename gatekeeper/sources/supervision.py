@@ -55,8 +55,21 @@ class Attempt:
         self._size = size
         self._limits = limits
         self._advance = advance
-        self._failures = self._received = self._received_before = 0
+        self._failures = 0
+        self._body = 0
+        """Bytes of the file that the client holds."""
+
+        self._told = 0
+        """Bytes that the progress was told of: it never goes back."""
+
+        self._told_before = 0
+        """The same at the last failure."""
+
         self._pending = False
+
+    def begin(self) -> None:
+        """Note that the client starts from nothing."""
+        self._body = 0
 
     def sent(self, request: httpx2.Request) -> None:
         """Note a request that is about to leave."""
@@ -72,6 +85,8 @@ class Attempt:
         headers = response.headers
         # A body that breaks off shows by the request that comes after it.
         self._pending = response.is_success and response.request.method == "GET"
+        if response.status_code == 200:  # no part of the file, so the client drops what it holds of it
+            self.begin()
         if response.status_code in RETRIED:
             error = refused(response.status_code, "", headers.get("X-Error-Message", ""), what=self.what)
             refuse_long_wait(headers, self._limits, what=self.what)
@@ -81,19 +96,24 @@ class Attempt:
 
     def received(self, count: int) -> None:
         """Note bytes of body."""
-        self._received += count
-        if self._received > (self._limits.retries + 2) * self._size + _PROGRESS_BYTES:
+        self._body += count
+        if self._body > self._size:
             raise OversizeError
-        self._advance(count)
+        self._tell(self._body)
 
     def finished(self) -> None:
         """Bring the progress to the file's size: what the cache held already was not received."""
-        self._advance(max(0, self._size - self._received))
+        self._tell(self._size)
+
+    def _tell(self, count: int) -> None:
+        if count > self._told:
+            self._advance(count - self._told)
+            self._told = count
 
     def _failed(self, error: GatekeeperError) -> None:
-        if self._received - self._received_before >= _PROGRESS_BYTES:
+        if self._told - self._told_before >= _PROGRESS_BYTES:
             self._failures = 0
-        self._received_before = self._received
+        self._told_before = self._told
         self._failures += 1
         if self._failures > self._limits.retries:
             raise error

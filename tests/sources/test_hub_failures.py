@@ -56,7 +56,7 @@ def assert_whole(artifact):
         Faults(busy=1, only="/resolve/"),
         Faults(failing=1, only="/resolve/"),
         Faults(dropped=2, only="/resolve/"),
-        Faults(dropped=1, only="/cdn/"),
+        Faults(failing=2, only="/cdn/"),
         Faults(truncate={"model.safetensors": 100}, truncations=1),
     ],
     ids=repr,
@@ -66,8 +66,14 @@ def test_a_hub_that_recovers_is_waited_for(hub, options, faults):
     assert_whole(opened("acme/tiny", options))
 
 
-@pytest.mark.parametrize("only", ["", "/tree/", "/commits/", "/resolve/", "/cdn/"])
-@pytest.mark.parametrize("switch", ["busy", "failing", "dropped"])
+@pytest.mark.parametrize(
+    ("switch", "only"),
+    [
+        *(("busy", only) for only in ("", "/commits/", "/resolve/")),
+        *(("failing", only) for only in ("", "/tree/", "/resolve/", "/cdn/")),
+        *(("dropped", only) for only in ("", "/tree/", "/commits/", "/resolve/", "/cdn/")),
+    ],
+)
 def test_a_hub_that_does_not_recover_ends_in_a_source_error(hub, options, switch, only):
     hub.faults = Faults(**{switch: ALWAYS, "only": only})
     began = time.monotonic()
@@ -279,13 +285,34 @@ def test_the_token_is_in_no_error_log_or_traceback(tmp_path, monkeypatch, caplog
         "x s3cret y",
     ],
 )
-def test_redaction_hides_secrets_and_keeps_the_rest(text):
-    hidden = redact(f"before {text} after", "s3cret")
+def test_redaction_hides_secrets_and_keeps_the_rest(text, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "s3cret")
+    hidden = redact(f"before {text} after")
     assert TOKEN not in hidden
     assert "short" not in hidden
     assert "s3cret" not in hidden
     assert hidden.startswith("before")
     assert hidden.endswith("after")
+
+
+def test_a_token_without_the_usual_look_is_hidden_too(hub, options):
+    hub.faults = Faults(failing=ALWAYS, echo_token=True)
+    with pytest.raises(SourceError, match=r"\*\*\*") as caught:
+        opened("acme/tiny", replace(options, token="corp-0815", limits=replace(QUICK, retries=0)))
+    assert "corp-0815" not in caught.value.message
+
+
+@pytest.mark.parametrize("token", ["two words", "line\nbreak", "caf\u00e9"])
+def test_a_token_that_can_be_none_is_refused_without_repeating_it(hub, options, token):
+    with pytest.raises(InputError) as caught:
+        opened("acme/tiny", replace(options, token=token))
+    assert token not in caught.value.message
+    assert hub.requests == ()
+
+
+def test_an_empty_token_is_no_token(hub, options):
+    opened("acme/tiny", replace(options, token=""))
+    assert not any(request.authorised for request in hub.requests)
 
 
 def test_an_endpoint_with_credentials_is_refused_without_repeating_them(tmp_path):

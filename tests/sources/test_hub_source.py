@@ -105,9 +105,9 @@ def test_another_size_than_announced_is_irregular_and_not_a_failure_of_the_run(h
 
 
 def test_an_endless_delivery_is_stopped(hub, options):
-    hub.faults = Faults(tamper={"config.json": bytes(40 * 2**20)})
+    hub.faults = Faults(tamper={"config.json": bytes(40 * 2**20)})  # the client reads 10 MiB at a time
     assert kinds(opened("acme/tiny", options)) == [(IrregularityKind.SIZE_MISMATCH, "config.json")]
-    assert max(request.body_bytes for request in hub.requests) < 40 * 2**20
+    assert max(request.body_bytes for request in hub.requests) < 20 * 2**20
 
 
 def test_a_poisoned_cache_shows_in_our_digest(hub, options):
@@ -214,7 +214,15 @@ def test_offline_without_cache_is_not_found(options, text):
 def test_offline_refuses_a_snapshot_that_is_incomplete(options):
     opened("acme/tiny", replace(options, metadata_only=True))
     with pytest.raises(NotFoundError, match="only a part"):
-        opened("acme/tiny", replace(options, offline=True))
+        opened(f"acme/tiny@{REPO.head}", replace(options, offline=True))
+
+
+def test_metadata_only_does_not_move_the_cache_s_branch(hub, options):
+    opened("acme/tiny", options)
+    second = HubCommit(files={**FILES, "new.txt": b"1"})
+    hub.add(replace(REPO, branches={"main": (*REPO.branches["main"], second)}))
+    assert opened("acme/tiny", replace(options, metadata_only=True)).commit != REPO.head
+    assert opened("acme/tiny", replace(options, offline=True)).commit == REPO.head
 
 
 def test_metadata_only_reads_weights_by_range_and_never_downloads_them(hub, options):

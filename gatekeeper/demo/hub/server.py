@@ -83,6 +83,7 @@ class LoopbackHub:
 
     @faults.setter
     def faults(self, faults: Faults) -> None:
+        """Set other faults; counts start anew."""
         with self._lock:
             self._faults = faults
             self._left = {
