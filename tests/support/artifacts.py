@@ -59,7 +59,10 @@ def artifact(files: Mapping[str, bytes], **fields: Any) -> Artifact:
     """Build an artifact from paths and bytes."""
     entries = tuple(
         ArtifactFile(
-            path=PurePosixPath(path), size=len(data), sha256=hashlib.sha256(data).hexdigest(), content=MemoryContent(data)
+            path=PurePosixPath(path),
+            size=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            content=MemoryContent(data),
         )
         for path, data in sorted(files.items())
     )

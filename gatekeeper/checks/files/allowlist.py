@@ -7,6 +7,7 @@ would let in whatever its library re-exports.
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
@@ -15,11 +16,26 @@ _TORCHSCRIPT_TYPES = "__torch__."
 no Python module of that name can be imported."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reviewed:
+    """Why a global may stand in a pickle."""
+
+    reason: str
+    """What was found when somebody looked at it."""
+
+    text: bool
+    """Whether honest arguments are any text or bytes, so that their look says nothing."""
+
+
 @cache
-def reviewed() -> dict[str, str]:
-    """Give every reviewed global as `module.attribute`, with the reason why it is safe."""
+def reviewed() -> dict[str, Reviewed]:
+    """Give every reviewed global by its name, `module.attribute`."""
     data = tomllib.loads(files(__package__).joinpath("allowlist.toml").read_text(encoding="utf-8"))
-    return {name: group["reason"] for group in data["reviewed"] for name in group["globals"]}
+    return {
+        name: Reviewed(reason=group["reason"], text=group.get("text", False))
+        for group in data["reviewed"]
+        for name in group["globals"]
+    }
 
 
 def is_reviewed(name: str, *, torchscript: bool = False) -> bool:

@@ -15,14 +15,16 @@ from typing import Any, TextIO
 
 from gatekeeper.checks.files.feed import FeedKind
 from gatekeeper.checks.files.hayward_scanner import HaywardScanner
-from gatekeeper.checks.files.picklescan_scanner import PicklescanScanner
-from gatekeeper.checks.files.joblib_arrays import WRAPPER, without_arrays
+from gatekeeper.checks.files.joblib_arrays import WRAPPER, joblib_streams
 from gatekeeper.checks.files.pickle_streams import split_streams
-from gatekeeper.checks.files.scanner import Report, Scanner, Signal, to_json
+from gatekeeper.checks.files.picklescan_scanner import PicklescanScanner
+from gatekeeper.checks.files.scanner import LEVELS, Report, Scanner, Signal, to_json
 
 SCANNERS: tuple[Scanner, ...] = (HaywardScanner(), PicklescanScanner())
 """Every scanner, in the order of their reports."""
 
+_HIGH = LEVELS.index("high")
+_STAND_IN = b"NumpyArrayLeftOut"
 _LEGACY_STREAMS = 5
 """Magic number, protocol, system, the object and the list of storages (torch/serialization.py, `_legacy_load`)."""
 
@@ -60,28 +62,41 @@ def _scan(scanner: Scanner, copy: Path, kind: FeedKind) -> Report:
         if kind is FeedKind.TORCH_LEGACY:
             return _scan_streams(scanner, copy)
         report = scanner.scan(copy, pickle=kind is FeedKind.PICKLE)
-        return _scan_as_joblib(scanner, copy, report) if kind is FeedKind.PICKLE and report.gaps else report
+        return _scan_as_joblib(scanner, copy, report) if kind is FeedKind.PICKLE else report
     except Exception as error:  # a scanner that a file trips has not looked at it
         return Report(scanner=scanner.name, gaps=(f"{scanner.name} failed: {type(error).__name__}: {error}",))
 
 
 def _scan_as_joblib(scanner: Scanner, copy: Path, report: Report) -> Report:
-    """Read a pickle that broke at joblib's array bytes again as `joblib.load` does: without them.
+    """Read a joblib file again as `joblib.load` does: without array bytes, and with pickles in it as their own.
 
-    What the first reading found stays, since `pickle.load` would run array bytes as opcodes; what it could not read
-    is no gap when the second reading comes to the end.
+    The first reading, in which those bytes are opcodes as they are to `pickle.load`, counts for the dangerous names
+    that it met; other names, memo slots and ends of streams are only right in the second.
     """
     data = copy.read_bytes()
     if WRAPPER not in data:
         return report
     try:
-        plain = without_arrays(data)
-    except Exception:  # whatever stops the walk, the gaps of the first reading stand
+        streams = joblib_streams(data)
+    except Exception:  # whatever stops the walk, the first reading stands
         return report
-    part = copy.with_name("joblib.pkl")
-    part.write_bytes(plain)
-    again = scanner.scan(part, pickle=True)
-    return replace(again, signals=(*report.signals, *again.signals))
+    # With its bytes gone the wrapper must not make a scanner look for them.
+    parts = [stream.replace(WRAPPER, _STAND_IN) for stream in streams]
+    again = [_scan_part(scanner, copy, number, part) for number, part in enumerate(parts, start=1)]
+    signals = [signal for signal in report.signals if signal.name and LEVELS.index(signal.level) >= _HIGH]
+    signals += [signal for part in again for signal in part.signals if not signal.name.endswith(_STAND_IN.decode())]
+    return Report(
+        scanner=scanner.name,
+        signals=tuple(signals),
+        gaps=tuple(gap for part in again for gap in part.gaps),
+        truncated=any(part.truncated for part in again),
+    )
+
+
+def _scan_part(scanner: Scanner, copy: Path, number: int, data: bytes) -> Report:
+    part = copy.with_name(f"stream-{number}.pkl")
+    part.write_bytes(data)
+    return scanner.scan(part, pickle=True)
 
 
 def _scan_streams(scanner: Scanner, copy: Path) -> Report:
@@ -92,9 +107,7 @@ def _scan_streams(scanner: Scanner, copy: Path) -> Report:
     truncated = False
     streams = split_streams(data, _LEGACY_STREAMS)
     for number, stream in enumerate(streams, start=1):
-        part = copy.with_name(f"stream-{number}.pkl")
-        part.write_bytes(data[stream.start : stream.end])
-        report = scanner.scan(part, pickle=True)
+        report = _scan_part(scanner, copy, number, data[stream.start : stream.end])
         signals += [replace(signal, offset=stream.start) for signal in report.signals]
         gaps += [f"stream {number}: {gap}" for gap in report.gaps]
         truncated = truncated or not stream.complete

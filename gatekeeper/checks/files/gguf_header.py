@@ -24,6 +24,7 @@ _NAME_BYTES = 255  # llama.cpp is built for 64, stable-diffusion.cpp for 160
 _KEY_BYTES = 65_535
 _KEPT_STRING = 1 << 20
 _NESTING = 3
+_LAST_VERSION = 100  # far ahead of the format's third: a new version is news, a random number is not
 _FIRST_READ = 1 << 16
 
 Value = int | float | str
@@ -174,6 +175,8 @@ def _read_version(cursor: _Cursor) -> int:
         version = cursor.number("I")
     if version == 1:
         raise UnsupportedGgufError("GGUF version 1 is too old to be judged")
+    if version > _LAST_VERSION:
+        raise StructureError("gguf-header", f"there is no version {version}", offset=4)
     if version not in (2, 3):
         raise UnsupportedGgufError(f"GGUF version {version} is not known")
     return version

@@ -29,7 +29,9 @@ def judge_splits(headers: Mapping[str, GgufHeader]) -> Iterator[tuple[str, Probl
         elif number == 0 and count <= len(headers) * 10_000:
             stem = path.removesuffix(own)
             missing = [
-                part for part in range(1, min(count, 100_000) + 1) if f"{stem}-{part:05d}-of-{count:05d}.gguf" not in headers
+                part
+                for part in range(1, min(count, 100_000) + 1)
+                if f"{stem}-{part:05d}-of-{count:05d}.gguf" not in headers
             ]
             if missing:
                 name = PurePosixPath(f"{stem}-{missing[0]:05d}-of-{count:05d}.gguf").name

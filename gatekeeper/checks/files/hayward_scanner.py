@@ -30,7 +30,7 @@ class HaywardScanner:
         """Scan one file."""
         from hayward import ModelFileScanner, is_coverage_gap
 
-        scanner = ModelFileScanner()
+        scanner = ModelFileScanner()  # type: ignore[no-untyped-call]
         # Every pickle handed over is one that a loader runs, so "could not be read" is never "clean".
         scanner.report_unparsed_pickles = pickle
         signals: list[Signal] = []

@@ -346,7 +346,7 @@ def zip_kind(names: frozenset[str], ending: str) -> Format:
         return Format.KERAS_ZIP
     if "schema.json" in names and ending == ".skops":
         return Format.SKOPS
-    if names and all(name.endswith(".npy") for name in names) or (not names and ending == ".npz"):
+    if (names and all(name.endswith(".npy") for name in names)) or (not names and ending == ".npz"):
         return Format.NPZ
     return Format.ZIP
 

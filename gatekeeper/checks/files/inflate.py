@@ -141,9 +141,7 @@ def member_head(archive: BinaryIO, member: Member, length: int, limits: Limits) 
         UnpackError: When it is broken before that or can't be opened.
     """
     head = b""
-    stream = inflate(
-        open_member(archive, member), member.method, packed=member.compressed, most=1 << 62, limits=limits
-    )
+    stream = inflate(open_member(archive, member), member.method, packed=member.compressed, most=1 << 62, limits=limits)
     for piece in stream:
         head += piece
         if len(head) >= length:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 WRAPPER = b"NumpyArrayWrapper"
-_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
+_WRAPPERS = ("joblib.numpy_pickle.NumpyArrayWrapper", "sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper")
+_DTYPE = "numpy.dtype"
 _PADDED = "numpy_array_alignment_bytes"
 _TYPE = re.compile(r"[<>|=]?([a-zA-Z])(\d+)\Z")
 _MARK = object()
@@ -31,7 +32,7 @@ class _Made:
     """The result of calling a global."""
 
     name: str
-    arguments: Any
+    arguments: tuple[Any, ...]
 
 
 @dataclass(slots=True)
@@ -49,41 +50,6 @@ class _Machine:
         return items[::-1]
 
 
-def without_arrays(data: bytes) -> bytes:
-    """Give the pickle as `joblib.load` reads it: with the array bytes left out.
-
-    Args:
-        data: A joblib file, decompressed.
-
-    Raises:
-        ValueError: When it can't be followed to its end.
-    """
-    machine = _Machine()
-    reader = io.BytesIO(data)
-    kept: list[bytes] = []
-    start = 0
-    while True:
-        finished = _walk_to_array(machine, reader)
-        kept.append(data[start : reader.tell()])
-        if finished:
-            return b"".join(kept)
-        start = reader.tell() + _array_length(machine, data, reader.tell())
-        if start > len(data):
-            raise ValueError("an array is cut off")
-        reader.seek(start)
-
-
-def _walk_to_array(machine: _Machine, reader: io.BytesIO) -> bool:
-    """Follow the stream to the end of a wrapper (False) or of the pickle (True)."""
-    for opcode, argument, _ in pickletools.genops(reader):
-        _step(machine, opcode, argument)
-        if opcode.name == "BUILD" and isinstance(machine.stack[-1] if machine.stack else None, _Wrapped):
-            if not machine.stack[-1].holds_objects:  # those are pickled on the spot, in the stream itself
-                return False
-            machine.stack[-1] = _OPAQUE
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class _Wrapped:
     """A wrapper that has its state: the array's bytes come next."""
@@ -93,12 +59,58 @@ class _Wrapped:
     @property
     def holds_objects(self) -> bool:
         kind = self.state.get("dtype")
-        return isinstance(kind, _Made) and str(kind.arguments[:1]).startswith("('O")
+        return isinstance(kind, _Made) and kind.name == _DTYPE and kind.arguments[:1] in (("O",), ("O8",))
 
 
-def _array_length(machine: _Machine, data: bytes, at: int) -> int:
-    state = machine.stack[-1].state
-    machine.stack[-1] = _OPAQUE
+def joblib_streams(data: bytes) -> list[bytes]:
+    """Give the pickles of a joblib file as `joblib.load` reads them.
+
+    Args:
+        data: The file, decompressed.
+
+    Returns:
+        The pickle itself, with everything that is spliced into it left out; then the pickles of arrays of objects,
+        which stand in the middle of it.
+
+    Raises:
+        ValueError: When it can't be followed to its end.
+    """
+    machine = _Machine()
+    reader = io.BytesIO(data)
+    kept: list[bytes] = []
+    inner: list[bytes] = []
+    start = 0
+    while True:
+        wrapped = _walk_to_array(machine, reader)
+        kept.append(data[start : reader.tell()])
+        if wrapped is None:
+            return [b"".join(kept), *inner]
+        start = reader.tell()
+        if wrapped.holds_objects:
+            for _ in pickletools.genops(reader):
+                pass
+            inner.append(data[start : reader.tell()])
+            start = reader.tell()
+        else:
+            start += _array_length(wrapped, data, start)
+        if start > len(data):
+            raise ValueError("an array is cut off")
+        reader.seek(start)
+
+
+def _walk_to_array(machine: _Machine, reader: io.BytesIO) -> _Wrapped | None:
+    """Follow the stream to the end of a wrapper, or to the end of the pickle (None)."""
+    for opcode, argument, _ in pickletools.genops(reader):
+        _step(machine, opcode, argument)
+        top = machine.stack[-1] if machine.stack else None
+        if opcode.name == "BUILD" and isinstance(top, _Wrapped):
+            machine.stack[-1] = _OPAQUE
+            return top
+    return None
+
+
+def _array_length(wrapped: _Wrapped, data: bytes, at: int) -> int:
+    state = wrapped.state
     kind, shape = state.get("dtype"), state.get("shape")
     width = _width(kind)
     if width is None or not isinstance(shape, tuple) or not all(type(extent) is int for extent in shape):
@@ -114,7 +126,7 @@ def _array_length(machine: _Machine, data: bytes, at: int) -> int:
 
 
 def _width(kind: Any) -> int | None:
-    if not isinstance(kind, _Made) or kind.name != "numpy.dtype" or not isinstance(kind.arguments, tuple):
+    if not isinstance(kind, _Made) or kind.name != _DTYPE:
         return None
     match = _TYPE.match(kind.arguments[0]) if kind.arguments and isinstance(kind.arguments[0], str) else None
     if not match or match[1] == "O":
@@ -163,9 +175,8 @@ def _set_item(machine: _Machine, _argument: Any) -> None:
 
 
 def _update(target: dict[str, Any], items: list[Any]) -> None:
-    for key, value in zip(items[::2], items[1::2], strict=False):
-        if isinstance(key, str):
-            target[key] = value
+    pairs = zip(items[::2], items[1::2], strict=False)
+    target.update({key: value for key, value in pairs if isinstance(key, str)})
 
 
 def _global(machine: _Machine, argument: Any) -> None:
@@ -179,14 +190,30 @@ def _stack_global(machine: _Machine, _argument: Any) -> None:
 
 def _call(machine: _Machine, _argument: Any) -> None:
     arguments, target = machine.pop(), machine.pop()
-    machine.stack.append(_Made(target.name, arguments) if isinstance(target, _Global) else _OPAQUE)
+    if isinstance(arguments, tuple) and any(isinstance(item, _Global) and item.name in _WRAPPERS for item in arguments):
+        raise ValueError("an array wrapper made in another way than joblib does")
+    known = isinstance(target, _Global) and isinstance(arguments, tuple)
+    machine.stack.append(_Made(target.name, arguments) if known else _OPAQUE)
 
 
 def _build(machine: _Machine, _argument: Any) -> None:
+    """Set a state; where that could make a wrapper that is not seen here, the walk must not go on guessing."""
     state = machine.pop()
     target = machine.stack[-1] if machine.stack else None
-    if isinstance(target, _Made) and target.name == _WRAPPER and isinstance(state, dict):
+    name = target.name if isinstance(target, _Made) else ""
+    if not name or (name in _WRAPPERS and not isinstance(state, dict)):
+        raise ValueError("a state that could make an array wrapper of something")
+    if name in _WRAPPERS:
         machine.stack[-1] = _Wrapped(state)
+    elif isinstance(target, _Made) and target.name == _DTYPE and not _fits(target, state):
+        machine.stack[-1] = _Made(_DTYPE, ())
+
+
+def _fits(kind: _Made, state: Any) -> bool:
+    """Whether a data type's state leaves its width as its name tells it (numpy's `dtype.__reduce__`)."""
+    if not isinstance(state, tuple) or len(state) < 6:
+        return False
+    return state[2] is None and (state[5] == -1 or state[5] == _width(kind))
 
 
 def _put(machine: _Machine, argument: Any) -> None:

@@ -20,13 +20,25 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from gatekeeper.checks.files.feed import Feed
 from gatekeeper.checks.files.scanner import Report, from_json
 from gatekeeper.limits import Limits
 
 _ROOT = Path(__file__).resolve().parents[3]
-_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from gatekeeper.checks.files.child import main; main()"
+_PACKAGES = {name: str(_ROOT.joinpath(*name.split("."))) for name in ("gatekeeper.checks", "gatekeeper.checks.files")}
+_START = """
+import json, sys, types
+sys.path[:], packages = json.loads(sys.argv[1])
+for name, folder in packages.items():
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [folder]
+from gatekeeper.checks.files.child import main
+main()
+"""
+"""The child's first lines. Bare packages stand in for those around it, so that it imports no check: that is half of
+the time that it takes to start, and nothing that it has no use for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +83,9 @@ class Scanning:
         pending = list(feeds)
         while pending:
             if time.monotonic() >= self._deadline:
-                yield from (Verdict(feed=feed, error="scan_seconds were used up before it was scanned") for feed in pending)
+                yield from (
+                    Verdict(feed=feed, error="scan_seconds were used up before it was scanned") for feed in pending
+                )
                 return
             answers, error = self._run(pending)
             yield from (Verdict(feed=pending[number], reports=reports) for number, reports in answers.items())
@@ -83,13 +97,19 @@ class Scanning:
 
     def _run(self, feeds: Sequence[Feed]) -> tuple[dict[int, tuple[Report, ...]], str]:
         with tempfile.TemporaryDirectory(prefix="gatekeeper-scan-") as folder:
-            process = subprocess.Popen(
-                [sys.executable, "-I", "-B", "-c", _START, json.dumps(_search_path())],
+            process = subprocess.Popen(  # noqa: S603 - this interpreter, with our own lines
+                [sys.executable, "-I", "-B", "-c", _START, json.dumps([_search_path(), _PACKAGES])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 cwd=folder,
-                env={"PATH": folder, "TMPDIR": folder, "HOME": folder, "LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"},
+                env={
+                    "PATH": folder,
+                    "TMPDIR": folder,
+                    "HOME": folder,
+                    "LC_ALL": "C.UTF-8",
+                    "OPENBLAS_NUM_THREADS": "1",
+                },
                 start_new_session=True,
             )
             try:
@@ -109,12 +129,12 @@ class Scanning:
 
     def _converse(self, process: subprocess.Popen[bytes], request: bytes) -> tuple[bytes, str]:
         """Send the request and read the answers until the child ends, the clock runs out or it says too much."""
-        assert process.stdin and process.stdout  # noqa: S101 - both were asked for above
-        with contextlib.suppress(BrokenPipeError), process.stdin:
-            process.stdin.write(request)
+        requests, answers = cast(BinaryIO, process.stdin), cast(BinaryIO, process.stdout)
+        with contextlib.suppress(BrokenPipeError), requests:
+            requests.write(request)
         output = bytearray()
         deadline = min(time.monotonic() + self._limits.child_wall_seconds, self._deadline)
-        with selectors.DefaultSelector() as selector, process.stdout as answers:
+        with selectors.DefaultSelector() as selector, answers:
             selector.register(answers, selectors.EVENT_READ)
             while True:
                 if not selector.select(max(0.0, deadline - time.monotonic())):

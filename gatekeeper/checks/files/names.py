@@ -78,7 +78,9 @@ _OTHERS: dict[str, frozenset[Format]] = {
     ),
 }  # fmt: skip
 
-_TEXT_NAMES = frozenset({"license", "licence", "notice", "readme", "authors", "contributing", "changelog", "dockerfile"})
+_TEXT_NAMES = frozenset(
+    {"license", "licence", "notice", "readme", "authors", "contributing", "changelog", "dockerfile"}
+)
 _TEXT_NAMES_DOTTED = frozenset({".gitattributes", ".gitignore"})
 
 

@@ -17,7 +17,9 @@ _SLUGS = {
     IrregularityKind.SPECIAL_FILE: "special",
     IrregularityKind.CASE_COLLISION: "collision",
 }
-_LEFT_OUT = "The file was left out of everything that was checked; ask the publisher why it is there, or refuse the repo."
+_LEFT_OUT = (
+    "The file was left out of everything that was checked; ask the publisher why it is there, or refuse the repo."
+)
 
 
 class Paths(Check):

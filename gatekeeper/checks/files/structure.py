@@ -138,7 +138,9 @@ class _Survey:
             return lambda _path, content, size: judge_zip(content, size, self._limits)
         if identity.is_zip_too:
             return lambda _path, _content, _size: [
-                Problem(slug="zip-appended", message="the file is a zip archive as well, to readers that begin at its end")
+                Problem(
+                    slug="zip-appended", message="the file is a zip archive as well, to readers that begin at its end"
+                )
             ]
         if identity.format is Format.HDF5:
             return lambda _path, content, size: judge_hdf5(content, size)

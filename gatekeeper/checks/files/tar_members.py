@@ -74,7 +74,7 @@ def tar_members(reader: BinaryIO, limits: Limits) -> Iterator[TarMember]:
                     raise TarError("more members than archive_members allows")
                 if member.isreg() and member.offset_data + member.size > size:
                     raise TarError("the archive is cut off within a member")
-                archive.members.clear()  # tarfile would keep every header it has seen
+                archive.members.clear()  # type: ignore[attr-defined]  # tarfile would keep every header it has seen
                 yield TarMember(
                     name=member.name,
                     link=member.linkname if member.issym() or member.islnk() else "",

@@ -319,9 +319,7 @@ class Unpacker:
         item.reader.seek(0)
         start = _ZF_PREFIX if item.reader.read(2) == b"ZF" else 0
         item.reader.seek(start)
-        stream = inflate(
-            item.reader, item.format, packed=item.size - start, most=self._budget, limits=self._limits
-        )
+        stream = inflate(item.reader, item.format, packed=item.size - start, most=self._budget, limits=self._limits)
         inner = item.name.with_suffix("") if item.name.suffix.lower() in (".gz", ".bz2", ".xz", ".z") else item.name
         yield from self._spooled(item, stream, item.shown, inner)
 

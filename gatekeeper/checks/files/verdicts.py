@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gatekeeper.checks.files.allowlist import is_reviewed
+from gatekeeper.checks.files.allowlist import is_reviewed, reviewed
 from gatekeeper.checks.files.feed import Feed
 from gatekeeper.checks.files.scanner import LEVELS, Report, Signal
 from gatekeeper.evidence import Gap
@@ -32,6 +32,10 @@ _INERT_RULES = frozenset(
 
 _ESCAPES = frozenset({"MFV-ARCHIVE-001", "MFV-ARCHIVE-002", "MFV-NPZ-001"})
 """hayward's medium rules about members that leave the folder when an archive is unpacked."""
+
+_ARGUMENT_RULES = frozenset({"MFV-PICKLE-004", "MFV-PICKLE-005", "MFV-PICKLE-006", "unknown-global"})
+"""Rules that go by what a call's arguments look like, or by not knowing the name. A reviewed global is safe with any
+argument, so the look of one can at most make it odd: bytes of a number often look like a shell's."""
 
 _NAMES_CODE = frozenset({"MFV-KERAS-002", "MFV-SKOPS-003"})
 """hayward's rules about classes that the loader must bring along."""
@@ -102,12 +106,15 @@ def _globals(feed: Feed, reports: Sequence[Report]) -> Iterator[Claim]:
 def _import_claim(feed: Feed, name: str, item: _Import) -> Claim | None:
     said = " and ".join(item.scanners)
     shown = printable(item.call or name, 300)
-    if item.level >= _HIGH:
+    known = reviewed().get(name)
+    if known and set(item.rules) <= _ARGUMENT_RULES:
+        if known.text or item.level < _MEDIUM:
+            return None
+        slug, message = "scanner-finding", f"it calls {shown} with arguments that no honest file has ({said})"
+    elif item.level >= _HIGH:
         slug, message = "payload", f"loading it would call {shown} ({said})"
     elif not is_reviewed(name, torchscript=feed.torchscript):
         slug, message = "unknown-global", f"it imports {shown}, which is on no reviewed list ({said})"
-    elif item.level >= _MEDIUM:
-        slug, message = "scanner-finding", f"it calls {shown} with arguments that no honest file has ({said})"
     else:
         return None
     return Claim(slug=slug, message=message, path=feed.path, detail=name, offset=item.offset)

@@ -38,8 +38,8 @@ def judge_zip(reader: BinaryIO, size: int, limits: Limits) -> list[Problem]:
 def find_bombs(directory: Directory, size: int, limits: Limits) -> list[Problem]:
     """Find members, and the archive as a whole, that claim to unpack to far more than they take."""
     problems = [
-        Problem(slug="zip-bomb", message=_about(member.name, f"unpacks from {member.compressed} to {member.size} bytes"),
-                detail=member.name)
+        Problem(slug="zip-bomb", detail=member.name,
+                message=_about(member.name, f"unpacks from {member.compressed} to {member.size} bytes"))
         for member in directory.members
         if is_bomb(member, limits)
     ]  # fmt: skip
