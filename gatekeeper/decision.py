@@ -42,6 +42,9 @@ class RowOutcome:
     """Slug."""
 
     action: Action
+    words: str
+    """The condition in words; may be empty."""
+
     when: str
     """The expression as written."""
 

@@ -96,7 +96,10 @@ def explain(policy: str, facts: Path | None, form: str) -> None:
         except FactError as error:
             raise InputError(f"{facts}: {error}", hint=error.hint) from error
     if form == "json":
-        rows = [{"row": row.slug, "when": row.when, "action": row.action, "ask": row.ask} for row in loaded.rows]
+        rows = [
+            {"row": row.slug, "words": row.words, "when": row.when, "action": row.action, "ask": row.ask}
+            for row in loaded.rows
+        ]
         _print_json(asdict(decision) if decision else {"policy": loaded.name, "digest": loaded.digest, "rows": rows})
         return
     _print_table(loaded, {row.row: row for row in decision.rows} if decision else {})
@@ -116,7 +119,7 @@ def schema() -> None:
 @_format_option
 def facts(form: str) -> None:
     """Print every fact that an expression may use."""
-    from gatekeeper.policy.facts import VOCABULARY
+    from gatekeeper.policy import VOCABULARY
 
     if form == "json":
         _print_json([asdict(fact) for fact in VOCABULARY])
@@ -142,12 +145,11 @@ def _known_checks() -> KnownChecks | None:
 
 
 def _run_tests(policy: str, loaded: Policy, folder: Path | None) -> PolicyTestReport | None:
-    from gatekeeper.policy import builtin_tests, read_tests, run_tests
-    from gatekeeper.policy.builtin import NAMES
+    from gatekeeper.policy import BUILTIN_POLICIES, builtin_tests, read_tests, run_tests
 
     if folder is not None:
         return run_tests(loaded, read_tests(folder))
-    return run_tests(loaded, builtin_tests(policy)) if policy in NAMES else None
+    return run_tests(loaded, builtin_tests(policy)) if policy in BUILTIN_POLICIES else None
 
 
 def _read_facts(path: Path) -> Mapping[str, object]:
@@ -192,7 +194,7 @@ def _print_table(policy: Policy, outcomes: Mapping[str, RowOutcome]) -> None:
         ]
         _print_columns(("row", "action", "state", "because"), rows)
     else:
-        plain = [(row.slug, " ".join(row.when.split()), row.action.value, row.ask) for row in policy.rows]
+        plain = [(row.slug, row.words or " ".join(row.when.split()), row.action.value, row.ask) for row in policy.rows]
         _print_columns(("row", "when", "action", "ask"), plain)
 
 

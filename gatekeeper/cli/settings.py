@@ -7,7 +7,7 @@ from typing import Any
 
 from gatekeeper.errors import InputError
 
-SETTINGS = {
+SETTINGS: dict[str, type] = {
     "policy": str,
     "format": str,
     "out": str,
@@ -21,6 +21,9 @@ SETTINGS = {
     "quiet": bool,
 }
 """Option → type, as TOML has it."""
+
+_PARAMETERS = {"format": "format_"}
+"""Settings whose click parameter has another name."""
 
 _COMMANDS = frozenset({"gate", "scan", "report", "demo", "doctor"})
 
@@ -54,7 +57,7 @@ def _read(path: Path) -> dict[str, Any]:
         table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("gatekeeper", {})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path} can't be read: {error}") from error
-    return {key.replace("-", "_"): _value(path, key, value) for key, value in table.items()}
+    return {_PARAMETERS.get(key, key.replace("-", "_")): _value(path, key, value) for key, value in table.items()}
 
 
 def _value(path: Path, key: str, value: Any) -> Any:
@@ -66,6 +69,6 @@ def _value(path: Path, key: str, value: Any) -> Any:
         raise InputError(f"{path}: [tool.gatekeeper] {key} must be a {expected.__name__}")
     if key in {"policy", "cache_dir", "cache-dir"}:
         # A relative path in a file is relative to that file; names of built-in policies stay names.
-        beside = path.parent / value
+        beside = path.parent / str(value)
         return str(beside) if beside.exists() else value
     return value

@@ -20,6 +20,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gatekeeper.policy.builtin import BUILTIN_POLICIES
+    from gatekeeper.policy.facts import VOCABULARY
     from gatekeeper.policy.gathering import FactError
     from gatekeeper.policy.linting import LintFinding, lint
     from gatekeeper.policy.loading import KnownChecks, load
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from gatekeeper.policy.testing import CaseResult, PolicyTestReport, builtin_tests, read_tests, run_tests
 
 _HOMES = {
+    "BUILTIN_POLICIES": "builtin",
+    "VOCABULARY": "facts",
     "CaseResult": "testing",
     "FactError": "gathering",
     "KnownChecks": "loading",
@@ -52,6 +56,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "BUILTIN_POLICIES",
+    "VOCABULARY",
     "CaseResult",
     "FactError",
     "KnownChecks",

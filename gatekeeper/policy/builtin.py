@@ -6,7 +6,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-NAMES = ("default", "strict")
+BUILTIN_POLICIES = ("default", "strict")
 """Policies that can be named instead of a path."""
 
 
@@ -16,7 +16,7 @@ def read(name: str) -> bytes:
     Raises:
         KeyError: When there is none of that name.
     """
-    if name not in NAMES:
+    if name not in BUILTIN_POLICIES:
         raise KeyError(name)
     return _folder().joinpath(f"{name}.yaml").read_bytes()
 

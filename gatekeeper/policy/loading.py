@@ -107,12 +107,12 @@ def _chain(source: str | Path) -> tuple[Layer, ...]:
         target = layer.content.extends
         if target is None:
             return tuple(reversed(layers))
-        current = target if target in builtin.NAMES else Path(layer.document.source).parent / target
+        current = target if target in builtin.BUILTIN_POLICIES else Path(layer.document.source).parent / target
 
 
 def _read(source: str | Path, extended_by: Layer | None) -> tuple[Layer, str]:
     """Read one file; give it with a name by which a circle is seen."""
-    if isinstance(source, str) and source in builtin.NAMES:
+    if isinstance(source, str) and source in builtin.BUILTIN_POLICIES:
         document = parse(builtin.read(source), source)
         return Layer(document=document, content=validate(PolicyDocument, document), builtin=True), source
     path = Path(source)
@@ -126,7 +126,7 @@ def _read(source: str | Path, extended_by: Layer | None) -> tuple[Layer, str]:
         message = f"policy {printable(str(path))!r} can't be read: {reason[:1].lower()}{reason[1:]}"
         if extended_by is not None:
             raise extended_by.document.error(message, ("extends",)) from error
-        hint = f"give the path of a policy, or one of {', '.join(builtin.NAMES)}"
+        hint = f"give the path of a policy, or one of {', '.join(builtin.BUILTIN_POLICIES)}"
         raise PolicyError(message, hint=hint) from error
     document = parse(raw, str(path))
     return Layer(document=document, content=validate(PolicyDocument, document), builtin=False), str(path.resolve())
@@ -150,6 +150,7 @@ def _row(draft: Draft[RowModel], known_ids: Mapping[str, frozenset[str]]) -> Row
         slug=content.row,
         condition=_condition(draft, known_ids),
         action=Action(content.action),
+        words=content.words,
         ask=content.ask,
         origin=draft.origin,
     )

@@ -33,6 +33,9 @@ class Row:
     slug: str
     condition: Condition
     action: Action
+    words: str
+    """The condition in words; may be empty."""
+
     ask: str
     """What the deployer is asked to do when it fires."""
 

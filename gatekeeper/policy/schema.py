@@ -102,6 +102,7 @@ class Row(Model):
     when: Annotated[str, Field(min_length=1, max_length=MAX_EXPRESSION), BeforeValidator(_literal), _WHEN_SCHEMA] = (
         Field(description="a boolean CEL expression over the facts")
     )
+    words: str = Field(default="", max_length=500, description="the condition in words, as reports say it")
     action: ActionWord
     ask: str = Field(default="", max_length=500, description="what the deployer is asked to do")
     before: Slug | None = Field(default=None, description="row above which this one is put")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from gatekeeper.decision import Action, Decision, RowOutcome, RowState, WaiverUse
 from gatekeeper.evidence import Evidence, FactValue
@@ -12,6 +13,17 @@ from gatekeeper.policy.gathering import complete, gather
 from gatekeeper.policy.laws import Case, overrule
 from gatekeeper.policy.policy import Policy, Row, SubjectKey
 from gatekeeper.policy.waivers import apply
+
+HAZARDS = "findings.hazards"
+"""The fact by which a row speaks of hazards."""
+
+_UNKNOWN = ("checks.required_unknown", "checks.unknown")
+"""The facts by which a row speaks of checks that could not look."""
+
+NO_TITLES: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+_TITLES = 3
+"""Findings that are named for one hazard."""
 
 
 def decide(evidence: Evidence, policy: Policy, *, subject: SubjectKey, now: datetime) -> Decision:
@@ -34,6 +46,7 @@ def decide(evidence: Evidence, policy: Policy, *, subject: SubjectKey, now: date
         missing=gathered.missing,
         hazards=frozenset(finding.hazard.value for finding in evidence.findings),
         waivers=waived.uses,
+        titles=_titles(evidence, waived.findings),
     )
 
 
@@ -44,6 +57,7 @@ def decide_facts(
     missing: Mapping[str, str] = NO_REASONS,
     hazards: frozenset[str] = frozenset(),
     waivers: tuple[WaiverUse, ...] = (),
+    titles: Mapping[str, tuple[str, ...]] = NO_TITLES,
 ) -> Decision:
     """Decide on facts alone.
 
@@ -54,11 +68,12 @@ def decide_facts(
         missing: Why facts are left out.
         hazards: Hazards of all findings, waived or not, for the laws.
         waivers: To be printed with the decision.
+        titles: Hazard → titles of its open findings, to say why in words.
     """
     rows = tuple(_try(row, facts, missing) for row in policy.rows)
     fired = next((row for row in rows if row.state is RowState.HOLDS), None) or _NO_ROW
     laws = overrule(fired.action, Case(facts=facts, hazards=hazards, rows=rows))
-    action, slug, because, ask = fired.action, fired.row, _because(fired, rows), fired.ask
+    action, slug, because, ask = fired.action, fired.row, _because(fired, rows, facts, titles), fired.ask
     if laws:
         action, slug = Action.ESCALATE, f"law:{laws[0].slug}"
         because = "; ".join([*(law.words for law in laws), *_undecided(rows)])
@@ -91,6 +106,7 @@ def explain(policy: Policy, given: Mapping[str, object]) -> Decision:
 _NO_ROW = RowOutcome(
     row="law:no-row",
     action=Action.ESCALATE,
+    words="no row of the table holds",
     when="",
     state=RowState.FAILS,
     because="no row of the table holds",
@@ -100,15 +116,53 @@ _NO_ROW = RowOutcome(
 
 def _try(row: Row, facts: Mapping[str, FactValue], missing: Mapping[str, str]) -> RowOutcome:
     state, because = row.condition.evaluate(facts, missing)
-    return RowOutcome(row=row.slug, action=row.action, when=row.when, state=state, because=because, ask=row.ask)
+    return RowOutcome(
+        row=row.slug,
+        action=row.action,
+        words=row.words,
+        when=row.when,
+        state=state,
+        because=because,
+        ask=row.ask,
+    )
 
 
-def _because(fired: RowOutcome, rows: tuple[RowOutcome, ...]) -> str:
-    """Give the row's own reason; for the last row, which always holds, what the rows that allow were short of."""
+def _because(
+    fired: RowOutcome,
+    rows: tuple[RowOutcome, ...],
+    facts: Mapping[str, FactValue],
+    titles: Mapping[str, tuple[str, ...]],
+) -> str:
+    """Say why in words.
+
+    That is the row's condition in words, with the titles of the findings whose hazard it speaks of and the checks that
+    could not look where it asks for them, or else which facts made it hold; for the last row, which always holds, what the rows that allow were short of.
+    """
     if not rows or fired is not rows[-1]:
-        return fired.because
+        named = [
+            title for hazard, found in titles.items() if f'"{hazard}" in {HAZARDS}' in fired.when for title in found
+        ]
+        named += [check for fact in _UNKNOWN if fact in fired.when for check in _words(facts.get(fact, ()))]
+        said = fired.words or fired.because
+        return f"{said}: {'; '.join(dict.fromkeys(named))}" if named else said
     short = [f"row `{row.row}`: {row.because}" for row in rows if row.action is Action.ALLOW]
     return "; ".join(["no other row holds", *short])
+
+
+def _words(value: FactValue) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()
+
+
+def _titles(evidence: Evidence, waived: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
+    """Give hazard → titles of its open findings, worst first, three at most."""
+    found = sorted(
+        (finding for finding in evidence.findings if finding.id not in waived),
+        key=lambda finding: -finding.severity,
+    )
+    titles: dict[str, dict[str, None]] = {}
+    for finding in found:
+        titles.setdefault(finding.hazard.value, {})[finding.title] = None
+    return {hazard: tuple(each)[:_TITLES] for hazard, each in titles.items()}
 
 
 def _undecided(rows: tuple[RowOutcome, ...]) -> list[str]:

@@ -117,7 +117,7 @@ def run_tests(policy: Policy, tests: Iterable[PolicyTest]) -> PolicyTestReport:
         _run(policy, test.document, case, index) for test in tests for index, case in enumerate(test.content.cases)
     )
     reached = {case.row for case in cases}
-    is_builtin = policy.sources[0].name in builtin.NAMES
+    is_builtin = policy.sources[0].name in builtin.BUILTIN_POLICIES
     unreached = (row.slug for row in policy.rows if row.slug not in reached and (is_builtin or not row.origin.builtin))
     return PolicyTestReport(cases=cases, unreached=tuple(unreached))
 

@@ -64,8 +64,12 @@ HOSTILE: dict[str, bytes] = {
 }
 
 
+Watched = tuple[dict[str, Any], tuple[str, str], Path]
+"""What the interpreter told, the addresses of the Hub, the folder of the run."""
+
+
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str, Path]:
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
     home = tmp_path_factory.mktemp("watched")
     repo = HubRepo.of("driftwood/hostile", HOSTILE)
     with LoopbackHub([repo]) as hub:
@@ -80,30 +84,32 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], s
         }
         command = [sys.executable, "-c", WATCH, "gate", f"{repo.id}@{repo.head}", "--format", "json"]
         subprocess.run(command, cwd=home, env=environment, check=False, capture_output=True, timeout=120)
-        return json.loads((home / "seen.json").read_text()), hub.endpoint, home
+        return json.loads((home / "seen.json").read_text()), (hub.endpoint, hub.cdn), home
 
 
-def test_the_model_is_refused(watched: tuple[dict[str, Any], str, Path]) -> None:
+def test_the_model_is_refused(watched: Watched) -> None:
     assert watched[0]["code"] == 1
 
 
-def test_only_the_hub_is_connected_to(watched: tuple[dict[str, Any], str, Path]) -> None:
-    record, endpoint, _ = watched
-    port = endpoint.rsplit(":", 1)[1]
+def test_only_the_hub_is_connected_to(watched: Watched) -> None:
+    record, addresses, _ = watched
+    ports = [address.rsplit(":", 1)[1] for address in addresses]
     connections = [arguments for event, arguments in record["seen"] if event == "socket.connect"]
     assert connections
-    assert all("127.0.0.1" in arguments[1] and port in arguments[1] for arguments in connections)
+    for _, address in connections:
+        assert "127.0.0.1" in address
+        assert any(port in address for port in ports)
     names = [arguments[0] for event, arguments in record["seen"] if event == "socket.getaddrinfo"]
     assert set(names) <= {"'127.0.0.1'", "b'127.0.0.1'"}
 
 
-def test_no_process_is_started_but_our_own_child(watched: tuple[dict[str, Any], str, Path]) -> None:
+def test_no_process_is_started_but_our_own_child(watched: Watched) -> None:
     started = [(event, arguments) for event, arguments in watched[0]["seen"] if event == "subprocess.Popen"]
     assert all("gatekeeper" in arguments[1] or "child" in arguments[1] for _, arguments in started)
     assert not [event for event, _ in watched[0]["seen"] if event in {"os.system", "os.exec", "os.spawn", "pty.spawn"}]
 
 
-def test_nothing_from_the_model_is_imported_or_executed(watched: tuple[dict[str, Any], str, Path]) -> None:
+def test_nothing_from_the_model_is_imported_or_executed(watched: Watched) -> None:
     record, _, home = watched
     cache = str(home / "hf")
     for event, arguments in record["seen"]:

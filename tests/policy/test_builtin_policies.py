@@ -45,7 +45,7 @@ def test_the_readme_shows_the_default_table() -> None:
     assert rows == DESIGN
 
 
-@pytest.mark.parametrize("name", builtin.NAMES)
+@pytest.mark.parametrize("name", builtin.BUILTIN_POLICIES)
 def test_every_row_has_a_test_and_nothing_is_to_be_remarked(name: str) -> None:
     policy = load(name)
     report = run_tests(policy, builtin_tests(name))
@@ -54,7 +54,7 @@ def test_every_row_has_a_test_and_nothing_is_to_be_remarked(name: str) -> None:
     assert lint(policy, now=datetime(2026, 11, 23, tzinfo=UTC), report=report) == ()
 
 
-@pytest.mark.parametrize("name", builtin.NAMES)
+@pytest.mark.parametrize("name", builtin.BUILTIN_POLICIES)
 def test_every_row_but_those_that_allow_and_the_last_asks_something(name: str) -> None:
     assert all(row.ask for row in load(name).rows if row.slug != "known-good")
 
@@ -84,7 +84,7 @@ def test_hazards_that_move_the_decision_are_words_of_the_vocabulary() -> None:
     assert set(BY_NAME["findings.hazards"].values) == {hazard.value for hazard in Hazard} - {"none"}
 
 
-@pytest.mark.parametrize("name", builtin.NAMES)
+@pytest.mark.parametrize("name", builtin.BUILTIN_POLICIES)
 def test_the_json_schema_accepts_the_built_in_policies(name: str) -> None:
     import jsonschema
     import yaml

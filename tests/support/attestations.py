@@ -223,7 +223,9 @@ def decision(
 def _row(fired: str, indeterminate: tuple[str, ...], slug: str, action: Action, when: str, ask: str) -> RowOutcome:
     state = RowState.HOLDS if slug in (fired, "otherwise") else RowState.FAILS
     state = RowState.INDETERMINATE if slug in indeterminate else state
-    return RowOutcome(row=slug, action=action, when=when, state=state, because=_WHY[state], ask=ask)
+    return RowOutcome(
+        row=slug, action=action, words=slug.replace("-", " "), when=when, state=state, because=_WHY[state], ask=ask
+    )
 
 
 def _attestation(
