@@ -146,10 +146,11 @@ def test_files_and_functions_stay_short(path: Path) -> None:
             assert node.end_lineno - node.lineno < 80, f"{path}:{node.lineno} {node.name}"
 
 
-@pytest.mark.parametrize("name", ["gatekeeper", *(f"gatekeeper.{stage}" for stage in (*STAGES, *EDGES, "gate"))])
+ROOMS = sorted({".".join(dotted(path).split(".")[:2]) for path in MODULES} - {"gatekeeper.__main__"})
+
+
+@pytest.mark.parametrize("name", ROOMS)
 def test_importing_a_room_loads_nothing_heavy(name: str) -> None:
-    if not (PACKAGE / name.removeprefix("gatekeeper.").removeprefix("gatekeeper")).with_suffix("").exists():
-        pytest.skip("a room that is not built yet")
     script = f"import sys, {name}; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert not {module.split(".")[0] for module in ran.stdout.split()} & HEAVY

@@ -135,13 +135,13 @@ def _because(
 ) -> str:
     """Say why in words.
 
-    That is the row's condition in words, with the titles of the findings whose hazard it speaks of and the checks that
-    could not look where it asks for them, or else which facts made it hold; for the last row, which always holds, what the rows that allow were short of.
+    For the last row, which always holds, that is what the rows that allow were short of. For any other it is the row's
+    condition in words (or else the facts that made it hold), with the titles of the findings whose hazard it speaks of
+    and the checks that could not look.
     """
     if not rows or fired is not rows[-1]:
-        named = [
-            title for hazard, found in titles.items() if f'"{hazard}" in {HAZARDS}' in fired.when for title in found
-        ]
+        hazards = [hazard for hazard in titles if f'"{hazard}" in {HAZARDS}' in fired.when]
+        named = [title for hazard in hazards for title in titles[hazard]]
         named += [check for fact in _UNKNOWN if fact in fired.when for check in _words(facts.get(fact, ()))]
         said = fired.words or fired.because
         return f"{said}: {'; '.join(dict.fromkeys(named))}" if named else said

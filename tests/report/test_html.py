@@ -80,7 +80,10 @@ def test_every_row_of_the_table_is_there_with_its_outcome() -> None:
     assert attestation.decision
     text = _words(to_html(attestation))
     for row in attestation.decision.rows:
-        assert f"{row.row} → {row.action.value} {view.row_word(row, attestation.decision)} {row.because}" in text
+        assert (
+            f"{row.row} → {row.action.value} {view.row_word(row, attestation.decision)} {row.words} {row.because}"
+            in text
+        )
     assert "could not be told" in text
 
 
