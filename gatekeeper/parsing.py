@@ -26,12 +26,14 @@ class ParseError(ValueError):
     """The text is not what its name promises; the message says how, in printable words."""
 
 
-def load_json(data: bytes, *, depth: int) -> Any:
+def load_json(data: bytes, *, depth: int, half_pairs: bool = False) -> Any:
     """Parse JSON the strict way (RFC 8259, with the interoperability advice of I-JSON, RFC 7493).
 
     Args:
         data: UTF-8 text, already bounded by the caller.
         depth: Deepest nesting to accept.
+        half_pairs: Whether to accept half of a surrogate pair, by which our own documents name files whose names are
+            no Unicode.
 
     Raises:
         ParseError: On malformed UTF-8 or JSON, a duplicate key, NaN or Infinity, a number too large for a double,
@@ -55,17 +57,18 @@ def load_json(data: bytes, *, depth: int) -> Any:
         raise
     except ValueError as error:  # an integer of more digits than int() takes
         raise ParseError(str(error)) from error
-    _refuse_half_pairs(data, value)
+    if not half_pairs:
+        _refuse_half_pairs(data, value)
     return value
 
 
-def load_json_object(data: bytes, *, depth: int) -> dict[str, Any]:
-    """Parse JSON whose top level must be an object.
+def load_json_object(data: bytes, *, depth: int, half_pairs: bool = False) -> dict[str, Any]:
+    """Parse JSON whose top level must be an object; arguments as for `load_json`.
 
     Raises:
         ParseError: As `load_json`, or when the top level is something else.
     """
-    value = load_json(data, depth=depth)
+    value = load_json(data, depth=depth, half_pairs=half_pairs)
     if not isinstance(value, dict):
         raise ParseError(f"an object was expected, not {type(value).__name__}")
     return value

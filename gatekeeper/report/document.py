@@ -69,7 +69,7 @@ def from_json(text: str | bytes) -> Attestation:
     if len(data) > DEFAULT_LIMITS.report_bytes:
         raise LimitError(f"the report has {len(data)} bytes; at most {DEFAULT_LIMITS.report_bytes} are read")
     try:
-        raw = load_json_object(data, depth=DEFAULT_LIMITS.json_depth)
+        raw = load_json_object(data, depth=DEFAULT_LIMITS.json_depth, half_pairs=True)
     except ParseError as error:
         raise InputError(f"not a gatekeeper report: {error}", hint=_HINT) from error
     lenient = _is_later(raw.get("schema_version"))
