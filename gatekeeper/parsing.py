@@ -32,8 +32,8 @@ def load_json(data: bytes, *, depth: int, half_pairs: bool = False) -> Any:
     Args:
         data: UTF-8 text, already bounded by the caller.
         depth: Deepest nesting to accept.
-        half_pairs: Whether to accept half of a surrogate pair, by which our own documents name files whose names are
-            no Unicode.
+        half_pairs: Whether to accept half of a surrogate pair: our own documents name files so whose names are no
+            Unicode, and of a Hub's listing one bad path must not hide the others.
 
     Raises:
         ParseError: On malformed UTF-8 or JSON, a duplicate key, NaN or Infinity, a number too large for a double,

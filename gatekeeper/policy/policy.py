@@ -33,7 +33,7 @@ class Row:
     slug: str
     condition: Condition
     action: Action
-    words: str
+    words: str = ""
     """The condition in words; may be empty."""
 
     ask: str

@@ -110,7 +110,7 @@ class HubClient:
             code, message = (answer.headers.get(f"x-error-{name}", "") for name in ("code", "message"))
             raise refused(answer.status, code, message, what=what)
         try:
-            document = load_json(answer.body, depth=self.limits.json_depth)
+            document = load_json(answer.body, depth=self.limits.json_depth, half_pairs=True)
         except ParseError as error:
             raise nonsense(what, str(error)) from None
         return document, answer.next_page and self._on_hub(answer.url, answer.next_page, what)

