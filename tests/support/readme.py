@@ -1,0 +1,57 @@
+"""The parts of the README that a command remakes: `python -m tests.support.readme --write`."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from gatekeeper import checks, policy
+from gatekeeper.cli.main import cli
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def demo() -> str:
+    """Give what `make demo` prints."""
+    with tempfile.TemporaryDirectory() as folder:
+        ran = CliRunner().invoke(cli, ["demo", "--out", folder], catch_exceptions=False, standalone_mode=False)
+        shown = ran.output.replace(folder, "reports/demo")
+    return f"```console\n$ make demo\n{shown.rstrip()}\n```"
+
+
+def table() -> str:
+    """Give the default decision table."""
+    rows = (f"| `{row.slug}` | {row.words} | **{row.action}** | {row.ask or '–'} |" for row in policy.load().rows)
+    return "\n".join(["| row | when | action | what is asked of you |", "|---|---|---|---|", *rows])
+
+
+def listed_checks() -> str:
+    """Give the checks with their titles."""
+    return "\n".join(["| check | |", "|---|---|", *(f"| `{check.id}` | {check.title} |" for check in checks.ALL)])
+
+
+PARTS: dict[str, Callable[[], str]] = {"demo": demo, "table": table, "checks": listed_checks}
+"""Name between the markers → what belongs there."""
+
+
+def remade(text: str) -> str:
+    """Put every part into the README's text, between its markers."""
+    for name, make in PARTS.items():
+        pattern = rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)"
+        body = make()
+        text, count = re.subn(pattern, lambda found, body=body: f"{found[1]}{body}\n{found[2]}", text, flags=re.DOTALL)
+        assert count == 1, f"the README has {count} places for {name}"
+    return text
+
+
+if __name__ == "__main__":
+    fresh = remade(README.read_text("utf-8"))
+    if "--write" in sys.argv:
+        README.write_text(fresh, "utf-8")
+    else:
+        print(fresh)
