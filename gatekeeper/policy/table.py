@@ -13,6 +13,7 @@ from gatekeeper.policy.gathering import complete, gather
 from gatekeeper.policy.laws import Case, overrule
 from gatekeeper.policy.policy import Policy, Row, SubjectKey
 from gatekeeper.policy.waivers import apply
+from gatekeeper.text import printable
 
 HAZARDS = "findings.hazards"
 """The fact by which a row speaks of hazards."""
@@ -24,6 +25,9 @@ NO_TITLES: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 _TITLES = 3
 """Findings that are named for one hazard."""
+
+_PATH = 80
+"""Characters of a path in a reason."""
 
 
 def decide(evidence: Evidence, policy: Policy, *, subject: SubjectKey, now: datetime) -> Decision:
@@ -154,14 +158,15 @@ def _words(value: FactValue) -> tuple[str, ...]:
 
 
 def _titles(evidence: Evidence, waived: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
-    """Give hazard → titles of its open findings, worst first, three at most."""
+    """Give hazard → titles of its open findings with their files, worst first, three at most."""
     found = sorted(
         (finding for finding in evidence.findings if finding.id not in waived),
         key=lambda finding: -finding.severity,
     )
     titles: dict[str, dict[str, None]] = {}
     for finding in found:
-        titles.setdefault(finding.hazard.value, {})[finding.title] = None
+        where = f" ({printable(finding.location.path, _PATH)})" if finding.location.path else ""
+        titles.setdefault(finding.hazard.value, {})[finding.title + where] = None
     return {hazard: tuple(each)[:_TITLES] for hazard, each in titles.items()}
 
 

@@ -26,7 +26,7 @@ def demo() -> str:
 
 def table() -> str:
     """Give the default decision table."""
-    rows = (f"| `{row.slug}` | {row.words} | **{row.action}** | {row.ask or '–'} |" for row in policy.load().rows)
+    rows = (f"| `{row.slug}` | {row.words} | **{row.action}** | {row.ask or 'nothing'} |" for row in policy.load().rows)
     return "\n".join(["| row | when | action | what is asked of you |", "|---|---|---|---|", *rows])
 
 
