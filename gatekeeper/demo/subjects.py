@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from gatekeeper.decision import Action
 from gatekeeper.demo import builders
-from gatekeeper.demo.hub import Faults, HubRepo
+from gatekeeper.demo.hub import Faults, HubCommit, HubRepo
 
 TRUSTED = "lighthouse"
 """The publisher that the demo's policy trusts."""
@@ -47,7 +47,11 @@ def _flip_last_byte(data: bytes) -> bytes:
 
 def _subjects() -> tuple[Subject, ...]:
     good = dict(builders.tiny_model(TRUSTED))
-    kept = HubRepo.of(f"{TRUSTED}/harbour-tiny", good, verified=True)
+    history = (
+        HubCommit(files={"README.md": good["README.md"]}, title="Say what it will be", authors=("keeper",)),
+        HubCommit(files=good, title="Add the weights", authors=("second-keeper",)),
+    )
+    kept = HubRepo(id=f"{TRUSTED}/harbour-tiny", branches={"main": history}, verified=True)
     pickled = HubRepo.of("driftwood/quick-classifier", dict(builders.pickled_model()))
     adapter = HubRepo.of("new-arrival/harbour-lora", dict(builders.adapter(kept.id)))
     weights = "model.safetensors"

@@ -133,7 +133,7 @@ def _verdict(page: _Page, attestation: Attestation) -> None:
     page.line(decision.action.value.upper(), body=_TONES[decision.action])
     page.line(f"{subject.name}{at}", margin=2)
     page.heading("Why")
-    page.line(decision.because, margin=2)
+    page.line(decision.because[:1].upper() + decision.because[1:], margin=2)
     if allowance := view.allowance(attestation):
         page.line(allowance, margin=2)
     page.line(view.authority(decision), body="dim", margin=2)
@@ -145,7 +145,7 @@ def _verdict(page: _Page, attestation: Attestation) -> None:
         page.line(f"by {waiver.approver}: {waiver.reason}", margin=4)
     if decision.ask:
         page.heading("What is asked of you")
-        page.line(decision.ask, margin=2)
+        page.line(decision.ask[:1].upper() + decision.ask[1:], margin=2)
 
 
 def _evidence(page: _Page, attestation: Attestation) -> None:
