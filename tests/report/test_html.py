@@ -81,7 +81,7 @@ def test_every_row_of_the_table_is_there_with_its_outcome() -> None:
     text = _words(to_html(attestation))
     for row in attestation.decision.rows:
         assert (
-            f"{row.row} → {row.action.value} {view.row_word(row, attestation.decision)} {row.words} {row.because}"
+            f"{row.row} → {row.action.value} {view.row_word(row, attestation.decision)} When {row.words} {row.because}"
             in text
         )
     assert "could not be told" in text
