@@ -26,13 +26,16 @@ class Reviewed:
     text: bool
     """Whether honest arguments are any text or bytes, so that their look says nothing."""
 
+    overrules: str
+    """Scanner that calls the whole module dangerous, this global with it; empty for nearly all."""
+
 
 @cache
 def reviewed() -> dict[str, Reviewed]:
     """Give every reviewed global by its name, `module.attribute`."""
     data = tomllib.loads(files(__package__).joinpath("allowlist.toml").read_text(encoding="utf-8"))
     return {
-        name: Reviewed(reason=group["reason"], text=group.get("text", False))
+        name: Reviewed(reason=group["reason"], text=group.get("text", False), overrules=group.get("overrules", ""))
         for group in data["reviewed"]
         for name in group["globals"]
     }

@@ -144,7 +144,7 @@ class Scanning:
                     break
                 output += data
                 if len(output) > self._limits.child_output_bytes:
-                    return b"", "the scanners answered more than child_output_bytes"
+                    return bytes(output), "the scanners answered more than child_output_bytes"
         process.wait()
         return bytes(output), _cause(process.returncode)
 

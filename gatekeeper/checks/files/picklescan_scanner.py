@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gatekeeper.checks.files.scanner import Report, Signal
@@ -23,10 +25,10 @@ class PicklescanScanner:
             return Report(scanner=self.name)
         from picklescan.scanner import scan_file_path
 
-        logging.getLogger("picklescan").setLevel(logging.CRITICAL + 1)
         if path.suffix == ".7z":
             _refuse_bomb(path)
-        result = scan_file_path(str(path))
+        with _listening() as complaints:
+            result = scan_file_path(str(path))
         signals = tuple(
             Signal(
                 rule="dangerous-global" if found.safety.value == "dangerous" else "unknown-global",
@@ -38,8 +40,32 @@ class PicklescanScanner:
             for found in result.globals
             if found.safety.value in _LEVELS
         )
-        gaps = ("picklescan could not read the pickle to its end",) if result.scan_err else ()
+        gaps = ("picklescan could not read the pickle to its end",) if result.scan_err or complaints else ()
         return Report(scanner=self.name, signals=signals, gaps=gaps)
+
+
+class _Complaints(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep what says that something was not read; findings are logged too and begin with a path."""
+        message = record.getMessage()
+        if message.startswith(("WARNING: could not parse", "ERROR:", "Invalid file")):
+            self.found.append(message)
+
+
+@contextmanager
+def _listening() -> Iterator[list[str]]:
+    """Hear what picklescan logs: a stream that breaks before its first import is told there and nowhere else."""
+    logger, handler = logging.getLogger("picklescan"), _Complaints()
+    logger.propagate = False
+    logger.addHandler(handler)
+    try:
+        yield handler.found
+    finally:
+        logger.removeHandler(handler)
 
 
 def _refuse_bomb(path: Path) -> None:

@@ -107,6 +107,8 @@ def _import_claim(feed: Feed, name: str, item: _Import) -> Claim | None:
     said = " and ".join(item.scanners)
     shown = printable(item.call or name, 300)
     known = reviewed().get(name)
+    if known and item.scanners == (known.overrules,):
+        return None
     if known and set(item.rules) <= _ARGUMENT_RULES:
         if known.text or item.level < _MEDIUM:
             return None
