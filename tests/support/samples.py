@@ -229,6 +229,17 @@ SSTI = "{% for m in messages %}{{ m.__class__.__mro__[1].__subclasses__() }}{% e
 HONEST_TEMPLATE = "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}\n{% endfor %}"
 
 
+TRAINING_ARGUMENTS = (
+    b"\x80\x02ctransformers.training_args\nTrainingArguments\n)\x81}("
+    + _text("output_dir") + _text("./out; rm | x")
+    + _text("optim") + b"ctransformers.training_args\nOptimizerNames\n" + _text("adamw_torch") + b"\x85R"
+    + _text("save_strategy") + b"ctransformers.trainer_utils\nSaveStrategy\n" + _text("steps") + b"\x85R"
+    + _text("device") + b"ctorch\ndevice\n" + _text("cuda") + b"\x85R"
+    + _text("state") + b"caccelerate.state\nPartialState\n)\x81}b" + b"ub."
+)  # fmt: skip
+"""What transformers' trainer leaves beside the weights."""
+
+
 def renamed_member() -> bytes:
     """A torch zip whose `data.pkl` has another name in its local header, of the same length."""
     data = torch_zip(SYSTEM)
@@ -266,6 +277,7 @@ MALICIOUS: dict[str, Callable[[], tuple[str, bytes]]] = {
     "torch-zip": lambda: ("pytorch_model.bin", torch_zip(SYSTEM)),
     "torch-zip-side-member": lambda: ("m.pt", zipped(
         {"a/data.pkl": tensor_state("w"), "a/extra/x": EVAL, "a/data/0": bytes(16)})),
+    "torch-zip-odd-storage": lambda: ("m.pt", zipped({"a/data.pkl": tensor_state("w"), "a/data/x": EVAL})),
     "torch-zip-renamed": lambda: ("m.pt", renamed_member()),
     "torch-zip-flagged": lambda: ("m.pt", flagged_member()),
     "legacy-first": lambda: ("m.pth", torch_legacy([SYSTEM, *legacy_streams(tensor_state("w"))[1:]])),
@@ -326,6 +338,7 @@ HONEST: dict[str, Callable[[], tuple[str, bytes]]] = {
     "npy-pickle-like": lambda: ("a.npy", npy(SYSTEM, "|u1", f"({len(SYSTEM)},)")),
     "npz": lambda: ("a.npz", zipped({"a.npy": npy(bytes(8), "<f4", "(2,)")}, zipfile.ZIP_DEFLATED)),
     "keras": lambda: ("m.keras", keras([DENSE])),
+    "training-args": lambda: ("training_args.bin", TRAINING_ARGUMENTS),
     "plain-pickle": lambda: ("m.pkl", pickle.dumps({"a": [1, 2.5, "x"], "b": (None, True, b"y")})),
     "config": lambda: ("config.json", b'{"model_type": "bert", "auto_class": null}'),
     "template": lambda: ("tokenizer_config.json", json.dumps({"chat_template": HONEST_TEMPLATE}).encode()),

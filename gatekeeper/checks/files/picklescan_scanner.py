@@ -8,8 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gatekeeper.checks.files.scanner import Report, Signal
+from gatekeeper.limits import DEFAULT_LIMITS
 
 _LEVELS = {"dangerous": "critical", "suspicious": "info"}
+_LEAST = 1 << 16
+"""Bytes that a 7z archive counts as at least when it is held against its content."""
+
 _READS = frozenset({".pkl", ".7z"})
 """What picklescan is asked about; everything else it would call clean without having looked."""
 
@@ -74,5 +78,5 @@ def _refuse_bomb(path: Path) -> None:
 
     with py7zr.SevenZipFile(path) as archive:
         total = sum(entry.uncompressed for entry in archive.list())
-    if total > 200 * max(path.stat().st_size, 1 << 16):
+    if total > DEFAULT_LIMITS.archive_ratio * max(path.stat().st_size, _LEAST):
         raise ValueError(f"the 7z archive would unpack to {total} bytes")

@@ -28,11 +28,17 @@ from gatekeeper.checks.files.zip_rules import find_bombs, is_bomb
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
 
-_TORCH_STORAGE = re.compile(r"(?:^|/)(?:data|constants|tensors)/\d+\Z|\.storage\Z|(?:^|/)data/(?:weights|constants)/")
-"""Members of torch archives that are read as plain bytes."""
+_STORAGES = {
+    Format.TORCH_ZIP: re.compile(r"(?:^|/)data/\d+\Z"),
+    Format.TORCHSCRIPT: re.compile(r"(?:^|/)(?:data|constants|tensors)/\d+\Z"),
+    Format.TORCH_PACKAGE: re.compile(r"(?:^|/)\.data/\d+\.storage\Z"),
+}
+"""Members of torch archives that are read as plain bytes, whatever they look like."""
 
-_TORCH = frozenset({Format.TORCH_ZIP, Format.TORCHSCRIPT, Format.TORCH_PACKAGE, Format.PT2})
-_WALKED = _TORCH | {Format.ZIP, Format.NPZ, Format.KERAS_ZIP}
+_PT2_TENSORS = re.compile(r"(?:^|/)data/(?:weights|constants)/")
+"""Members of exported programs that are plain bytes, unless they look like something that is run."""
+
+_WALKED = frozenset({*_STORAGES, Format.PT2, Format.ZIP, Format.NPZ, Format.KERAS_ZIP})
 _WHOLE = frozenset(
     {
         Format.HDF5,
@@ -208,7 +214,7 @@ class Unpacker:
         shown = f"{item.shown}!{member.name}"
         if escapes(member.name):
             yield Refusal(path=shown, reason="its name leads out of the folder", kind=RefusalKind.ESCAPE)
-        if member.is_folder or (item.format in _TORCH and _TORCH_STORAGE.search(member.name)):
+        if member.is_folder or _is_storage(item.format, member.name):
             return
         try:
             head = member_head(item.reader, member, HEAD, self._limits)
@@ -216,6 +222,8 @@ class Unpacker:
                 yield _link(shown, head[:4096].decode("utf-8", "replace"))
                 return
             found = identify_head(head, PurePosixPath(member.name), max(member.size, len(head)))
+            if found is Format.UNKNOWN and item.format is Format.PT2 and _PT2_TENSORS.search(member.name):
+                return
             if found is Format.UNKNOWN or (member.encrypted and found in _INERT):
                 yield Refusal(path=shown, reason="encrypted" if member.encrypted else "a member of unknown format")
             if found in _INERT:
@@ -322,6 +330,11 @@ class Unpacker:
         stream = inflate(item.reader, item.format, packed=item.size - start, most=self._budget, limits=self._limits)
         inner = item.name.with_suffix("") if item.name.suffix.lower() in (".gz", ".bz2", ".xz", ".z") else item.name
         yield from self._spooled(item, stream, item.shown, inner)
+
+
+def _is_storage(archive: Format, name: str) -> bool:
+    pattern = _STORAGES.get(archive)
+    return bool(pattern and pattern.search(name))
 
 
 def _link(shown: str, target: str) -> Refusal:
