@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from gatekeeper.cli.options import QUIET
+from gatekeeper.cli.options import QUIET, option
 
 
 @click.command("demo")
-@click.option(
+@option(
     "--out",
     "-o",
+    of="demo",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("reports/demo"),
     show_default=True,

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import click
 
+from gatekeeper.cli.options import CACHE_DIR, TEXT_OR_JSON
+
 _REQUIRED = (
     "huggingface-hub",
     "safetensors",
@@ -44,30 +46,15 @@ class Symptom:
 
 
 @click.command("doctor")
-@click.option(
-    "--format",
-    "-f",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    envvar="GATEKEEPER_FORMAT",
-    help="What to print.",
-)
-@click.option(
-    "--cache-dir",
-    type=click.Path(path_type=Path),
-    envvar="GATEKEEPER_CACHE_DIR",
-    metavar="DIR",
-    help="The cache to look at.  [default: the Hub client's cache]",
-)
-def command(format_: str, cache_dir: Path | None) -> int:
+@TEXT_OR_JSON
+@CACHE_DIR
+def command(format: str, cache_dir: Path | None) -> int:
     """Say what is installed, which limits hold, and what is unknown by what is missing.
 
     Asks no network. Exits with 1 when something is missing that every run needs.
     """
     symptoms = [*_libraries(), *_limits(), *_disk(cache_dir), *_environment()]
-    if format_ == "json":
+    if format == "json":
         click.echo(json.dumps([asdict(symptom) for symptom in symptoms], indent=2))
     else:
         _print(symptoms)

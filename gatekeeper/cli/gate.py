@@ -30,5 +30,5 @@ def command(**given: Any) -> int:
     """
     settings = Settings(**given)
     attestation = run(settings, decides=True)
-    show(attestation, settings.format_, settings.out, verbose=settings.verbose)
+    show(attestation, settings.format, settings.out, verbose=settings.verbose)
     return int(attestation.verdict.action is not Action.ALLOW)

@@ -23,7 +23,7 @@ class Settings:
     reference: str
     policy: str | None
     revision: str | None
-    format_: str
+    format: str
     out: Path | None
     offline: bool
     metadata_only: bool
@@ -48,7 +48,7 @@ def run(settings: Settings, *, decides: bool) -> Attestation:
         load_policy(settings.policy),
         source=source_options(settings),
         selection=line.Selection(only=settings.only, skip=settings.skip),
-        progress=choose(quiet=settings.quiet or settings.format_ == "json"),
+        progress=choose(quiet=settings.quiet or settings.format == "json"),
     )
 
 
@@ -84,14 +84,14 @@ def check_out(out: Path | None) -> None:
     raise InputError(f"--out {out} is neither a folder nor an .html or .json file")
 
 
-def show(attestation: Attestation, format_: str, out: Path | None, *, verbose: bool) -> None:
+def show(attestation: Attestation, format: str, out: Path | None, *, verbose: bool) -> None:
     """Write the reports that were asked for and print one."""
     from gatekeeper import report
 
     written = _write(attestation, out) if out is not None else {}
-    if format_ == "json":
+    if format == "json":
         click.echo(report.to_json(attestation), nl=False)
-    elif format_ == "html":
+    elif format == "html":
         click.echo(report.to_html(attestation), nl=False)
     else:
         from rich.console import Console

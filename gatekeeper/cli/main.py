@@ -7,13 +7,12 @@ import os
 import sys
 import traceback
 from importlib import import_module
-from itertools import pairwise
 from typing import NoReturn
 
 import click
 
 from gatekeeper import __version__
-from gatekeeper.cli.settings import default_map
+from gatekeeper.cli.settings import asked_format, default_map
 from gatekeeper.errors import GatekeeperError
 
 COMMANDS = {
@@ -63,9 +62,14 @@ def cli(context: click.Context) -> None:
 
     Start with `gatekeeper demo`, then `gatekeeper init` and `gatekeeper gate org/name@<commit>`.
 
-    Options can also be set as GATEKEEPER_<OPTION> in the environment or in [tool.gatekeeper] of pyproject.toml.
+    Each option can also be set in the environment (GATEKEEPER_CACHE_DIR) or in [tool.gatekeeper] of pyproject.toml
+    (cache-dir); `init`, `demo` and `policy` have names of their own there (GATEKEEPER_INIT_TRUST, init-trust).
     """
-    context.default_map = default_map(context.invoked_subcommand or "")
+    # Rich keeps to https://no-color.org by itself, click does not.
+    context.color = False if os.environ.get("NO_COLOR") else None
+    name = context.invoked_subcommand or ""
+    command = context.command.get_command(context, name) if isinstance(context.command, click.Group) else None
+    context.default_map = {name: default_map(command)} if command else {}
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -73,10 +77,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     given = sys.argv[1:] if arguments is None else arguments
     try:
         result = cli.main(given, prog_name="gatekeeper", standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         _leave(130, "interrupted", "", given)
-    except KeyboardInterrupt:
-        _leave(130, "interrupted", "", given)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
     except click.ClickException as error:
         _leave_usage(error, given)
     except GatekeeperError as error:
@@ -95,13 +100,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def _leave_usage(error: click.ClickException, given: list[str]) -> NoReturn:
     hint = ""
     if isinstance(error, click.UsageError) and error.ctx is not None:
-        hint = f"{error.ctx.command_path} --help"
+        hint = f"see `{error.ctx.command_path} --help`"
     _leave(2, error.format_message(), hint, given)
 
 
 def _leave(code: int, message: str, hint: str, given: list[str]) -> NoReturn:
     """Print an error for a person, or as JSON where that was asked for, and go."""
-    if _wants_json(given):
+    if asked_format(given) == "json":
         document = {"error": {"message": message, "hint": hint, "exit_code": code}}
         click.echo(json.dumps(document, indent=2))
     else:
@@ -109,11 +114,3 @@ def _leave(code: int, message: str, hint: str, given: list[str]) -> NoReturn:
         if hint:
             click.echo(f" hint: {hint}", err=True)
     sys.exit(code)
-
-
-def _wants_json(given: list[str]) -> bool:
-    """Whether `--format json` was asked for, also when the arguments could not be parsed."""
-    asked = "--format=json" in given or any(
-        option in {"--format", "-f"} and value == "json" for option, value in pairwise(given)
-    )
-    return asked or os.environ.get("GATEKEEPER_FORMAT") == "json"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gatekeeper.cli.options import PREFIX, TEXT_OR_JSON, option
 from gatekeeper.errors import InputError
 from gatekeeper.parsing import ParseError, load_json_object
 from gatekeeper.text import printable
@@ -19,14 +20,19 @@ if TYPE_CHECKING:
     from gatekeeper.decision import RowOutcome
     from gatekeeper.policy import KnownChecks, LintFinding, Policy, PolicyTestReport
 
-_policy_argument = click.argument("policy", default="default")
-_format_option = click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to print."
-)
-_tests_option = click.option(
+_POLICY = click.argument("policy", default="default", envvar=f"{PREFIX}POLICY")
+_TESTS = option(
     "--tests",
+    of="policy",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="DIR",
     help="Folder of policy tests; built-in policies bring their own.",
+)
+_FACTS = option(
+    "--facts",
+    of="policy",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="JSON object of facts to try it on.",
 )
 
 _MAX_FACTS_BYTES = 1024 * 1024
@@ -37,39 +43,40 @@ _MAX_FACTS_BYTES = 1024 * 1024
 def command() -> None:
     """Check, test and explain policies.
 
-    POLICY is a path, or one of the built-in policies: default, strict.
+    POLICY is a path, or one of the built-in policies: default, strict. Without one it is the policy that `gate` would
+    use: GATEKEEPER_POLICY, `policy` in [tool.gatekeeper], or the default.
     """
 
 
-@command.command()
-@_policy_argument
-@_tests_option
-@_format_option
-def lint(policy: str, tests: Path | None, form: str) -> None:
+@command.command(short_help="Look for likely mistakes.")
+@_POLICY
+@_TESTS
+@TEXT_OR_JSON
+def lint(policy: str, tests: Path | None, format: str) -> None:
     """Look for likely mistakes: rows that can't be reached, waivers that expire, rows without tests."""
     from gatekeeper.policy import lint as find
 
     loaded = _load(policy)
     report = _run_tests(policy, loaded, tests)
     findings = find(loaded, now=datetime.now(UTC), known_checks=_known_checks(), report=report)
-    if form == "json":
+    if format == "json":
         _print_json({"policy": loaded.name, "digest": loaded.digest, "findings": [asdict(item) for item in findings]})
     else:
         _print_lint(loaded, findings)
     _exit(bool(findings))
 
 
-@command.command()
-@_policy_argument
-@_tests_option
-@_format_option
-def test(policy: str, tests: Path | None, form: str) -> None:
+@command.command(short_help="Try a policy on facts with known answers.")
+@_POLICY
+@_TESTS
+@TEXT_OR_JSON
+def test(policy: str, tests: Path | None, format: str) -> None:
     """Try a policy on facts with known answers; every row must be reached."""
     loaded = _load(policy)
     report = _run_tests(policy, loaded, tests)
     if report is None:
         raise InputError(f"{policy!r} brings no tests", hint="name their folder with --tests")
-    if form == "json":
+    if format == "json":
         cases = [{**asdict(case), "passed": case.passed} for case in report.cases]
         _print_json({"policy": loaded.name, "passed": report.passed, "cases": cases, "unreached": report.unreached})
     else:
@@ -78,12 +85,10 @@ def test(policy: str, tests: Path | None, form: str) -> None:
 
 
 @command.command()
-@_policy_argument
-@click.option(
-    "--facts", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="JSON object of facts to try it on."
-)
-@_format_option
-def explain(policy: str, facts: Path | None, form: str) -> None:
+@_POLICY
+@_FACTS
+@TEXT_OR_JSON
+def explain(policy: str, facts: Path | None, format: str) -> None:
     """Print the table; with facts, why each row holds or not."""
     loaded = _load(policy)
     decision = None
@@ -95,7 +100,7 @@ def explain(policy: str, facts: Path | None, form: str) -> None:
             decision = decide(loaded, _read_facts(facts))
         except FactError as error:
             raise InputError(f"{facts}: {error}", hint=error.hint) from error
-    if form == "json":
+    if format == "json":
         rows = [
             {"row": row.slug, "words": row.words, "when": row.when, "action": row.action, "ask": row.ask}
             for row in loaded.rows
@@ -116,12 +121,12 @@ def schema() -> None:
 
 
 @command.command()
-@_format_option
-def facts(form: str) -> None:
+@TEXT_OR_JSON
+def facts(format: str) -> None:
     """Print every fact that an expression may use."""
     from gatekeeper.policy import VOCABULARY
 
-    if form == "json":
+    if format == "json":
         _print_json([asdict(fact) for fact in VOCABULARY])
         return
     rows = [

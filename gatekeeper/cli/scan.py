@@ -22,6 +22,6 @@ def command(**given: Any) -> int:
     """
     settings = Settings(**given)
     attestation = run(settings, decides=False)
-    show(attestation, settings.format_, settings.out, verbose=settings.verbose)
+    show(attestation, settings.format, settings.out, verbose=settings.verbose)
     findings = (finding for result in attestation.results for finding in result.findings)
     return int(any(finding.severity >= Severity.MEDIUM for finding in findings))
