@@ -80,7 +80,7 @@ def _print(symptoms: list[Symptom]) -> None:
         state = click.style(f"{symptom.state:<8}", fg=colours[symptom.state])
         click.echo(f"{state}{symptom.what:<{width}}  {symptom.detail}")
         if symptom.consequence:
-            click.echo(f"{'':<{8 + width}}  → {symptom.consequence}")
+            click.echo(f"{'':<{8 + width}}  -> {symptom.consequence}")
 
 
 def _libraries() -> list[Symptom]:

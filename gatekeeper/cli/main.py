@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -75,6 +76,9 @@ def cli(context: click.Context) -> None:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code; an uncaught error is 3, never 0."""
     given = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may be more than the terminal's encoding can write
+            stream.reconfigure(errors="backslashreplace")
     try:
         result = cli.main(given, prog_name="gatekeeper", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+import textwrap
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,11 +131,10 @@ def facts(format: str) -> None:
     if format == "json":
         _print_json([asdict(fact) for fact in VOCABULARY])
         return
-    rows = [
-        (fact.name, " | ".join(fact.values) if fact.values else fact.type.value, fact.meaning, fact.set_by)
-        for fact in VOCABULARY
-    ]
-    _print_columns(("fact", "type or values", "meaning", "set by"), rows)
+    names = max(len(fact.name) for fact in VOCABULARY) + 2
+    for fact in VOCABULARY:
+        values = " | ".join(fact.values) if fact.values else fact.type.value
+        _print_entry(f"{fact.name:<{names}}", f"{fact.meaning} ({values})", f"set by {fact.set_by}")
 
 
 def _load(policy: str) -> Policy:
@@ -192,30 +193,26 @@ def _print_tests(policy: Policy, report: PolicyTestReport) -> None:
 
 
 def _print_table(policy: Policy, outcomes: Mapping[str, RowOutcome]) -> None:
-    if outcomes:
-        rows = [
-            (row.slug, row.action.value, outcomes[row.slug].state.value, outcomes[row.slug].because)
-            for row in policy.rows
-        ]
-        _print_columns(("row", "action", "state", "because"), rows)
-    else:
-        plain = [(row.slug, row.words or " ".join(row.when.split()), row.action.value, row.ask) for row in policy.rows]
-        _print_columns(("row", "when", "action", "ask"), plain)
+    slugs = max(len(row.slug) for row in policy.rows) + 2
+    for row in policy.rows:
+        outcome = outcomes.get(row.slug)
+        if outcome is None:
+            told, then = row.words or " ".join(row.when.split()), row.ask
+        else:
+            told, then = f"{outcome.state.value}: {outcome.because}", ""
+        _print_entry(f"{row.slug:<{slugs}}{row.action.value:<10}", told, then)
 
 
-def _print_columns(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*titles, box=box.SIMPLE_HEAD, padding=(0, 1), show_lines=False)
-    for row in rows:
-        table.add_row(*(Text(printable(cell, 2000)) for cell in row))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=160)
-    console.print(table)
+def _print_entry(head: str, told: str, then: str = "") -> None:
+    """Print one entry of a list: a head in the margin, wrapped text beside it, and what follows from it below."""
+    # Off a terminal COLUMNS counts where it is set; a log is read at 100.
+    width = max(shutil.get_terminal_size((100, 24)).columns - len(head), 30)
+    margin = " " * len(head)
+    lines = textwrap.wrap(printable(told, 2000), width) or [""]
+    if then:
+        lines += textwrap.wrap(printable(then, 2000), width, initial_indent="-> ", subsequent_indent="   ")
+    for number, line in enumerate(lines):
+        click.echo((margin if number else head) + line)
 
 
 def _print_json(value: Any) -> None:
