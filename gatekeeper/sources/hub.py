@@ -19,6 +19,7 @@ from gatekeeper.artifact import (
     PlatformRecord,
     Reference,
 )
+from gatekeeper.endings import is_weights
 from gatekeeper.errors import InputError, LimitError, NotFoundError
 from gatekeeper.limits import Limits
 from gatekeeper.progress import Progress
@@ -33,7 +34,6 @@ from gatekeeper.sources.download import (
     remember_tree,
 )
 from gatekeeper.sources.folder import read_folder
-from gatekeeper.sources.formats import is_weights
 from gatekeeper.sources.listing import (
     RepoInfo,
     fetch_commits,

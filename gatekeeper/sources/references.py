@@ -13,8 +13,8 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from gatekeeper.artifact import Reference, Scheme
+from gatekeeper.endings import is_weights
 from gatekeeper.errors import InputError, NotFoundError
-from gatekeeper.sources.formats import is_weights
 from gatekeeper.sources.redaction import redact
 from gatekeeper.text import printable
 
