@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gatekeeper.cli.options import TEXT_OR_JSON
+from gatekeeper.cli.options import TEXT_OR_JSON, complete_checks
 from gatekeeper.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("explain")
-@click.argument("id_", metavar="[ID]", required=False)
+@click.argument("id_", metavar="[ID]", required=False, shell_complete=complete_checks)
 @TEXT_OR_JSON
 def command(id_: str | None, format: str) -> int:
     """Explain a check or a finding by its ID; without one, list all checks.

@@ -12,7 +12,6 @@ from gatekeeper.decision import Action
 
 
 @click.command("gate")
-@click.argument("reference")
 @LINE
 def command(**given: Any) -> int:
     """Fetch exactly what REFERENCE names, check it, and decide by the policy.

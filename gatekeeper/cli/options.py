@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -41,6 +42,18 @@ def option(*names: str, of: str = "", **settings: Any) -> Decorator:
     return click.option(*names, envvar=PREFIX + setting.upper().replace("-", "_"), **settings)
 
 
+def complete_checks(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Give the ids of checks that begin so, for the shell."""
+    from gatekeeper import checks
+
+    return [check.id for check in checks.ALL if check.id.startswith(incomplete)]
+
+
+def complete_paths(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Leave it to the shell to complete a path."""
+    return [CompletionItem(incomplete, type="file")]
+
+
 def format_option(*formats: str) -> Decorator:
     """Make the `--format` of a command that can print these."""
     return option(
@@ -48,9 +61,11 @@ def format_option(*formats: str) -> Decorator:
     )
 
 
+REFERENCE = click.argument("reference", shell_complete=complete_paths)
 POLICY = option(
     "--policy",
     "-p",
+    shell_complete=complete_paths,
     metavar="FILE|NAME",
     help="Policy to decide by: a file, or `default` or `strict`.  [default: default]",
 )
@@ -70,9 +85,19 @@ METADATA_ONLY = option(
     is_flag=True,
     help="Judge listings and headers without downloading weights. Never ends in allow.",
 )
-ONLY = option("--only", multiple=True, metavar="CHECK", help="Run this check alone; may be repeated.")
+ONLY = option(
+    "--only",
+    multiple=True,
+    metavar="CHECK",
+    shell_complete=complete_checks,
+    help="Run this check alone, the others count as unknown; may be repeated.",
+)
 SKIP = option(
-    "--skip", multiple=True, metavar="CHECK", help="Leave this check out: it counts as unknown; may be repeated."
+    "--skip",
+    multiple=True,
+    metavar="CHECK",
+    shell_complete=complete_checks,
+    help="Leave this check out, it counts as unknown; may be repeated.",
 )
 CACHE_DIR = option(
     "--cache-dir",
@@ -102,5 +127,7 @@ def stacked(*options: Decorator) -> Decorator:
     return decorate
 
 
-LINE = stacked(POLICY, REVISION, FORMAT, OUT, OFFLINE, METADATA_ONLY, ONLY, SKIP, CACHE_DIR, JOBS, QUIET, VERBOSE)
+LINE = stacked(
+    REFERENCE, POLICY, REVISION, FORMAT, OUT, OFFLINE, METADATA_ONLY, ONLY, SKIP, CACHE_DIR, JOBS, QUIET, VERBOSE
+)
 """Everything that `gate` and `scan` share."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gatekeeper.cli.options import PREFIX, TEXT_OR_JSON, option
+from gatekeeper.cli.options import PREFIX, TEXT_OR_JSON, complete_paths, option
 from gatekeeper.errors import InputError
 from gatekeeper.parsing import ParseError, load_json_object
 from gatekeeper.text import printable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gatekeeper.decision import RowOutcome
     from gatekeeper.policy import KnownChecks, LintFinding, Policy, PolicyTestReport
 
-_POLICY = click.argument("policy", default="default", envvar=f"{PREFIX}POLICY")
+_POLICY = click.argument("policy", default="default", envvar=f"{PREFIX}POLICY", shell_complete=complete_paths)
 _TESTS = option(
     "--tests",
     of="policy",

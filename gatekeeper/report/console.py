@@ -249,7 +249,7 @@ def _commands(attestation: Attestation) -> Iterator[str]:
     pinned = f"{subject.name}@{subject.commit}"
     if subject.requested_revision != subject.commit and _PINNED.fullmatch(pinned):
         yield f"gate {pinned}"
-    worst = view.worst_first(view.findings(attestation), view.waivers_in_use(attestation))
+    worst = view.worst_first(attestation.findings, view.waivers_in_use(attestation))
     weighty = (finding.check for finding in worst if finding.severity > Severity.INFO)
     if check := next((check for check in weighty if _CHECK.fullmatch(check)), ""):
         yield f"explain {check}"

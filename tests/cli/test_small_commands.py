@@ -76,6 +76,36 @@ def test_completion_scripts_name_the_program(shell: str) -> None:
     assert "_GATEKEEPER_COMPLETE" in invoke("completion", shell).output
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("gatekeeper ga", {"plain,gate"}),
+        ("gatekeeper policy li", {"plain,lint"}),
+        ("gatekeeper gate --me", {"plain,--metadata-only"}),
+        ("gatekeeper gate --format h", {"plain,html"}),
+        ("gatekeeper gate --skip provenance/li", {"plain,provenance/licence", "plain,provenance/lineage"}),
+        ("gatekeeper explain files/struct", {"plain,files/structure"}),
+        ("gatekeeper gate ./mo", {"file,./mo"}),
+    ],
+)
+def test_the_shell_completes(words: str, expected: set[str]) -> None:
+    split = words.split()
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys; sys.argv[0] = 'gatekeeper'; from gatekeeper.cli import main; main()"],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "_GATEKEEPER_COMPLETE": "bash_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(split) - 1),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert set(told.stdout.split()) == expected, told.stderr
+
+
 def test_doctor_knows_what_the_package_declares() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
 
