@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from gatekeeper import __version__
+from gatekeeper.cli.layout import entry
 from gatekeeper.cli.options import CACHE_DIR, TEXT_OR_JSON
 from gatekeeper.limits import DEFAULT_LIMITS, GIB
 
@@ -78,9 +79,7 @@ def _print(symptoms: list[Symptom]) -> None:
     width = max(len(symptom.what) for symptom in symptoms)
     for symptom in symptoms:
         state = click.style(f"{symptom.state:<8}", fg=colours[symptom.state])
-        click.echo(f"{state}{symptom.what:<{width}}  {symptom.detail}")
-        if symptom.consequence:
-            click.echo(f"{'':<{8 + width}}  -> {symptom.consequence}")
+        entry(f"{state}{symptom.what:<{width}}  ", symptom.detail, symptom.consequence)
 
 
 def _libraries() -> list[Symptom]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gatekeeper.cli.layout import section
 from gatekeeper.cli.options import TEXT_OR_JSON, complete_checks
 from gatekeeper.errors import InputError
 
@@ -71,14 +72,14 @@ def _print_check(check: CheckDescription, format: str) -> None:
         ("How to mend", check.mend),
     )
     for heading, body in parts:
-        click.echo(click.style(heading, bold=True))
-        click.echo(click.wrap_text(body, width=88, initial_indent="  ", subsequent_indent="  ") + "\n")
+        section(heading, body)
     if check.rules:
         click.echo(click.style("Findings that it can make", bold=True))
         for rule in check.rules:
             click.echo(f"  {rule.id}  ({rule.severity.label}, {rule.hazard})\n    {rule.title}")
+        click.echo()
     if check.facts:
-        click.echo("\n" + click.style("Facts that it sets", bold=True) + f"\n  {', '.join(check.facts)}")
+        section("Facts that it sets", ", ".join(check.facts))
 
 
 def _print_rule(rule: RuleDescription, described: dict[str, CheckDescription], format: str) -> None:
@@ -89,8 +90,7 @@ def _print_rule(rule: RuleDescription, described: dict[str, CheckDescription], f
     click.echo(f"{click.style(rule.id, bold=True)}  {rule.title}\n")
     click.echo(f"  severity  {rule.severity.label}\n  hazard    {rule.hazard}\n")
     for heading, body in (("Why it matters", check.why), ("How to mend", rule.mend)):
-        click.echo(click.style(heading, bold=True))
-        click.echo(click.wrap_text(body, width=88, initial_indent="  ", subsequent_indent="  ") + "\n")
+        section(heading, body)
     click.echo(f"More: gatekeeper explain {check.id}")
 
 

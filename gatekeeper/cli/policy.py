@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gatekeeper.cli.layout import entry
 from gatekeeper.cli.options import PREFIX, TEXT_OR_JSON, complete_paths, option
 from gatekeeper.errors import InputError
 from gatekeeper.parsing import ParseError, load_json_object
@@ -111,7 +110,8 @@ def explain(policy: str, facts: Path | None, format: str) -> None:
         return
     _print_table(loaded, {row.row: row for row in decision.rows} if decision else {})
     if decision:
-        click.echo(f"{decision.action.value} ({decision.row}): {decision.because}")
+        click.echo()
+        entry(f"{decision.action.value}: ", f"{decision.because} ({decision.row})", decision.ask)
 
 
 @command.command()
@@ -134,7 +134,7 @@ def facts(format: str) -> None:
     names = max(len(fact.name) for fact in VOCABULARY) + 2
     for fact in VOCABULARY:
         values = " | ".join(fact.values) if fact.values else fact.type.value
-        _print_entry(f"{fact.name:<{names}}", f"{fact.meaning} ({values})", f"set by {fact.set_by}")
+        entry(f"{fact.name:<{names}}", f"{fact.meaning} ({values})", f"set by {fact.set_by}")
 
 
 def _load(policy: str) -> Policy:
@@ -200,19 +200,7 @@ def _print_table(policy: Policy, outcomes: Mapping[str, RowOutcome]) -> None:
             told, then = row.words or " ".join(row.when.split()), row.ask
         else:
             told, then = f"{outcome.state.value}: {outcome.because}", ""
-        _print_entry(f"{row.slug:<{slugs}}{row.action.value:<10}", told, then)
-
-
-def _print_entry(head: str, told: str, then: str = "") -> None:
-    """Print one entry of a list: a head in the margin, wrapped text beside it, and what follows from it below."""
-    # Off a terminal COLUMNS counts where it is set; a log is read at 100.
-    width = max(shutil.get_terminal_size((100, 24)).columns - len(head), 30)
-    margin = " " * len(head)
-    lines = textwrap.wrap(printable(told, 2000), width) or [""]
-    if then:
-        lines += textwrap.wrap(printable(then, 2000), width, initial_indent="-> ", subsequent_indent="   ")
-    for number, line in enumerate(lines):
-        click.echo((margin if number else head) + line)
+        entry(f"{row.slug:<{slugs}}{row.action.value:<10}", told, then)
 
 
 def _print_json(value: Any) -> None:
