@@ -15,6 +15,8 @@ import click
 from gatekeeper import __version__
 from gatekeeper.cli.settings import asked_format, default_map
 from gatekeeper.errors import GatekeeperError
+from gatekeeper.redaction import redact
+from gatekeeper.text import printable
 
 COMMANDS = {
     "gate": "Decide whether a model may be deployed.",
@@ -96,8 +98,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.exit(3)
     except Exception as error:
         if "-v" in given or "--verbose" in given:
-            traceback.print_exc()
-        _leave(3, f"internal error: {type(error).__name__}: {error}", "run again with -v and report it", given)
+            click.echo(redact(traceback.format_exc()), err=True, nl=False)
+        told = printable(f"{type(error).__name__}: {error}", 500)
+        _leave(3, f"internal error: {told}", "run again with -v and report it", given)
     sys.exit(result if isinstance(result, int) else 0)
 
 
@@ -110,6 +113,7 @@ def _leave_usage(error: click.ClickException, given: list[str]) -> NoReturn:
 
 def _leave(code: int, message: str, hint: str, given: list[str]) -> NoReturn:
     """Print an error for a person, or as JSON where that was asked for, and go."""
+    message, hint = redact(message), redact(hint)
     if asked_format(given) == "json":
         document = {"error": {"message": message, "hint": hint, "exit_code": code}}
         click.echo(json.dumps(document, indent=2))

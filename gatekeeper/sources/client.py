@@ -15,9 +15,9 @@ from urllib.parse import quote, urljoin, urlsplit
 from gatekeeper import __version__
 from gatekeeper.errors import GatekeeperError, InputError, LimitError, SourceError
 from gatekeeper.parsing import ParseError, load_json
+from gatekeeper.redaction import keep_secret
 from gatekeeper.sources.failures import RETRIED, nonsense, refused, unreachable
 from gatekeeper.sources.options import SourceOptions
-from gatekeeper.sources.redaction import keep_secret
 from gatekeeper.sources.references import PUBLIC_ENDPOINT, hub_endpoint
 from gatekeeper.sources.supervision import install, refuse_long_wait
 

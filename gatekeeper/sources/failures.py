@@ -6,7 +6,7 @@ Everything that leaves here is redacted and printable: messages of the Hub are s
 from __future__ import annotations
 
 from gatekeeper.errors import AccessError, GatekeeperError, NotFoundError, SourceError
-from gatekeeper.sources.redaction import redact
+from gatekeeper.redaction import redact
 from gatekeeper.text import printable
 
 RETRIED = frozenset({408, 429, 500, 502, 503, 504})

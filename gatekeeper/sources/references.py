@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from gatekeeper.artifact import Reference, Scheme
 from gatekeeper.endings import is_weights
 from gatekeeper.errors import InputError, NotFoundError
-from gatekeeper.sources.redaction import redact
+from gatekeeper.redaction import redact
 from gatekeeper.text import printable
 
 PUBLIC_ENDPOINT = "https://huggingface.co"

@@ -173,3 +173,23 @@ def test_an_output_that_can_be_made_is_not_refused(out: str, tmp_path: Path) -> 
     (tmp_path / "old.html").write_text("")
     check_out(tmp_path / out)
     assert [path.name for path in tmp_path.iterdir()] == ["old.html"]
+
+
+@pytest.mark.parametrize("arguments", [["doctor"], ["doctor", "-f", "json"], ["doctor", "-v"]])
+def test_an_error_of_our_own_is_3_and_tells_no_secret(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = "hf_" + "x9" * 17
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError(f"sent authorization: Bearer {token} \x1b[2J")
+
+    monkeypatch.setattr(doctor.command, "make_context", broken)
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    shown = capsys.readouterr()
+    assert left.value.code == 3
+    assert "internal error: RuntimeError" in shown.out + shown.err
+    assert token not in shown.out + shown.err
+    assert "\x1b[2J" not in shown.out
+    assert ("Traceback" in shown.err) == ("-v" in arguments)

@@ -19,9 +19,9 @@ import pytest
 from gatekeeper.demo.hub import Faults, HubRepo, LoopbackHub
 from gatekeeper.errors import AccessError, GatekeeperError, InputError, LimitError, NotFoundError, SourceError
 from gatekeeper.limits import Limits
+from gatekeeper.redaction import redact
 from gatekeeper.sources import SourceOptions, open_artifact, parse
 from gatekeeper.sources.download import bar_for
-from gatekeeper.sources.redaction import redact
 from gatekeeper.sources.supervision import Attempt
 
 WEIGHTS = random.Random(7).randbytes(5000)
