@@ -6,19 +6,21 @@ import os
 import unicodedata
 from pathlib import Path, PurePosixPath
 
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.sources.paths import collisions, refusal
 
 tricky = st.text("aA./\\:\0\n\x7f\u0085é\u0301\ud800~C", max_size=20)
-paths = st.one_of(st.text(max_size=40), tricky, st.builds("/".join, st.lists(tricky, max_size=4)))
+plain = st.text("aA.~é\u0301C-", min_size=1, max_size=8)
+paths = st.one_of(*(st.builds("/".join, st.lists(part, max_size=4)) for part in (plain, tricky, st.text(max_size=40))))
 
 
 @given(paths)
 def test_an_accepted_path_stays_inside_the_root(path):
-    assume(not refusal(path, DEFAULT_LIMITS))
+    if refusal(path, DEFAULT_LIMITS):
+        return  # refused: nothing is promised of it
     root = Path("/root/of/it")
     assert os.path.normpath(root / path) == f"{root}/{path}"
     assert Path(os.path.normpath(root / path)).is_relative_to(root)
