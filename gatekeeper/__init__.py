@@ -15,7 +15,7 @@ The line in eight lines::
 
     attestation = gate("hf://org/name@0123456789abcdef0123456789abcdef01234567")
     print(attestation.verdict.action, "because", attestation.verdict.because)
-    for finding in (found for result in attestation.results for found in result.findings):
+    for finding in attestation.findings:
         print(finding.severity.label, finding.id, finding.location.path)
     for omission in attestation.not_checked:
         print("not checked:", omission.what, omission.why)

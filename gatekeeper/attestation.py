@@ -8,7 +8,7 @@ from datetime import datetime
 
 from gatekeeper.artifact import CommitInfo, Irregularity, Kind, LineageClaim
 from gatekeeper.decision import Decision
-from gatekeeper.evidence import CheckResult
+from gatekeeper.evidence import CheckResult, Finding
 
 SCHEMA_VERSION = "1.0"
 """Version of the JSON document: the minor rises with new fields, the major when old readers would misread."""
@@ -77,6 +77,11 @@ class Attestation:
     """Distribution name → version of gatekeeper and of every library that can change an answer."""
 
     schema_version: str = SCHEMA_VERSION
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Every finding of every check, in the order of the checks."""
+        return tuple(finding for result in self.results for finding in result.findings)
 
     @property
     def verdict(self) -> Decision:

@@ -126,7 +126,7 @@ def _run(
     asked = sources.parse(reference) if isinstance(reference, str) else reference
     options = source or sources.SourceOptions()
     with sources.open_artifact(asked, options, progress) as artifact:
-        evidence = collect(artifact, context_of(chosen, moment, options), selection, progress)
+        evidence = collect(artifact, context_of(chosen, moment, options, progress), selection, progress)
         decision = policy.decide(evidence, chosen, subject=key_of(artifact), now=moment) if decides else None
         return Attestation(
             subject=subject_of(artifact),
@@ -156,7 +156,7 @@ def _result(check: checks.Check, artifact: Artifact, context: checks.Context, re
     return checks.inspect(check, artifact, context)
 
 
-def context_of(chosen: Policy, moment: datetime, options: SourceOptions) -> checks.Context:
+def context_of(chosen: Policy, moment: datetime, options: SourceOptions, progress: Progress = SILENT) -> checks.Context:
     """Give the checks what the deployer expects, as plain data."""
     return checks.Context(
         now=moment,
@@ -166,6 +166,7 @@ def context_of(chosen: Policy, moment: datetime, options: SourceOptions) -> chec
         refused_licences=frozenset(chosen.refused_licences),
         young_repo_days=chosen.thresholds.young_repo_days,
         limits=options.limits,
+        progress=progress,
     )
 
 

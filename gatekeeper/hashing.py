@@ -295,5 +295,5 @@ def _refuse_larger(size: int, limit: int) -> None:
 def _changed(path: Path) -> ContentChangedError:
     return ContentChangedError(
         f"{printable(str(path), 400)} is not the file that was hashed",
-        hint="Something else writes to these files: stop it, or copy them, and run again.",
+        hint="something else writes to these files: stop it, or copy them, and run again",
     )

@@ -17,9 +17,10 @@ settings.load_profile("ci" if os.environ.get("CI") else "anywhere")
 
 
 @pytest.fixture(autouse=True)
-def _no_token_of_the_person_who_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the environment's Hub settings out of the tests."""
-    for name in ("HF_TOKEN", "HF_ENDPOINT", "HUGGING_FACE_HUB_TOKEN"):
+def _no_settings_of_the_person_who_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the environment's settings, of the Hub and of ours, out of the tests."""
+    ours = [name for name in os.environ if name.startswith("GATEKEEPER_") and name != "GATEKEEPER_REQUIRE_BROWSER"]
+    for name in ("HF_TOKEN", "HF_ENDPOINT", "HUGGING_FACE_HUB_TOKEN", "NO_COLOR", "COLUMNS", *ours):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", f"{os.environ.get('NO_PROXY', '')},127.0.0.1".strip(","))
 

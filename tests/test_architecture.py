@@ -16,7 +16,7 @@ PACKAGE = ROOT / "gatekeeper"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 NOUNS = (
-    "errors", "limits", "progress", "text", "parsing",
+    "errors", "limits", "progress", "text", "parsing", "endings", "redaction",
     "artifact", "evidence", "decision", "remedy", "attestation", "lock",
 )  # fmt: skip
 FLOOR_ONE = ("hashing", "signing", "tensors", "atomic")

@@ -31,6 +31,7 @@ from gatekeeper.evidence import (
     Strength,
 )
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
+from gatekeeper.progress import SILENT, Progress
 from gatekeeper.text import printable
 
 _PARTS = ("What it looks at", "Why it matters", "What it cannot see", "How to mend")
@@ -56,7 +57,7 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """What the deployer expects, as plain data, and the limits in force."""
+    """What the deployer expects, as plain data, the limits in force, and whom to tell of long work."""
 
     now: datetime
     """UTC; the only clock that a check may read."""
@@ -71,6 +72,7 @@ class Context:
     """A repo younger than this is young."""
 
     limits: Limits = DEFAULT_LIMITS
+    progress: Progress = SILENT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

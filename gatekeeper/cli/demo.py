@@ -6,13 +6,18 @@ from pathlib import Path
 
 import click
 
-from gatekeeper.cli.options import QUIET
+from gatekeeper.cli.layout import entry
+from gatekeeper.cli.options import QUIET, option
+from gatekeeper.decision import Action
+
+_TONES = {Action.ALLOW: "green", Action.DISCARD: "red"}
 
 
 @click.command("demo")
-@click.option(
+@option(
     "--out",
     "-o",
+    of="demo",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("reports/demo"),
     show_default=True,
@@ -29,15 +34,11 @@ def command(out: Path, quiet: bool) -> int:
     from gatekeeper.cli.progress import choose
 
     outcomes = []
-    width = max(len(subject.title) for subject in demo.SUBJECTS)
     for outcome in demo.play(out, progress=choose(quiet=quiet)):
         outcomes.append(outcome)
         mark = click.style("ok ", fg="green") if outcome.as_expected else click.style("BAD", fg="red")
         verdict = outcome.attestation.verdict
-        colour = {"allow": "green", "discard": "red"}.get(verdict.action, "yellow")
-        click.echo(
-            f"{mark} {outcome.subject.title:<{width}}  {click.style(f'{verdict.action:<8}', fg=colour, bold=True)}"
-            f"  {verdict.because}"
-        )
+        action = click.style(f"{verdict.action:<8}", fg=_TONES.get(verdict.action, "yellow"), bold=True)
+        entry(f"{mark} {action}  ", outcome.subject.title, verdict.because)
     click.echo(f"\n{out / 'index.html'}")
     return int(not all(outcome.as_expected for outcome in outcomes))

@@ -13,7 +13,12 @@ from pathlib import Path
 
 import click
 
-_REQUIRED = (
+from gatekeeper import __version__
+from gatekeeper.cli.layout import entry
+from gatekeeper.cli.options import CACHE_DIR, TEXT_OR_JSON
+from gatekeeper.limits import DEFAULT_LIMITS, GIB
+
+REQUIRED = (
     "huggingface-hub",
     "safetensors",
     "onnx",
@@ -28,6 +33,16 @@ _REQUIRED = (
     "hayward",
     "picklescan",
 )
+"""Distributions that the package declares."""
+
+EXTRAS = {
+    "patch": ("torch", "transformers", "peft", "accelerate", "gguf"),
+    "deep": ("onnxruntime",),
+    "sigstore": ("model-signing", "sigstore", "pyOpenSSL"),
+    "bom": ("cyclonedx-python-lib",),
+    "fleet": ("ray",),
+}
+"""Extra → distributions that it brings."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,30 +59,15 @@ class Symptom:
 
 
 @click.command("doctor")
-@click.option(
-    "--format",
-    "-f",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    envvar="GATEKEEPER_FORMAT",
-    help="What to print.",
-)
-@click.option(
-    "--cache-dir",
-    type=click.Path(path_type=Path),
-    envvar="GATEKEEPER_CACHE_DIR",
-    metavar="DIR",
-    help="The cache to look at.  [default: the Hub client's cache]",
-)
-def command(format_: str, cache_dir: Path | None) -> int:
+@TEXT_OR_JSON
+@CACHE_DIR
+def command(format: str, cache_dir: Path | None) -> int:
     """Say what is installed, which limits hold, and what is unknown by what is missing.
 
     Asks no network. Exits with 1 when something is missing that every run needs.
     """
-    symptoms = [*_libraries(), *_limits(), *_disk(cache_dir), *_environment()]
-    if format_ == "json":
+    symptoms = [*_libraries(), *_extras(), *_limits(), *_disk(cache_dir), *_environment()]
+    if format == "json":
         click.echo(json.dumps([asdict(symptom) for symptom in symptoms], indent=2))
     else:
         _print(symptoms)
@@ -79,33 +79,44 @@ def _print(symptoms: list[Symptom]) -> None:
     width = max(len(symptom.what) for symptom in symptoms)
     for symptom in symptoms:
         state = click.style(f"{symptom.state:<8}", fg=colours[symptom.state])
-        click.echo(f"{state}{symptom.what:<{width}}  {symptom.detail}")
-        if symptom.consequence:
-            click.echo(f"{'':<{8 + width}}  → {symptom.consequence}")
+        entry(f"{state}{symptom.what:<{width}}  ", symptom.detail, symptom.consequence)
 
 
 def _libraries() -> list[Symptom]:
-    found = [Symptom(what="python", state="ok", detail=f"{platform.python_version()} on {sys.platform}")]
-    for name in _REQUIRED:
-        try:
-            found.append(Symptom(what=name, state="ok", detail=metadata.version(name)))
-        except metadata.PackageNotFoundError:
-            found.append(
-                Symptom(
-                    what=name,
-                    state="missing",
-                    detail="not installed",
-                    consequence="install gatekeeper again: the checks that need it end unknown",
-                )
-            )
+    found = [
+        Symptom(what="gatekeeper", state="ok", detail=__version__),
+        Symptom(what="python", state="ok", detail=f"{platform.python_version()} on {sys.platform}"),
+    ]
+    for name in REQUIRED:
+        version = _version(name)
+        consequence = "" if version else "install gatekeeper again: the checks that need it end unknown"
+        state = "ok" if version else "missing"
+        found.append(Symptom(what=name, state=state, detail=version or "not installed", consequence=consequence))
     return found
+
+
+def _extras() -> list[Symptom]:
+    found = []
+    for extra, names in EXTRAS.items():
+        lacking = [name for name in names if not _version(name)]
+        state, detail = ("note", f"without {', '.join(lacking)}") if lacking else ("ok", "installed")
+        consequence = "nothing becomes unknown: no check of this version needs it" if lacking else ""
+        found.append(Symptom(what=f"extra: {extra}", state=state, detail=detail, consequence=consequence))
+    return found
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def _limits() -> list[Symptom]:
     from gatekeeper.checks.files import child_limits
 
     return [
-        Symptom(what=f"scanner child: {name}", state="ok", detail="enforced by the kernel")
+        Symptom(what=f"scanner child: {name}", state="ok", detail="enforced")
         if holds
         else Symptom(
             what=f"scanner child: {name}",
@@ -118,10 +129,20 @@ def _limits() -> list[Symptom]:
 
 
 def _disk(cache_dir: Path | None) -> list[Symptom]:
-    place = cache_dir or Path(os.environ.get("HF_HUB_CACHE") or Path.home() / ".cache" / "huggingface" / "hub")
+    from huggingface_hub import constants
+
+    place = (cache_dir or Path(constants.HF_HUB_CACHE)).expanduser().absolute()
     existing = next(folder for folder in (place, *place.parents) if folder.exists())
-    free = shutil.disk_usage(existing).free / 2**30
-    return [Symptom(what="cache", state="ok" if free > 1 else "note", detail=f"{place}, {free:.1f} GiB free")]
+    free, reserve = shutil.disk_usage(existing).free, DEFAULT_LIMITS.disk_reserve_bytes
+    enough = free > reserve
+    return [
+        Symptom(
+            what="cache",
+            state="ok" if enough else "note",
+            detail=f"{place}, {free / GIB:.1f} GiB free",
+            consequence="" if enough else f"nothing can be downloaded: {reserve / GIB:.0f} GiB are kept free",
+        )
+    ]
 
 
 def _environment() -> list[Symptom]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gatekeeper.cli.layout import section
+from gatekeeper.cli.options import TEXT_OR_JSON, complete_checks
 from gatekeeper.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,18 +17,9 @@ if TYPE_CHECKING:
 
 
 @click.command("explain")
-@click.argument("id_", metavar="[ID]", required=False)
-@click.option(
-    "--format",
-    "-f",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    envvar="GATEKEEPER_FORMAT",
-    help="What to print.",
-)
-def command(id_: str | None, format_: str) -> int:
+@click.argument("id_", metavar="[ID]", required=False, shell_complete=complete_checks)
+@TEXT_OR_JSON
+def command(id_: str | None, format: str) -> int:
     """Explain a check or a finding by its ID; without one, list all checks.
 
     \b
@@ -39,11 +32,11 @@ def command(id_: str | None, format_: str) -> int:
 
     described = {check.id: check.describe() for check in checks.ALL}
     if id_ is None:
-        _print_all(described, format_)
+        _print_all(described, format)
     elif id_ in described:
-        _print_check(described[id_], format_)
+        _print_check(described[id_], format)
     else:
-        _print_rule(_rule(id_, described), described, format_)
+        _print_rule(_rule(id_, described), described, format)
     return 0
 
 
@@ -58,8 +51,8 @@ def _rule(id_: str, described: dict[str, CheckDescription]) -> RuleDescription:
     raise InputError(f"no check or finding is called {id_!r}", hint=hint)
 
 
-def _print_all(described: dict[str, CheckDescription], format_: str) -> None:
-    if format_ == "json":
+def _print_all(described: dict[str, CheckDescription], format: str) -> None:
+    if format == "json":
         click.echo(json.dumps([_plain(check) for check in described.values()], indent=2))
         return
     width = max(map(len, described), default=0)
@@ -67,8 +60,8 @@ def _print_all(described: dict[str, CheckDescription], format_: str) -> None:
         click.echo(f"{check.id:<{width}}  {check.title}")
 
 
-def _print_check(check: CheckDescription, format_: str) -> None:
-    if format_ == "json":
+def _print_check(check: CheckDescription, format: str) -> None:
+    if format == "json":
         click.echo(json.dumps(_plain(check), indent=2))
         return
     click.echo(f"{click.style(check.id, bold=True)}  {check.title}\n")
@@ -79,26 +72,25 @@ def _print_check(check: CheckDescription, format_: str) -> None:
         ("How to mend", check.mend),
     )
     for heading, body in parts:
-        click.echo(click.style(heading, bold=True))
-        click.echo(click.wrap_text(body, width=88, initial_indent="  ", subsequent_indent="  ") + "\n")
+        section(heading, body)
     if check.rules:
         click.echo(click.style("Findings that it can make", bold=True))
         for rule in check.rules:
             click.echo(f"  {rule.id}  ({rule.severity.label}, {rule.hazard})\n    {rule.title}")
+        click.echo()
     if check.facts:
-        click.echo("\n" + click.style("Facts that it sets", bold=True) + f"\n  {', '.join(check.facts)}")
+        section("Facts that it sets", ", ".join(check.facts))
 
 
-def _print_rule(rule: RuleDescription, described: dict[str, CheckDescription], format_: str) -> None:
+def _print_rule(rule: RuleDescription, described: dict[str, CheckDescription], format: str) -> None:
     check = next(check for check in described.values() if rule in check.rules)
-    if format_ == "json":
+    if format == "json":
         click.echo(json.dumps({**_plain(rule), "check": check.id, "why": check.why}, indent=2))
         return
     click.echo(f"{click.style(rule.id, bold=True)}  {rule.title}\n")
     click.echo(f"  severity  {rule.severity.label}\n  hazard    {rule.hazard}\n")
     for heading, body in (("Why it matters", check.why), ("How to mend", rule.mend)):
-        click.echo(click.style(heading, bold=True))
-        click.echo(click.wrap_text(body, width=88, initial_indent="  ", subsequent_indent="  ") + "\n")
+        section(heading, body)
     click.echo(f"More: gatekeeper explain {check.id}")
 
 

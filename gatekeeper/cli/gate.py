@@ -12,7 +12,6 @@ from gatekeeper.decision import Action
 
 
 @click.command("gate")
-@click.argument("reference")
 @LINE
 def command(**given: Any) -> int:
     """Fetch exactly what REFERENCE names, check it, and decide by the policy.
@@ -30,5 +29,5 @@ def command(**given: Any) -> int:
     """
     settings = Settings(**given)
     attestation = run(settings, decides=True)
-    show(attestation, settings.format_, settings.out, verbose=settings.verbose)
+    show(attestation, settings.format, settings.out, verbose=settings.verbose)
     return int(attestation.verdict.action is not Action.ALLOW)

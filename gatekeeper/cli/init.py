@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from gatekeeper.cli.options import option
 from gatekeeper.errors import InputError, PolicyError
 
 _COMMENT = """\
@@ -39,23 +40,35 @@ _ROWS = """\
 
 
 @click.command("init")
-@click.option("--trust", multiple=True, metavar="ORG", help="Publisher on the Hub that you trust; may be repeated.")
-@click.option("--deny", multiple=True, metavar="ORG", help="Publisher that you refuse; may be repeated.")
-@click.option(
-    "--licence", multiple=True, metavar="ID", help="Licence that you accept besides the base's; may be repeated."
+@option("--trust", of="init", multiple=True, metavar="ORG", help="Publisher that you trust; may be repeated.")
+@option("--deny", of="init", multiple=True, metavar="ORG", help="Publisher that you refuse; may be repeated.")
+@option(
+    "--licence",
+    of="init",
+    multiple=True,
+    metavar="ID",
+    help="Licence that you accept besides the base's; may be repeated.",
 )
-@click.option(
-    "--extends", "base", type=click.Choice(["default", "strict"]), default="default", show_default=True, help="Base."
+@option(
+    "--extends",
+    "base",
+    of="init",
+    type=click.Choice(["default", "strict"]),
+    default="default",
+    show_default=True,
+    help="The built-in policy that it lies over.",
 )
-@click.option("--name", default="", metavar="NAME", help="Name of the policy; the file's name without its ending.")
-@click.option(
+@option("--name", of="init", default="", metavar="NAME", help="Name of the policy.  [default: the file's]")
+@option(
     "--out",
+    "-o",
+    of="init",
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("gatekeeper.yaml"),
     show_default=True,
     help="Where to write it.",
 )
-@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@option("--force", of="init", is_flag=True, help="Replace the file if it exists.")
 def command(
     trust: tuple[str, ...],
     deny: tuple[str, ...],

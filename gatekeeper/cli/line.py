@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from gatekeeper.errors import InputError
+from gatekeeper.text import printable
 
 if TYPE_CHECKING:
     from gatekeeper.attestation import Attestation
@@ -23,7 +25,7 @@ class Settings:
     reference: str
     policy: str | None
     revision: str | None
-    format_: str
+    format: str
     out: Path | None
     offline: bool
     metadata_only: bool
@@ -48,7 +50,7 @@ def run(settings: Settings, *, decides: bool) -> Attestation:
         load_policy(settings.policy),
         source=source_options(settings),
         selection=line.Selection(only=settings.only, skip=settings.skip),
-        progress=choose(quiet=settings.quiet or settings.format_ == "json"),
+        progress=choose(quiet=settings.quiet or settings.format == "json"),
     )
 
 
@@ -59,11 +61,7 @@ def source_options(settings: Settings) -> SourceOptions:
     options = SourceOptions(
         cache_dir=settings.cache_dir, offline=settings.offline, metadata_only=settings.metadata_only
     )
-    if settings.jobs is None:
-        return options
-    from dataclasses import replace
-
-    return replace(options, jobs=settings.jobs)
+    return options if settings.jobs is None else replace(options, jobs=settings.jobs)
 
 
 def load_policy(source: str | None) -> Policy:
@@ -77,21 +75,29 @@ def check_out(out: Path | None) -> None:
     """Refuse an output that can't work before any work is done.
 
     Raises:
-        InputError: When it is a file of a kind that no report has, or lies in no folder.
+        InputError: When it is a file of a kind that no report has, or can't be made where it is to lie.
     """
-    if out is None or out.is_dir() or out.suffix in {"", ".html", ".json"}:
+    if out is None:
         return
-    raise InputError(f"--out {out} is neither a folder nor an .html or .json file")
+    if not out.is_dir() and out.suffix not in {"", ".html", ".json"}:
+        raise InputError(f"--out {printable(str(out))} is neither a folder nor an .html or .json file")
+    nearest = next(place for place in (out, *out.absolute().parents) if place.exists())
+    folder = nearest.parent if nearest.is_file() and nearest == out and out.suffix else nearest
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(
+            f"--out {printable(str(out))} can't be made: {printable(str(nearest))} can't be written to",
+            hint="choose another place",
+        )
 
 
-def show(attestation: Attestation, format_: str, out: Path | None, *, verbose: bool) -> None:
+def show(attestation: Attestation, format: str, out: Path | None, *, verbose: bool) -> None:
     """Write the reports that were asked for and print one."""
     from gatekeeper import report
 
     written = _write(attestation, out) if out is not None else {}
-    if format_ == "json":
+    if format == "json":
         click.echo(report.to_json(attestation), nl=False)
-    elif format_ == "html":
+    elif format == "html":
         click.echo(report.to_html(attestation), nl=False)
     else:
         from rich.console import Console

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 import traceback
 from importlib import import_module
-from itertools import pairwise
 from typing import NoReturn
 
 import click
 
 from gatekeeper import __version__
-from gatekeeper.cli.settings import default_map
+from gatekeeper.cli.settings import asked_format, default_map
 from gatekeeper.errors import GatekeeperError
+from gatekeeper.redaction import redact
+from gatekeeper.text import printable
 
 COMMANDS = {
     "gate": "Decide whether a model may be deployed.",
@@ -63,20 +65,29 @@ def cli(context: click.Context) -> None:
 
     Start with `gatekeeper demo`, then `gatekeeper init` and `gatekeeper gate org/name@<commit>`.
 
-    Options can also be set as GATEKEEPER_<OPTION> in the environment or in [tool.gatekeeper] of pyproject.toml.
+    Each option can also be set in the environment (GATEKEEPER_CACHE_DIR) or in [tool.gatekeeper] of pyproject.toml
+    (cache-dir); `init`, `demo` and `policy` have names of their own there (GATEKEEPER_INIT_TRUST, init-trust).
     """
-    context.default_map = default_map(context.invoked_subcommand or "")
+    # Rich keeps to https://no-color.org by itself, click does not.
+    context.color = False if os.environ.get("NO_COLOR") else None
+    name = context.invoked_subcommand or ""
+    command = context.command.get_command(context, name) if isinstance(context.command, click.Group) else None
+    context.default_map = {name: default_map(command)} if command else {}
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code; an uncaught error is 3, never 0."""
     given = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may be more than the terminal's encoding can write
+            stream.reconfigure(errors="backslashreplace")
     try:
         result = cli.main(given, prog_name="gatekeeper", standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         _leave(130, "interrupted", "", given)
-    except KeyboardInterrupt:
-        _leave(130, "interrupted", "", given)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
     except click.ClickException as error:
         _leave_usage(error, given)
     except GatekeeperError as error:
@@ -87,21 +98,23 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.exit(3)
     except Exception as error:
         if "-v" in given or "--verbose" in given:
-            traceback.print_exc()
-        _leave(3, f"internal error: {type(error).__name__}: {error}", "run again with -v and report it", given)
+            click.echo(redact(traceback.format_exc()), err=True, nl=False)
+        told = printable(f"{type(error).__name__}: {error}", 500)
+        _leave(3, f"internal error: {told}", "run again with -v and report it", given)
     sys.exit(result if isinstance(result, int) else 0)
 
 
 def _leave_usage(error: click.ClickException, given: list[str]) -> NoReturn:
     hint = ""
     if isinstance(error, click.UsageError) and error.ctx is not None:
-        hint = f"{error.ctx.command_path} --help"
+        hint = f"see `{error.ctx.command_path} --help`"
     _leave(2, error.format_message(), hint, given)
 
 
 def _leave(code: int, message: str, hint: str, given: list[str]) -> NoReturn:
     """Print an error for a person, or as JSON where that was asked for, and go."""
-    if _wants_json(given):
+    message, hint = redact(message), redact(hint)
+    if asked_format(given) == "json":
         document = {"error": {"message": message, "hint": hint, "exit_code": code}}
         click.echo(json.dumps(document, indent=2))
     else:
@@ -109,11 +122,3 @@ def _leave(code: int, message: str, hint: str, given: list[str]) -> NoReturn:
         if hint:
             click.echo(f" hint: {hint}", err=True)
     sys.exit(code)
-
-
-def _wants_json(given: list[str]) -> bool:
-    """Whether `--format json` was asked for, also when the arguments could not be parsed."""
-    asked = "--format=json" in given or any(
-        option in {"--format", "-f"} and value == "json" for option, value in pairwise(given)
-    )
-    return asked or os.environ.get("GATEKEEPER_FORMAT") == "json"

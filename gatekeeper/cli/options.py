@@ -1,94 +1,133 @@
-"""Options that several commands share, each a named constant, stacked as decorators."""
+"""Options that several commands share, each a named constant, stacked as decorators.
+
+Every option of every command is made by `option`, which gives it one name outside the command line: `GATEKEEPER_JOBS`
+in the environment, `jobs` in `[tool.gatekeeper]`. Options that two commands spell alike and mean differently
+(`--out` of `init`) carry the command's name in front: `GATEKEEPER_INIT_OUT`, `init-out`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-POLICY = click.option(
+
+class Decorator(Protocol):
+    """Adds an option to a command."""
+
+    def __call__(self, command: Command, /) -> Command:
+        """Give the command back, with the option."""
+        ...
+
+
+PREFIX = "GATEKEEPER_"
+"""Begins the name of every environment variable."""
+
+
+def option(*names: str, of: str = "", **settings: Any) -> Decorator:
+    """Make an option that can also be set in the environment and in `[tool.gatekeeper]`.
+
+    Args:
+        names: As `click.option` takes them.
+        of: The command whose own option it is; empty when it means the same in every command.
+        settings: As `click.option` takes them.
+    """
+    long = next(name for name in names if name.startswith("--"))
+    setting = f"{of}-{long.removeprefix('--')}" if of else long.removeprefix("--")
+    return click.option(*names, envvar=PREFIX + setting.upper().replace("-", "_"), **settings)
+
+
+def complete_checks(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Give the ids of checks that begin so, for the shell."""
+    from gatekeeper import checks
+
+    return [check.id for check in checks.ALL if check.id.startswith(incomplete)]
+
+
+def complete_paths(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Leave it to the shell to complete a path."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def format_option(*formats: str) -> Decorator:
+    """Make the `--format` of a command that can print these."""
+    return option(
+        "--format", "-f", type=click.Choice(formats), default=formats[0], show_default=True, help="What to print."
+    )
+
+
+REFERENCE = click.argument("reference", shell_complete=complete_paths)
+POLICY = option(
     "--policy",
     "-p",
-    envvar="GATEKEEPER_POLICY",
-    show_envvar=True,
+    shell_complete=complete_paths,
     metavar="FILE|NAME",
     help="Policy to decide by: a file, or `default` or `strict`.  [default: default]",
 )
-REVISION = click.option(
-    "--revision", envvar="GATEKEEPER_REVISION", metavar="REV", help="Branch, tag or commit, when REFERENCE has none."
-)
-FORMAT = click.option(
-    "--format",
-    "-f",
-    "format_",
-    type=click.Choice(["text", "json", "html"]),
-    default="text",
-    show_default=True,
-    envvar="GATEKEEPER_FORMAT",
-    show_envvar=True,
-    help="What to print.",
-)
-OUT = click.option(
+REVISION = option("--revision", metavar="REV", help="Branch, tag or commit, when REFERENCE has none.")
+FORMAT = format_option("text", "json", "html")
+TEXT_OR_JSON = format_option("text", "json")
+OUT = option(
     "--out",
     "-o",
     type=click.Path(path_type=Path),
-    envvar="GATEKEEPER_OUT",
-    show_envvar=True,
     metavar="PATH",
     help="Write the report there too: a folder (report.html and report.json), or one .html or .json file.",
 )
-OFFLINE = click.option(
-    "--offline", is_flag=True, envvar="GATEKEEPER_OFFLINE", help="Ask no network; use what the cache has."
-)
-METADATA_ONLY = click.option(
+OFFLINE = option("--offline", is_flag=True, help="Ask no network; use what the cache has.")
+METADATA_ONLY = option(
     "--metadata-only",
     is_flag=True,
-    envvar="GATEKEEPER_METADATA_ONLY",
     help="Judge listings and headers without downloading weights. Never ends in allow.",
 )
-ONLY = click.option(
-    "--only", multiple=True, envvar="GATEKEEPER_ONLY", metavar="CHECK", help="Run this check alone; may be repeated."
+ONLY = option(
+    "--only",
+    multiple=True,
+    metavar="CHECK",
+    shell_complete=complete_checks,
+    help="Run this check alone, the others count as unknown; may be repeated.",
 )
-SKIP = click.option(
+SKIP = option(
     "--skip",
     multiple=True,
-    envvar="GATEKEEPER_SKIP",
     metavar="CHECK",
-    help="Leave this check out: it counts as unknown; may be repeated.",
+    shell_complete=complete_checks,
+    help="Leave this check out, it counts as unknown; may be repeated.",
 )
-CACHE_DIR = click.option(
+CACHE_DIR = option(
     "--cache-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    envvar="GATEKEEPER_CACHE_DIR",
     metavar="DIR",
     help="Where downloads are kept.  [default: the Hub client's cache]",
 )
-JOBS = click.option(
+JOBS = option(
     "--jobs",
     "-j",
     type=click.IntRange(1, 64),
-    envvar="GATEKEEPER_JOBS",
     metavar="N",
-    help="Files to download or hash at once.  [default: number of processors, at most 8]",
+    help="Files to download or hash at once.  [default: 8]",
 )
-VERBOSE = click.option("--verbose", "-v", is_flag=True, envvar="GATEKEEPER_VERBOSE", help="Say more; show tracebacks.")
-QUIET = click.option("--quiet", "-q", is_flag=True, envvar="GATEKEEPER_QUIET", help="No progress bars.")
+VERBOSE = option("--verbose", "-v", is_flag=True, help="Say more; show tracebacks.")
+QUIET = option("--quiet", "-q", is_flag=True, help="No progress bars.")
 
 
-def stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def stacked(*options: Decorator) -> Decorator:
     """Give one decorator for many, keeping the order in which they are written in the help."""
 
     def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
+        for each in reversed(options):
+            command = each(command)
         return command
 
     return decorate
 
 
-LINE = stacked(POLICY, REVISION, FORMAT, OUT, OFFLINE, METADATA_ONLY, ONLY, SKIP, CACHE_DIR, JOBS, QUIET, VERBOSE)
+LINE = stacked(
+    REFERENCE, POLICY, REVISION, FORMAT, OUT, OFFLINE, METADATA_ONLY, ONLY, SKIP, CACHE_DIR, JOBS, QUIET, VERBOSE
+)
 """Everything that `gate` and `scan` share."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gatekeeper.cli.layout import entry
+from gatekeeper.cli.options import PREFIX, TEXT_OR_JSON, complete_paths, option
 from gatekeeper.errors import InputError
 from gatekeeper.parsing import ParseError, load_json_object
 from gatekeeper.text import printable
@@ -19,14 +21,19 @@ if TYPE_CHECKING:
     from gatekeeper.decision import RowOutcome
     from gatekeeper.policy import KnownChecks, LintFinding, Policy, PolicyTestReport
 
-_policy_argument = click.argument("policy", default="default")
-_format_option = click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to print."
-)
-_tests_option = click.option(
+_POLICY = click.argument("policy", default="default", envvar=f"{PREFIX}POLICY", shell_complete=complete_paths)
+_TESTS = option(
     "--tests",
+    of="policy",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="DIR",
     help="Folder of policy tests; built-in policies bring their own.",
+)
+_FACTS = option(
+    "--facts",
+    of="policy",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="JSON object of facts to try it on.",
 )
 
 _MAX_FACTS_BYTES = 1024 * 1024
@@ -37,39 +44,40 @@ _MAX_FACTS_BYTES = 1024 * 1024
 def command() -> None:
     """Check, test and explain policies.
 
-    POLICY is a path, or one of the built-in policies: default, strict.
+    POLICY is a path, or one of the built-in policies: default, strict. Without one it is the policy that `gate` would
+    use: GATEKEEPER_POLICY, `policy` in [tool.gatekeeper], or the default.
     """
 
 
-@command.command()
-@_policy_argument
-@_tests_option
-@_format_option
-def lint(policy: str, tests: Path | None, form: str) -> None:
+@command.command(short_help="Look for likely mistakes.")
+@_POLICY
+@_TESTS
+@TEXT_OR_JSON
+def lint(policy: str, tests: Path | None, format: str) -> None:
     """Look for likely mistakes: rows that can't be reached, waivers that expire, rows without tests."""
     from gatekeeper.policy import lint as find
 
     loaded = _load(policy)
     report = _run_tests(policy, loaded, tests)
     findings = find(loaded, now=datetime.now(UTC), known_checks=_known_checks(), report=report)
-    if form == "json":
+    if format == "json":
         _print_json({"policy": loaded.name, "digest": loaded.digest, "findings": [asdict(item) for item in findings]})
     else:
         _print_lint(loaded, findings)
     _exit(bool(findings))
 
 
-@command.command()
-@_policy_argument
-@_tests_option
-@_format_option
-def test(policy: str, tests: Path | None, form: str) -> None:
+@command.command(short_help="Try a policy on facts with known answers.")
+@_POLICY
+@_TESTS
+@TEXT_OR_JSON
+def test(policy: str, tests: Path | None, format: str) -> None:
     """Try a policy on facts with known answers; every row must be reached."""
     loaded = _load(policy)
     report = _run_tests(policy, loaded, tests)
     if report is None:
         raise InputError(f"{policy!r} brings no tests", hint="name their folder with --tests")
-    if form == "json":
+    if format == "json":
         cases = [{**asdict(case), "passed": case.passed} for case in report.cases]
         _print_json({"policy": loaded.name, "passed": report.passed, "cases": cases, "unreached": report.unreached})
     else:
@@ -78,12 +86,10 @@ def test(policy: str, tests: Path | None, form: str) -> None:
 
 
 @command.command()
-@_policy_argument
-@click.option(
-    "--facts", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="JSON object of facts to try it on."
-)
-@_format_option
-def explain(policy: str, facts: Path | None, form: str) -> None:
+@_POLICY
+@_FACTS
+@TEXT_OR_JSON
+def explain(policy: str, facts: Path | None, format: str) -> None:
     """Print the table; with facts, why each row holds or not."""
     loaded = _load(policy)
     decision = None
@@ -95,7 +101,7 @@ def explain(policy: str, facts: Path | None, form: str) -> None:
             decision = decide(loaded, _read_facts(facts))
         except FactError as error:
             raise InputError(f"{facts}: {error}", hint=error.hint) from error
-    if form == "json":
+    if format == "json":
         rows = [
             {"row": row.slug, "words": row.words, "when": row.when, "action": row.action, "ask": row.ask}
             for row in loaded.rows
@@ -104,7 +110,8 @@ def explain(policy: str, facts: Path | None, form: str) -> None:
         return
     _print_table(loaded, {row.row: row for row in decision.rows} if decision else {})
     if decision:
-        click.echo(f"{decision.action.value} ({decision.row}): {decision.because}")
+        click.echo()
+        entry(f"{decision.action.value}: ", f"{decision.because} ({decision.row})", decision.ask)
 
 
 @command.command()
@@ -116,19 +123,18 @@ def schema() -> None:
 
 
 @command.command()
-@_format_option
-def facts(form: str) -> None:
+@TEXT_OR_JSON
+def facts(format: str) -> None:
     """Print every fact that an expression may use."""
     from gatekeeper.policy import VOCABULARY
 
-    if form == "json":
+    if format == "json":
         _print_json([asdict(fact) for fact in VOCABULARY])
         return
-    rows = [
-        (fact.name, " | ".join(fact.values) if fact.values else fact.type.value, fact.meaning, fact.set_by)
-        for fact in VOCABULARY
-    ]
-    _print_columns(("fact", "type or values", "meaning", "set by"), rows)
+    names = max(len(fact.name) for fact in VOCABULARY) + 2
+    for fact in VOCABULARY:
+        values = " | ".join(fact.values) if fact.values else fact.type.value
+        entry(f"{fact.name:<{names}}", f"{fact.meaning} ({values})", f"set by {fact.set_by}")
 
 
 def _load(policy: str) -> Policy:
@@ -187,30 +193,14 @@ def _print_tests(policy: Policy, report: PolicyTestReport) -> None:
 
 
 def _print_table(policy: Policy, outcomes: Mapping[str, RowOutcome]) -> None:
-    if outcomes:
-        rows = [
-            (row.slug, row.action.value, outcomes[row.slug].state.value, outcomes[row.slug].because)
-            for row in policy.rows
-        ]
-        _print_columns(("row", "action", "state", "because"), rows)
-    else:
-        plain = [(row.slug, row.words or " ".join(row.when.split()), row.action.value, row.ask) for row in policy.rows]
-        _print_columns(("row", "when", "action", "ask"), plain)
-
-
-def _print_columns(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*titles, box=box.SIMPLE_HEAD, padding=(0, 1), show_lines=False)
-    for row in rows:
-        table.add_row(*(Text(printable(cell, 2000)) for cell in row))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=160)
-    console.print(table)
+    slugs = max(len(row.slug) for row in policy.rows) + 2
+    for row in policy.rows:
+        outcome = outcomes.get(row.slug)
+        if outcome is None:
+            told, then = row.words or " ".join(row.when.split()), row.ask
+        else:
+            told, then = f"{outcome.state.value}: {outcome.because}", ""
+        entry(f"{row.slug:<{slugs}}{row.action.value:<10}", told, then)
 
 
 def _print_json(value: Any) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from gatekeeper.limits import GIB, KIB, MIB
 from gatekeeper.progress import SILENT, Advance, Progress
 
 if TYPE_CHECKING:
@@ -43,17 +44,34 @@ class Bars:
 
 def _rich_bars() -> RichProgress:
     from rich.console import Console
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
+    from rich.text import Text
+
+    class Amount(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(amount(task.completed, task.total, task.fields["unit"]), style="cyan")
 
     return RichProgress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description:<11}"),
         BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
+        Amount(),
+        TimeRemainingColumn(compact=True),
         console=Console(stderr=True),
         transient=True,
     )
+
+
+def amount(done: float, total: float | None, unit: str) -> str:
+    """Say how far a task has come: `12.5 of 64.0 MiB`, `3 of 15 checks`."""
+    if unit != "bytes":
+        return f"{done:.0f} {unit}" if total is None else f"{done:.0f} of {total:.0f} {unit}"
+    scale, name = next((pair for pair in _SCALES if (total or done) >= pair[0]), _SCALES[-1])
+    told = f"{done / scale:,.1f}"
+    return f"{told} {name}" if total is None else f"{told} of {total / scale:,.1f} {name}"
+
+
+_SCALES = ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB"))
 
 
 def choose(*, quiet: bool) -> Progress:

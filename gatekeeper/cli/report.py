@@ -14,12 +14,12 @@ from gatekeeper.cli.options import FORMAT, OUT, VERBOSE
 @FORMAT
 @OUT
 @VERBOSE
-def command(attestation: Path, format_: str, out: Path | None, verbose: bool) -> int:
+def command(attestation: Path, format: str, out: Path | None, verbose: bool) -> int:
     """Render ATTESTATION, a report.json, as text, HTML or JSON. Nothing is judged anew."""
     from gatekeeper import report
     from gatekeeper.cli.line import check_out, show
 
     check_out(out)
     document = report.read(attestation)
-    show(document, format_, out, verbose=verbose)
+    show(document, format, out, verbose=verbose)
     return 0

@@ -12,7 +12,6 @@ from gatekeeper.evidence import Severity
 
 
 @click.command("scan")
-@click.argument("reference")
 @LINE
 def command(**given: Any) -> int:
     """Run the checks on REFERENCE and print what they found, without deciding.
@@ -22,6 +21,5 @@ def command(**given: Any) -> int:
     """
     settings = Settings(**given)
     attestation = run(settings, decides=False)
-    show(attestation, settings.format_, settings.out, verbose=settings.verbose)
-    findings = (finding for result in attestation.results for finding in result.findings)
-    return int(any(finding.severity >= Severity.MEDIUM for finding in findings))
+    show(attestation, settings.format, settings.out, verbose=settings.verbose)
+    return int(any(finding.severity >= Severity.MEDIUM for finding in attestation.findings))

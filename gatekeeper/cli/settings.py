@@ -2,42 +2,94 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import click
+
+from gatekeeper.cli.options import PREFIX
 from gatekeeper.errors import InputError
+from gatekeeper.text import printable
 
 SETTINGS: dict[str, type] = {
     "policy": str,
+    "revision": str,
     "format": str,
-    "out": str,
-    "cache_dir": str,
+    "out": Path,
+    "cache-dir": Path,
     "jobs": int,
     "offline": bool,
-    "metadata_only": bool,
+    "metadata-only": bool,
     "only": list,
     "skip": list,
     "verbose": bool,
     "quiet": bool,
+    "demo-out": Path,
+    "init-trust": list,
+    "init-deny": list,
+    "init-licence": list,
+    "init-extends": str,
+    "init-name": str,
+    "init-out": Path,
+    "init-force": bool,
+    "policy-tests": Path,
+    "policy-facts": Path,
 }
-"""Option → type, as TOML has it."""
+"""Key → type, as TOML has it; a `Path` is a string, relative to the file that it stands in."""
 
-_PARAMETERS = {"format": "format_"}
-"""Settings whose click parameter has another name."""
+_TOML_NAMES: Mapping[type, str] = {
+    str: "a string",
+    Path: "a string",
+    int: "a whole number",
+    bool: "true or false",
+    list: "a list of strings",
+}
 
-_COMMANDS = frozenset({"gate", "scan", "report", "demo", "doctor"})
+Defaults = dict[str, Any]
+"""Parameter → default, nested for groups: what click calls a default map."""
 
 
-def default_map(command: str) -> dict[str, dict[str, Any]]:
-    """Give click the defaults for one command.
+def default_map(command: click.Command) -> Defaults:
+    """Give click the defaults for a command, or for a group and the commands in it.
 
     Raises:
-        InputError: When the table holds an unknown key or a value of the wrong type.
+        InputError: When the file can't be read, or the table holds an unknown key or a value of the wrong type.
     """
-    if command not in _COMMANDS:
-        return {}
     found = _find(Path.cwd())
-    return {command: _read(found)} if found else {}
+    table = _read(found) if found else {}
+    return _defaults(command, table) if table else {}
+
+
+def asked_format(arguments: list[str]) -> str:
+    """Say which `--format` is asked for, even where the arguments or the settings can't be parsed."""
+    given = [argument.partition("=")[2] for argument in arguments if argument.startswith("--format=")]
+    given += [argument[2:] for argument in arguments if argument.startswith("-f") and argument != "-f"]
+    given += [value for name, value in pairwise(arguments) if name in {"--format", "-f"}]
+    if given:
+        return given[-1]
+    if said := os.environ.get(f"{PREFIX}FORMAT"):
+        return said
+    try:
+        found = _find(Path.cwd())
+        return str(_read(found).get("format", "")) if found else ""
+    except (InputError, OSError):
+        return ""
+
+
+def _defaults(command: click.Command, table: Mapping[str, Any]) -> Defaults:
+    if isinstance(command, click.Group):
+        return {name: _defaults(each, table) for name, each in command.commands.items()}
+    named = {setting_of(parameter): parameter.name for parameter in command.params}
+    return {parameter: table[key] for key, parameter in named.items() if parameter and key in table}
+
+
+def setting_of(parameter: click.Parameter) -> str:
+    """Name the key of a parameter; empty for one that can only be given on the command line."""
+    variable = parameter.envvar if isinstance(parameter.envvar, str) else ""
+    return variable.removeprefix(PREFIX).lower().replace("_", "-")
 
 
 def _find(folder: Path) -> Path | None:
@@ -54,21 +106,38 @@ def _read(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("gatekeeper", {})
+        tool = tomllib.loads(path.read_text("utf-8")).get("tool", {})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path} can't be read: {error}") from error
-    return {_PARAMETERS.get(key, key.replace("-", "_")): _value(path, key, value) for key, value in table.items()}
+        raise InputError(f"{path} can't be read: {error}", hint="mend the file, or run from another folder") from error
+    table = tool.get("gatekeeper", {}) if isinstance(tool, dict) else {}
+    if not isinstance(table, dict):
+        raise InputError(f"{path}: tool.gatekeeper must be a table")
+    return {key.replace("_", "-"): _value(path, key, value) for key, value in table.items()}
 
 
 def _value(path: Path, key: str, value: Any) -> Any:
-    expected = SETTINGS.get(key.replace("-", "_"))
+    expected = SETTINGS.get(key.replace("_", "-"))
     if expected is None:
-        known = ", ".join(sorted(name.replace("_", "-") for name in SETTINGS))
-        raise InputError(f"{path}: [tool.gatekeeper] has no setting {key!r}", hint=f"settings: {known}")
-    if not isinstance(value, expected):
-        raise InputError(f"{path}: [tool.gatekeeper] {key} must be a {expected.__name__}")
-    if key in {"policy", "cache_dir", "cache-dir"}:
-        # A relative path in a file is relative to that file; names of built-in policies stay names.
-        beside = path.parent / str(value)
-        return str(beside) if beside.exists() else value
+        raise InputError(
+            f"{path}: [tool.gatekeeper] has no setting {printable(key)!r}", hint=f"settings: {', '.join(SETTINGS)}"
+        )
+    if not _fits(value, expected):
+        raise InputError(f"{path}: [tool.gatekeeper] {key} must be {_TOML_NAMES[expected]}")
+    if expected is Path:
+        return str(path.parent / value)
+    if key == "policy":
+        return _policy(path, value)
     return value
+
+
+def _fits(value: Any, expected: type) -> bool:
+    if expected is list:
+        return isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return type(value) is (str if expected is Path else expected)
+
+
+def _policy(path: Path, value: str) -> str:
+    """Read a policy as relative to the file that names it; names of built-in policies stay names."""
+    from gatekeeper.policy import BUILTIN_POLICIES
+
+    return value if value in BUILTIN_POLICIES else str(path.parent / value)

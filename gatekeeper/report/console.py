@@ -49,7 +49,8 @@ _MARGIN = 12
 _NARROWEST = 20
 """Columns that a text is given even on a terminal that has fewer."""
 
-_COMMAND_WORD = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)+", re.ASCII)
+_CHECK = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9-]+)+")
+_PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9._-]+@[0-9a-f]{40}")
 
 
 def to_console(
@@ -177,7 +178,7 @@ def _group(page: _Page, group: view.Group, *, waived: bool) -> None:
         if where := _where(finding):
             page.line(where, body="dim", margin=_MARGIN)
     page.rest(len(group.places) - len(shown), "place", margin=_MARGIN)
-    if first.mend:
+    if first.mend and (page.verbose or first.severity > Severity.INFO):
         page.line(f"To do: {first.mend}", margin=_MARGIN)
     page.line(
         f"{first.id} (confidence {first.confidence.label}, {first.strength.value})",
@@ -236,10 +237,19 @@ def _closing(page: _Page, attestation: Attestation, paths: Mapping[str, Path]) -
         page.heading("Reports")
         for path in paths.values():
             page.whole(str(path), margin=2)
-    waived = view.waivers_in_use(attestation)
-    worst = view.worst_first(view.findings(attestation), waived)
-    # Only a word that a shell can't misread is put into a command to copy: a report may come from anybody.
-    checks = [finding.check for finding in worst if _COMMAND_WORD.fullmatch(finding.check)]
-    if checks:
+    if commands := list(_commands(attestation)):
         page.heading("Next")
-        page.whole(f"gatekeeper explain {checks[0]}", margin=2)
+        for command in commands:
+            page.whole(f"gatekeeper {command}", margin=2)
+
+
+def _commands(attestation: Attestation) -> Iterator[str]:
+    """Give commands to copy, made only of words that a shell can't misread: a report may come from anybody."""
+    subject = attestation.subject
+    pinned = f"{subject.name}@{subject.commit}"
+    if subject.requested_revision != subject.commit and _PINNED.fullmatch(pinned):
+        yield f"gate {pinned}"
+    worst = view.worst_first(attestation.findings, view.waivers_in_use(attestation))
+    weighty = (finding.check for finding in worst if finding.severity > Severity.INFO)
+    if check := next((check for check in weighty if _CHECK.fullmatch(check)), ""):
+        yield f"explain {check}"

@@ -95,7 +95,9 @@ def read(path: Path) -> Attestation:
         with path.open("rb") as stream:
             data = stream.read(DEFAULT_LIMITS.report_bytes + 1)
     except OSError as error:
-        raise InputError(f"could not read {printable(str(path))}: {error.strerror}") from error
+        raise InputError(
+            f"{printable(str(path))} can't be read: {error.strerror}", hint="give the path of a report.json"
+        ) from error
     return from_json(data)
 
 

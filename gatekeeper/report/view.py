@@ -130,17 +130,11 @@ def waivers_in_use(attestation: Attestation) -> dict[str, WaiverUse]:
     return {waiver.finding: waiver for waiver in waivers if waiver.state is WaiverState.USED}
 
 
-def findings(attestation: Attestation) -> tuple[Finding, ...]:
-    """Give every finding of every check, as they stand."""
-    return tuple(finding for result in attestation.results for finding in result.findings)
-
-
 def severity_tally(attestation: Attestation) -> str:
     """Count findings by severity in words: `2 critical, 1 low (1 waived)`, or `none`."""
-    every = findings(attestation)
-    counts = Counter(finding.severity for finding in every)
+    counts = Counter(finding.severity for finding in attestation.findings)
     told = ", ".join(f"{counts[severity]:,} {severity.label}" for severity in reversed(Severity) if counts[severity])
-    waived = sum(finding.id in waivers_in_use(attestation) for finding in every)
+    waived = sum(finding.id in waivers_in_use(attestation) for finding in attestation.findings)
     return (told or "none") + (f" ({waived:,} waived)" if waived else "")
 
 
@@ -165,7 +159,7 @@ def allowance(attestation: Attestation) -> str:
     """Say what an `allow` rests on, without calling anything free of fault; empty for other actions."""
     if attestation.decision is None or attestation.decision.action is not Action.ALLOW:
         return ""
-    count = len(findings(attestation))
+    count = len(attestation.findings)
     if not count:
         return "Nothing found, by these checks, within these limits."
     told = f"{plural(count, 'finding')}, which this policy does not hold against it"

@@ -15,9 +15,9 @@ from urllib.parse import quote, urljoin, urlsplit
 from gatekeeper import __version__
 from gatekeeper.errors import GatekeeperError, InputError, LimitError, SourceError
 from gatekeeper.parsing import ParseError, load_json
+from gatekeeper.redaction import keep_secret
 from gatekeeper.sources.failures import RETRIED, nonsense, refused, unreachable
 from gatekeeper.sources.options import SourceOptions
-from gatekeeper.sources.redaction import keep_secret
 from gatekeeper.sources.references import PUBLIC_ENDPOINT, hub_endpoint
 from gatekeeper.sources.supervision import install, refuse_long_wait
 
@@ -76,8 +76,8 @@ class HubClient:
             headers = build_hf_headers(token=self.token, library_name="gatekeeper", library_version=__version__)
         except Exception as error:  # a login that must be renewed over the network can fail in many ways
             raise SourceError(
-                f"The Hub's client could not find out which token to send: {type(error).__name__}.",
-                hint="Set HF_TOKEN.",
+                f"the Hub's client could not find out which token to send: {type(error).__name__}",
+                hint="set HF_TOKEN",
             ) from None
         _guard_token(headers.get("authorization", "").removeprefix("Bearer "))
         # Compressed bodies would make the byte limits guesses.
@@ -179,7 +179,7 @@ class HubClient:
         limit = self.limits.response_bytes
         body = _body(response, limit)
         if len(body) > limit:
-            raise LimitError(f"The Hub's answer for {what} is larger than {limit} bytes (limit response_bytes).")
+            raise LimitError(f"the Hub's answer for {what} is larger than {limit} bytes (limit response_bytes)")
         return Answer(
             status=response.status_code,
             headers={name.lower(): value for name, value in response.headers.items()},
@@ -241,7 +241,7 @@ def _guard_token(token: str) -> None:
         return
     keep_secret(token)
     if not (token.isascii() and token.isprintable() and " " not in token):
-        raise InputError("The token at hand contains characters that no token has.", hint="Check HF_TOKEN.")
+        raise InputError("the token at hand contains characters that no token has", hint="check HF_TOKEN")
 
 
 def _origin(address: str) -> str:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatekeeper.artifact import ArtifactFile, Irregularity, IrregularityKind, Kind, LineageClaim
+from gatekeeper.endings import is_graph, is_weights
 from gatekeeper.errors import LimitError
 from gatekeeper.limits import Limits
 from gatekeeper.parsing import ParseError, front_matter, load_json_object
-from gatekeeper.sources.formats import is_graph, is_weights
 
 _CARD = "README.md"
 _ADAPTER = "adapter_config.json"

@@ -59,8 +59,8 @@ def refuse_full_disk(origin: Origin, listed: Sequence[ListedFile]) -> None:
     free, reserve = shutil.disk_usage(place).free, origin.client.limits.disk_reserve_bytes
     if free < missing + reserve:
         raise SourceError(
-            f"{missing} bytes are to be downloaded and {reserve} kept free, but the cache's disk has {free}.",
-            hint="Make room, or name a cache on another disk with --cache-dir.",
+            f"{missing} bytes are to be downloaded and {reserve} kept free, but the cache's disk has {free}",
+            hint="make room, or name a cache on another disk with --cache-dir",
         )
 
 
@@ -220,15 +220,15 @@ def _outcome(error: Exception, origin: Origin, file: ListedFile, what: str) -> G
         gone = isinstance(cause, EntryNotFoundError) or (isinstance(failure, NotFoundError) and not code)
         return _missing(file) if gone else failure
     if isinstance(cause, FileMetadataError):
-        return SourceError(f"The Hub announced {what} without the headers that it promises.", hint="Run again later.")
+        return SourceError(f"the Hub announced {what} without the headers that it promises", hint="run again later")
     # The client's consistency check raises a bare OSError; those of the system carry a number.
     if type(cause) is OSError and cause.errno is None:
         return _size_mismatch(file)
     if isinstance(cause, OSError) and cause.errno is not None:
         reason = cause.strerror or type(cause).__name__
         return SourceError(
-            f"The cache at {printable(str(origin.cache_dir), 400)} could not take {what}: {reason}.",
-            hint="Check the disk and its rights, or name another cache with --cache-dir.",
+            f"the cache at {printable(str(origin.cache_dir), 400)} could not take {what}: {reason}",
+            hint="check the disk and its rights, or name another cache with --cache-dir",
         )
     return unreachable(cause, endpoint=origin.client.endpoint)
 
@@ -257,7 +257,7 @@ def _hash(origin: Origin, file: ListedFile, path: Path, budget: MemoryBudget, ad
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "a circle of links"
         raise SourceError(
-            f"{printable(str(path), 400)} in the cache can't be read: {reason}.", hint="Check the cache's rights."
+            f"{printable(str(path), 400)} in the cache can't be read: {reason}", hint="check the cache's rights"
         ) from None
     return ArtifactFile(
         path=PurePosixPath(file.path),

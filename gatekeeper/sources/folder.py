@@ -58,7 +58,7 @@ def read_folder(root: Path, options: SourceOptions, progress: Progress) -> Local
     walk = _Walk(root, options)
     found = sorted(walk.files(), key=lambda each: each.path.as_posix())
     if not found and all(each.kind is IrregularityKind.SKIPPED for each in walk.irregularities):
-        raise InputError(f"{printable(str(root), 400)} holds no files.", hint="Name the folder that holds the model.")
+        raise InputError(f"{printable(str(root), 400)} holds no files", hint="name the folder that holds the model")
     _refuse_large(found, options)
     files = _hash(found, options, progress)
     return LocalFiles(files=files, irregularities=(*walk.irregularities, *collisions(each.path for each in files)))
@@ -74,7 +74,7 @@ def read_file(path: Path, options: SourceOptions, progress: Progress) -> LocalFi
     """
     reason = refusal(path.name, options.limits, from_disk=True)
     if reason:
-        raise InputError(f"The name {printable(path.name)} can't be used: {reason}.", hint="Rename the file.")
+        raise InputError(f"the name {printable(path.name)} can't be used: {reason}", hint="rename the file")
     try:
         target = path.resolve(strict=True)
         found = [_Found(PurePosixPath(path.name), target, target.stat().st_size)]
@@ -87,8 +87,8 @@ def read_file(path: Path, options: SourceOptions, progress: Progress) -> LocalFi
 def unreadable(path: Path, error: OSError) -> InputError:
     """Say that a file can't be read, and why."""
     return InputError(
-        f"{printable(str(path), 400)} can't be read: {error.strerror or type(error).__name__}.",
-        hint="Check the path and its rights.",
+        f"{printable(str(path), 400)} can't be read: {error.strerror or type(error).__name__}",
+        hint="check the path and its rights",
     )
 
 
@@ -131,7 +131,7 @@ class _Walk:
         """Bound the walk by folders too: links among folders can multiply without a single file."""
         self._entries += 1
         if self._entries > self._limits.max_files:
-            raise LimitError(f"The folder holds more than {self._limits.max_files} files (limit max_files).")
+            raise LimitError(f"the folder holds more than {self._limits.max_files} files (limit max_files)")
         return True
 
     def _accept(self, entry: os.DirEntry[str], path: str, chain: tuple[Path, ...]) -> Path | None:
@@ -202,11 +202,11 @@ def _refuse_large(found: list[_Found], options: SourceOptions) -> None:
         if each.size > limits.max_file_bytes:
             raise LimitError(
                 f"{printable(str(each.path))} has {each.size} bytes, more than {limits.max_file_bytes} "
-                "(limit max_file_bytes)."
+                "(limit max_file_bytes)"
             )
     total = sum(each.size for each in found)
     if total > limits.max_total_bytes:
-        raise LimitError(f"{total} bytes are more than {limits.max_total_bytes} (limit max_total_bytes).")
+        raise LimitError(f"{total} bytes are more than {limits.max_total_bytes} (limit max_total_bytes)")
 
 
 def _hash(found: list[_Found], options: SourceOptions, progress: Progress) -> tuple[ArtifactFile, ...]:

@@ -19,6 +19,7 @@ from gatekeeper.artifact import (
     PlatformRecord,
     Reference,
 )
+from gatekeeper.endings import is_weights
 from gatekeeper.errors import InputError, LimitError, NotFoundError
 from gatekeeper.limits import Limits
 from gatekeeper.progress import Progress
@@ -33,7 +34,6 @@ from gatekeeper.sources.download import (
     remember_tree,
 )
 from gatekeeper.sources.folder import read_folder
-from gatekeeper.sources.formats import is_weights
 from gatekeeper.sources.listing import (
     RepoInfo,
     fetch_commits,
@@ -97,7 +97,7 @@ def _resolve(client: HubClient, reference: Reference, what: str) -> RepoInfo:
         raise _better_hint(error, client, reference, what) from None
     if reference.is_commit and info.commit != reference.revision:
         # An honest Hub never does this, and nothing that it then lists would be what was asked for.
-        raise NotFoundError(f"The Hub answered for commit {info.commit}, not for {what}.", hint="Check HF_ENDPOINT.")
+        raise NotFoundError(f"the Hub answered for commit {info.commit}, not for {what}", hint="check HF_ENDPOINT")
     return info
 
 
@@ -107,9 +107,9 @@ def _better_hint(error: NotFoundError, client: HubClient, reference: Reference, 
     if not names:
         return error
     near = difflib.get_close_matches(reference.revision, names, n=3) or names[:3]
-    hint = f"There are: {', '.join(printable(name, 60) for name in near)}."
+    hint = f"there are: {', '.join(printable(name, 60) for name in near)}"
     if 7 <= len(reference.revision) < 40 and set(reference.revision) <= set("0123456789abcdef"):
-        hint = "A commit is named by all of its forty digits. " + hint
+        hint = "a commit is named by all of its forty digits; " + hint
     return NotFoundError(error.message, hint=hint)
 
 
@@ -149,12 +149,12 @@ def _accept(listed: Iterable[ListedFile], limits: Limits) -> tuple[list[ListedFi
         if file.size > limits.max_file_bytes:
             raise LimitError(
                 f"{printable(file.path)} is listed with {file.size} bytes, more than {limits.max_file_bytes} "
-                "(limit max_file_bytes)."
+                "(limit max_file_bytes)"
             )
         accepted.append(file)
     total = sum(file.size for file in accepted)
     if total > limits.max_total_bytes:
-        raise LimitError(f"{total} bytes are more than {limits.max_total_bytes} (limit max_total_bytes).")
+        raise LimitError(f"{total} bytes are more than {limits.max_total_bytes} (limit max_total_bytes)")
     accepted.sort(key=lambda file: file.path)
     irregularities += collisions(PurePosixPath(file.path) for file in accepted)
     return accepted, irregularities
@@ -200,9 +200,9 @@ def _open_cached(reference: Reference, cache_dir: Path, options: SourceOptions, 
             reference.name, revision=reference.revision or None, cache_dir=cache_dir, local_files_only=True
         )
     except IncompleteSnapshotError:
-        raise NotFoundError(f"The cache holds only a part of {what}.", hint="Run again without --offline.") from None
+        raise NotFoundError(f"the cache holds only a part of {what}", hint="run again without --offline") from None
     except (LocalEntryNotFoundError, OSError):
-        raise NotFoundError(f"The cache does not hold {what}.", hint="Run once without --offline.") from None
+        raise NotFoundError(f"the cache does not hold {what}", hint="run once without --offline") from None
     snapshot = Path(found)
     try:
         local = read_folder(snapshot, options, progress)

@@ -79,7 +79,7 @@ def fetch_tree(client: HubClient, name: str, commit: str, *, what: str) -> tuple
         if not following:
             return tuple(listed.values())
         url, params = following, {}
-    raise LimitError(f"The listing of {what} has more than {client.limits.listing_pages} pages (limit listing_pages).")
+    raise LimitError(f"the listing of {what} has more than {client.limits.listing_pages} pages (limit listing_pages)")
 
 
 def fetch_commits(client: HubClient, name: str, commit: str, *, what: str) -> tuple[CommitInfo, ...] | None:
@@ -200,4 +200,4 @@ def _expect(kind: type, value: Any, what: str) -> Any:
 
 def _refuse_many(count: int, limits: Limits) -> None:
     if count > limits.max_files:
-        raise LimitError(f"The repo lists more than {limits.max_files} files (limit max_files).")
+        raise LimitError(f"the repo lists more than {limits.max_files} files (limit max_files)")

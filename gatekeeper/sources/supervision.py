@@ -74,8 +74,8 @@ class Attempt:
     def sent(self, request: httpx2.Request) -> None:
         """Note a request that is about to leave."""
         if self._pending:  # the last request got no answer, or not all of its body
-            message = f"The Hub closed the connection again and again ({self.what})."
-            self._failed(SourceError(message, hint="Run again later."))
+            message = f"the Hub closed the connection again and again ({self.what})"
+            self._failed(SourceError(message, hint="run again later"))
         self._pending = True
         seconds = self._limits.request_seconds
         request.extensions["timeout"] = {"connect": seconds, "read": seconds, "write": seconds, "pool": seconds}
@@ -162,7 +162,7 @@ def refuse_long_wait(headers: httpx2.Headers, limits: Limits, *, what: str) -> f
     else:
         seconds = float(text[:12]) if text.isascii() and text.isdigit() else 0.0
     if seconds > limits.retry_after_seconds:
-        raise SourceError(f"The Hub asks to wait {seconds:.0f} seconds ({what}).", hint="Run again after that time.")
+        raise SourceError(f"the Hub asks to wait {seconds:.0f} seconds ({what})", hint="run again after that time")
     return seconds
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.checks.provenance.bases import read_base
-from tests.support.artifacts_prov import COMMIT, claim
+from tests.support.hub_artifacts import COMMIT, claim
 
 
 @pytest.mark.parametrize(

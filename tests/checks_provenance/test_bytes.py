@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gatekeeper.artifact import Irregularity, IrregularityKind
 from gatekeeper.checks.provenance.bytes import Bytes
 from gatekeeper.evidence import Hazard, Severity, Status, Strength
-from tests.support.artifacts_prov import file, folder, hub, listed, offline, platform, run, slugs
+from tests.support.hub_artifacts import file, folder, hub, listed, offline, platform, run, slugs
 
 TAMPERED = b"dat4"
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gatekeeper.checks.provenance.history import History
 from gatekeeper.evidence import Hazard, Severity, Status
-from tests.support.artifacts_prov import NOW, commit, crashed, folder, hub, offline, platform, run, slugs
+from tests.support.hub_artifacts import NOW, commit, crashed, folder, hub, offline, platform, run, slugs
 
 
 def history(**changes):

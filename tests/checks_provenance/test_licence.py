@@ -5,7 +5,7 @@ import pytest
 from gatekeeper.artifact import Irregularity, IrregularityKind
 from gatekeeper.checks.provenance.licence import Licence
 from gatekeeper.evidence import Hazard, Status
-from tests.support.artifacts_prov import file, folder, hub, platform, run, slugs
+from tests.support.hub_artifacts import file, folder, hub, platform, run, slugs
 
 
 def licence(card: dict[str, object], tags: tuple[str, ...] = (), **changes):

@@ -8,7 +8,7 @@ from gatekeeper.artifact import Irregularity, IrregularityKind, Kind
 from gatekeeper.checks.provenance.lineage import Lineage
 from gatekeeper.evidence import Hazard, Status
 from gatekeeper.limits import Limits
-from tests.support.artifacts_prov import COMMIT, CONTEXT, claim, file, folder, hub, run, slugs
+from tests.support.hub_artifacts import COMMIT, CONTEXT, claim, file, folder, hub, run, slugs
 
 GGUF = (file("tiny.Q4_K_M.GGUF"), file("README.md"))
 ONNX = (file("onnx/model.onnx"), file("config.json"))

@@ -6,7 +6,7 @@ import pytest
 
 from gatekeeper.checks.provenance.platform_scan import PlatformScan
 from gatekeeper.evidence import CheckResult, Hazard, Status
-from tests.support.artifacts_prov import SAFE, folder, hub, listed, offline, platform, run, slugs
+from tests.support.hub_artifacts import SAFE, folder, hub, listed, offline, platform, run, slugs
 
 DONE = {"scansDone": True, "filesWithIssues": []}
 SCANNERS = ["avScan", "pickleImportScan", "jFrogScan", "protectAiScan", "virusTotalScan", "someFutureScan"]

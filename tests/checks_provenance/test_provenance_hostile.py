@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gatekeeper.artifact import Kind, LineageClaim, Reference, Scheme
 from gatekeeper.checks.provenance import ALL
 from gatekeeper.policy.facts import BY_NAME
-from tests.support.artifacts_prov import CONTEXT, SAFE, crashed, file, hub, listed, platform, run
+from tests.support.hub_artifacts import CONTEXT, SAFE, crashed, file, hub, listed, platform, run
 
 text = st.text(st.characters(), max_size=30) | st.sampled_from(["\ud800", "\u202e", "\x1b[31m", "a/b", "refs/pr/1"])
 json_value: st.SearchStrategy[Any] = st.recursive(

@@ -8,7 +8,7 @@ from gatekeeper.artifact import Kind, Scheme
 from gatekeeper.checks.provenance import ALL
 from gatekeeper.evidence import FactValue, Severity, Status
 from gatekeeper.policy.facts import BY_NAME, VOCABULARY, Fact, FactType
-from tests.support.artifacts_prov import CONTEXT, crashed, folder, hub, offline, run
+from tests.support.hub_artifacts import CONTEXT, crashed, folder, hub, offline, run
 
 _TYPES: dict[FactType, type] = {
     FactType.BOOL: bool,

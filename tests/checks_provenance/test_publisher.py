@@ -7,7 +7,7 @@ import pytest
 from gatekeeper.artifact import Kind
 from gatekeeper.checks.provenance.publisher import Publisher
 from gatekeeper.evidence import Hazard, Severity, Status
-from tests.support.artifacts_prov import CONTEXT, folder, hub, offline, platform, run, slugs
+from tests.support.hub_artifacts import CONTEXT, folder, hub, offline, platform, run, slugs
 
 
 @pytest.mark.parametrize("name", ["acme-models/tiny", "ACME-models/tiny", "Google/x"])

@@ -4,7 +4,7 @@ import pytest
 
 from gatekeeper.checks.provenance.redirect import Redirect
 from gatekeeper.evidence import Hazard, Severity, Status
-from tests.support.artifacts_prov import folder, hub, offline, platform, run, slugs
+from tests.support.hub_artifacts import folder, hub, offline, platform, run, slugs
 
 
 def answered(asked: str, answer: str):

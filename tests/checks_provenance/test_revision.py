@@ -5,7 +5,7 @@ import pytest
 from gatekeeper.artifact import Scheme
 from gatekeeper.checks.provenance.revision import Revision
 from gatekeeper.evidence import Hazard, Severity, Status
-from tests.support.artifacts_prov import COMMIT, folder, hub, offline, platform, run, slugs
+from tests.support.hub_artifacts import COMMIT, folder, hub, offline, platform, run, slugs
 
 OTHER = "f" * 40
 

@@ -99,7 +99,7 @@ def test_explain_says_why_each_row_holds_or_not(tmp_path: Path) -> None:
     facts.write_text(json.dumps({"bytes.hub": "match", "findings.hazards": ["unverified"]}))
     output = _run("explain", "--facts", str(facts)).output
     assert "no `payload` in findings.hazards" in output
-    assert "audit (unverified): somebody's word is missing" in output
+    assert "audit: somebody's word is missing (unverified)\n" in output
     decision = json.loads(_run("explain", "--facts", str(facts), "--format", "json").output)
     assert (decision["action"], decision["row"]) == ("audit", "unverified")
     assert all(row["because"] for row in decision["rows"])

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from gatekeeper import __version__, checks
-from gatekeeper.cli.main import COMMANDS, cli
+from gatekeeper.cli import doctor
+from gatekeeper.cli.line import check_out
+from gatekeeper.cli.main import COMMANDS, cli, main
+from gatekeeper.cli.progress import amount, choose
 from gatekeeper.errors import InputError
+from gatekeeper.progress import SILENT
 
 CHECKS = [check.describe() for check in checks.ALL]
 
@@ -65,3 +74,122 @@ def test_doctor_finds_this_environment_complete(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts_name_the_program(shell: str) -> None:
     assert "_GATEKEEPER_COMPLETE" in invoke("completion", shell).output
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("gatekeeper ga", {"plain,gate"}),
+        ("gatekeeper policy li", {"plain,lint"}),
+        ("gatekeeper gate --me", {"plain,--metadata-only"}),
+        ("gatekeeper gate --format h", {"plain,html"}),
+        ("gatekeeper gate --skip provenance/li", {"plain,provenance/licence", "plain,provenance/lineage"}),
+        ("gatekeeper explain files/struct", {"plain,files/structure"}),
+        ("gatekeeper gate ./mo", {"file,./mo"}),
+    ],
+)
+def test_the_shell_completes(words: str, expected: set[str]) -> None:
+    split = words.split()
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys; sys.argv[0] = 'gatekeeper'; from gatekeeper.cli import main; main()"],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "_GATEKEEPER_COMPLETE": "bash_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(split) - 1),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert set(told.stdout.split()) == expected, told.stderr
+
+
+def test_doctor_knows_what_the_package_declares() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+
+    def names(requirements: list[str]) -> set[str]:
+        return {re.split(r"[\[<>=~ ;]", requirement, maxsplit=1)[0] for requirement in requirements}
+
+    extras = {extra: names(needed) for extra, needed in project["optional-dependencies"].items() if extra != "dev"}
+    assert set(doctor.REQUIRED) == names(project["dependencies"])
+    assert {extra: set(needed) for extra, needed in doctor.EXTRAS.items()} == extras
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "unit", "told"),
+    [
+        (3, 15, "checks", "3 of 15 checks"),
+        (7, None, "files", "7 files"),
+        (0, 0, "bytes", "0.0 of 0.0 KiB"),
+        (512 * 2**10, 64 * 2**20, "bytes", "0.5 of 64.0 MiB"),
+        (3 * 2**30, None, "bytes", "3.0 GiB"),
+    ],
+)
+def test_bars_tell_amounts(done: float, total: float | None, unit: str, told: str) -> None:
+    assert amount(done, total, unit) == told
+
+
+@pytest.mark.parametrize("variable", ["CI", "TERM"])
+def test_bars_are_for_people_at_a_terminal(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert choose(quiet=False) is not SILENT
+    assert choose(quiet=True) is SILENT
+    monkeypatch.setenv(variable, "dumb")
+    assert choose(quiet=False) is SILENT
+
+
+def test_without_a_command_the_help_is_shown_and_it_is_not_a_success(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([])
+    shown = capsys.readouterr()
+    assert left.value.code == 2
+    assert shown.err.startswith("Usage: gatekeeper")
+
+
+def test_a_narrow_encoding_is_no_error() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "gatekeeper", "gate", "./\u043c\u043e\u0434\u0435\u043b\u044c"],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert b"\\u043c" in ran.stderr
+
+
+@pytest.mark.parametrize("out", ["afile/report.html", "afile", "report.pdf", "afile/x/y"])
+def test_an_output_that_can_not_be_made_is_refused(out: str, tmp_path: Path) -> None:
+    (tmp_path / "afile").write_text("")
+    with pytest.raises(InputError, match="--out"):
+        check_out(tmp_path / out)
+
+
+@pytest.mark.parametrize("out", ["", "new/deep", "new/report.json", "old.html"])
+def test_an_output_that_can_be_made_is_not_refused(out: str, tmp_path: Path) -> None:
+    (tmp_path / "old.html").write_text("")
+    check_out(tmp_path / out)
+    assert [path.name for path in tmp_path.iterdir()] == ["old.html"]
+
+
+@pytest.mark.parametrize("arguments", [["doctor"], ["doctor", "-f", "json"], ["doctor", "-v"]])
+def test_an_error_of_our_own_is_3_and_tells_no_secret(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = "hf_" + "x9" * 17
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError(f"sent authorization: Bearer {token} \x1b[2J")
+
+    monkeypatch.setattr(doctor.command, "make_context", broken)
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    shown = capsys.readouterr()
+    assert left.value.code == 3
+    assert "internal error: RuntimeError" in shown.out + shown.err
+    assert token not in shown.out + shown.err
+    assert "\x1b[2J" not in shown.out
+    assert ("Traceback" in shown.err) == ("-v" in arguments)

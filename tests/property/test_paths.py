@@ -6,20 +6,21 @@ import os
 import unicodedata
 from pathlib import Path, PurePosixPath
 
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.sources.paths import collisions, refusal
 
 tricky = st.text("aA./\\:\0\n\x7f\u0085é\u0301\ud800~C", max_size=20)
-plain = st.builds("/".join, st.lists(st.text("aé. -_", min_size=1, max_size=6), min_size=1, max_size=4))
-paths = st.one_of(plain, plain, st.text(max_size=40), tricky, st.builds("/".join, st.lists(tricky, max_size=4)))
+plain = st.text("aA.~é\u0301C-", min_size=1, max_size=8)
+paths = st.one_of(*(st.builds("/".join, st.lists(part, max_size=4)) for part in (plain, tricky, st.text(max_size=40))))
 
 
 @given(paths)
 def test_an_accepted_path_stays_inside_the_root(path):
-    assume(not refusal(path, DEFAULT_LIMITS))
+    if refusal(path, DEFAULT_LIMITS):
+        return  # refused: nothing is promised of it
     root = Path("/root/of/it")
     assert os.path.normpath(root / path) == f"{root}/{path}"
     assert Path(os.path.normpath(root / path)).is_relative_to(root)
@@ -46,15 +47,12 @@ def test_long_paths_are_refused_by_bytes(length):
     )
 )
 def test_collisions_are_found_for_files_exactly(names):
-    # No tree has a file and a folder of one name.
-    assume(not any(other.startswith(f"{name}/") for name in names for other in names))
-
     def folded(name):
         return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
     found = {each.path for each in collisions(PurePosixPath(name) for name in names)}
     assert found <= set(names)
-    same = {name for name in names if any(folded(name) == folded(other) for other in names if other != name)}
-    first = {next(name for name in names if folded(name) == fold) for fold in {folded(name) for name in same}}
-    assert same - first <= found
-    assert bool(same) <= bool(found)
+    for fold in {folded(name) for name in names}:
+        alike = {name for name in names if folded(name) == fold}
+        # One spelling is the first, be it as a file or as the folder of a file that came before.
+        assert len(alike - found) <= 1

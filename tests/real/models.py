@@ -127,9 +127,7 @@ def gated(model: RealModel, work: Path) -> Attestation:
 
 def summary(attestation: Attestation) -> dict[str, Any]:
     """Reduce an attestation to what is expected of it."""
-    findings = sorted(
-        {(finding.id, finding.location.path) for result in attestation.results for finding in result.findings}
-    )
+    findings = sorted({(finding.id, finding.location.path) for finding in attestation.findings})
     gaps = sorted(
         {(result.check.id, gap.path) for result in attestation.results for gap in result.gaps}
         | {(r.check.id, "") for r in attestation.results if r.status is Status.UNKNOWN and not r.gaps}

@@ -71,6 +71,17 @@ def test_next_command_holds_no_text_that_a_shell_could_misread() -> None:
         assert "gatekeeper explain" not in _print(everywhere(discarded(), lambda value, text=text: value + text))  # type: ignore[misc]
 
 
+def test_an_unpinned_reference_is_offered_pinned_in_one_piece() -> None:
+    attestation = discarded()
+    commit = attestation.subject.commit
+    pinned = f"  gatekeeper gate {attestation.subject.name}@{commit}\n"
+    moving = replace(attestation, subject=replace(attestation.subject, requested_revision="main"))
+    assert pinned in _print(moving, width=40)
+    assert pinned not in _print(replace(moving, subject=replace(moving.subject, requested_revision=commit)))
+    for name in ("$(id)/x", "-h/x", "a/b/c", "a/b;id"):
+        assert "gatekeeper gate" not in _print(replace(moving, subject=replace(moving.subject, name=name)))
+
+
 def test_much_is_cut_unless_asked_for() -> None:
     attestation = large(files=10, findings=300)
     attestation = replace(attestation, not_checked=attestation.not_checked * 50)

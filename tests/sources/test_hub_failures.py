@@ -19,9 +19,9 @@ import pytest
 from gatekeeper.demo.hub import Faults, HubRepo, LoopbackHub
 from gatekeeper.errors import AccessError, GatekeeperError, InputError, LimitError, NotFoundError, SourceError
 from gatekeeper.limits import Limits
+from gatekeeper.redaction import redact
 from gatekeeper.sources import SourceOptions, open_artifact, parse
 from gatekeeper.sources.download import bar_for
-from gatekeeper.sources.redaction import redact
 from gatekeeper.sources.supervision import Attempt
 
 WEIGHTS = random.Random(7).randbytes(5000)
@@ -212,12 +212,12 @@ def test_ranges_that_are_ignored_or_lie_are_source_errors(hub, options):
         (None, "acme/absent", None, NotFoundError, "HF_TOKEN"),
         (replace(REPO, private=True), "acme/tiny", None, NotFoundError, "HF_TOKEN"),
         (replace(REPO, private=True), "acme/tiny", "hf_" + "x" * 30, AccessError, "HF_TOKEN"),
-        (replace(REPO, gated="manual"), "acme/tiny", None, AccessError, "Ask for access"),
-        (replace(REPO, gated="auto"), "acme/tiny", TOKEN, AccessError, "Ask for access"),
+        (replace(REPO, gated="manual"), "acme/tiny", None, AccessError, "ask for access"),
+        (replace(REPO, gated="auto"), "acme/tiny", TOKEN, AccessError, "ask for access"),
         (replace(REPO, disabled=True), "acme/tiny", None, AccessError, "page"),
-        (REPO, "acme/tiny@mian", None, NotFoundError, "There are: main."),
+        (REPO, "acme/tiny@mian", None, NotFoundError, "there are: main"),
         (REPO, f"acme/tiny@{REPO.head[:10]}", None, NotFoundError, "forty digits"),
-        (REPO, f"acme/tiny@{'0' * 40}", None, NotFoundError, "There are: main."),
+        (REPO, f"acme/tiny@{'0' * 40}", None, NotFoundError, "there are: main"),
     ],
 )
 def test_refusals_are_input_errors_that_say_what_to_do(tmp_path, repo, text, token, error, hint):

@@ -8,7 +8,8 @@ from gatekeeper.artifact import Artifact
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
 from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.identify import Identity, identities
-from gatekeeper.checks.files.names import TEXTUAL, expected, is_weights, suffix
+from gatekeeper.checks.files.names import TEXTUAL, expected, suffix
+from gatekeeper.endings import is_weights
 from gatekeeper.evidence import Finding, Gap, Hazard, Severity
 from gatekeeper.text import printable
 
@@ -72,7 +73,7 @@ class Formats(Check):
         if found is Format.LFS_POINTER:
             return self.finding("lfs-pointer", f"{shown!r} is a Git LFS pointer, not the file", path=str(path))
         if found is Format.EMPTY:
-            if not is_weights(path):
+            if not is_weights(str(path)):
                 return None
             return self.finding("empty-weights", f"{shown!r} has no bytes", path=str(path))
         if promised is None or found in promised or identity.error:

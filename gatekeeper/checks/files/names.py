@@ -27,7 +27,7 @@ TEXTUAL = frozenset(
 _TORCH = PICKLES | {Format.TORCH_ZIP, Format.TORCHSCRIPT, Format.TORCH_PACKAGE, Format.PT2}
 _TENSORS = {Format.GGUF, Format.GGML, Format.SAFETENSORS, Format.CTRANSLATE2, Format.FASTTEXT, Format.RAW_TENSORS}
 
-_WEIGHTS: dict[str, frozenset[Format]] = {
+WEIGHTS: dict[str, frozenset[Format]] = {
     ".safetensors": frozenset({Format.SAFETENSORS}),
     ".gguf": frozenset({Format.GGUF}),
     ".ggml": frozenset({Format.GGML}),
@@ -51,6 +51,7 @@ _WEIGHTS: dict[str, frozenset[Format]] = {
     ".mar": frozenset(ZIPS | {Format.GZIP}),
     ".nemo": frozenset({Format.TAR, Format.GZIP}),
 }
+"""One entry for each ending in `gatekeeper.endings`."""
 
 _OTHERS: dict[str, frozenset[Format]] = {
     ".zip": ZIPS,
@@ -90,14 +91,9 @@ def suffix(path: PurePosixPath) -> str:
     return name if name in _TEXT_NAMES_DOTTED else path.suffix.lower()
 
 
-def is_weights(path: PurePosixPath) -> bool:
-    """Whether the extension is one that weights are kept under."""
-    return suffix(path) in _WEIGHTS
-
-
 def expected(path: PurePosixPath) -> frozenset[Format] | None:
     """Give the formats that the name may stand for; None when it promises nothing."""
     if path.name.lower() in _TEXT_NAMES:
         return TEXTUAL
     ending = suffix(path)
-    return _WEIGHTS.get(ending) or _OTHERS.get(ending)
+    return WEIGHTS.get(ending) or _OTHERS.get(ending)

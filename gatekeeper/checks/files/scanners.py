@@ -86,9 +86,11 @@ class Scanners(Check):
         with tempfile.TemporaryDirectory(prefix="gatekeeper-copies-") as folder:
             unpacker = Unpacker(Path(folder), context.limits)
             session = _Session(unpacker=unpacker, scanning=Scanning(context.limits))
-            for identity in identities(artifact, context.limits):
-                session.add(identity)
-            session.flush()
+            with context.progress.task("scanning", len(artifact.files), "files") as advance:
+                for identity in identities(artifact, context.limits):
+                    session.add(identity)
+                    advance(1)
+                session.flush()
         findings = [self.finding(claim.slug, claim.message, path=claim.path, offset=claim.offset, detail=claim.detail)
                     for claim in dict.fromkeys(session.claims)]  # fmt: skip
         return Outcome(findings=tuple(_capped(findings)), gaps=tuple(dict.fromkeys(session.gaps)))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any
 
 from gatekeeper.artifact import (
     Artifact,
@@ -23,6 +22,7 @@ from gatekeeper.artifact import (
 )
 from gatekeeper.checks import Check, Context, inspect
 from gatekeeper.evidence import CheckResult, Status
+from gatekeeper.hashing import MemoryContent
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -41,23 +41,6 @@ SAFE = {
 }
 
 
-@dataclass(frozen=True)
-class MemoryBytes:
-    """Content that is held in memory."""
-
-    data: bytes
-
-    def open(self) -> BinaryIO:
-        return io.BytesIO(self.data)
-
-    def read(self, limit: int) -> bytes:
-        assert len(self.data) <= limit
-        return self.data
-
-    def unchanged(self) -> bool:
-        return True
-
-
 def git_sha1(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
@@ -68,7 +51,7 @@ def file(path: str, data: bytes = b"data", *, hashed: bool = True, lfs: bool = T
         size=len(data),
         sha256=hashlib.sha256(data).hexdigest() if hashed else None,
         git_sha1=git_sha1(data) if hashed and not lfs else None,
-        content=MemoryBytes(data),
+        content=MemoryContent(data),
     )
 
 
