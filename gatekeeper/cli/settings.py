@@ -36,8 +36,18 @@ def default_map(command: str) -> dict[str, dict[str, Any]]:
     """
     if command not in _COMMANDS:
         return {}
-    found = _find(Path.cwd())
+    found = settings_file(Path.cwd())
     return {command: _read(found)} if found else {}
+
+
+def settings_file(folder: Path) -> Path | None:
+    """Give the nearest pyproject.toml with settings for this program, or None.
+
+    Raises:
+        InputError: When the nearest pyproject.toml can't be read.
+    """
+    found = _find(folder)
+    return found if found and _table(found) else None
 
 
 def _find(folder: Path) -> Path | None:
@@ -50,13 +60,21 @@ def _find(folder: Path) -> Path | None:
     return None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _table(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("gatekeeper", {})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        tools = tomllib.loads(path.read_text("utf-8")).get("tool", {})
+    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path} can't be read: {error}") from error
+    table = tools.get("gatekeeper", {}) if isinstance(tools, dict) else {}
+    if not isinstance(table, dict):
+        raise InputError(f"{path}: [tool.gatekeeper] is no table")
+    return table
+
+
+def _read(path: Path) -> dict[str, Any]:
+    table = _table(path)
     return {_PARAMETERS.get(key, key.replace("-", "_")): _value(path, key, value) for key, value in table.items()}
 
 

@@ -31,7 +31,8 @@ class Paths(Check):
 
     What it looks at:
         What the source had to leave out (paths and links that lead out of the root, pipes and devices), names that
-        differ by letter case alone or hold characters that are not seen, and whether programs or shared libraries lie among the weights.
+        differ by letter case alone or hold characters that are not seen, and whether programs or shared libraries lie
+        among the weights.
 
     Why it matters:
         A path that leaves the root overwrites somebody else's file; two names for one file let the checked one be

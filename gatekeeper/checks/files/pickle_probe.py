@@ -19,6 +19,7 @@ _NUMBER = re.compile(rb"[\s0-9A-Za-z_.+-]{1,4096}\Z")
 _CALLS = frozenset({"REDUCE", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "BUILD", "STOP"})
 _NUMBERS = frozenset({"INT", "LONG", "FLOAT", "GET", "PUT"})
 _MARK = pickletools.markobject
+_OPCODES = {ord(opcode.code): opcode for opcode in pickletools.opcodes}
 _COUNTS = {
     pickletools.TAKEN_FROM_ARGUMENT1: 1,
     pickletools.TAKEN_FROM_ARGUMENT4: 4,
@@ -68,7 +69,7 @@ def probe(head: bytes, *, complete: bool) -> Probe:
     for _ in range(_MOST_OPCODES):
         if at >= len(head):
             break
-        opcode = pickletools.code2op.get(chr(head[at]))
+        opcode = _OPCODES.get(head[at])
         if opcode is None:
             return Probe.NO
         start, at = at + 1, _end_of_argument(opcode, head, at + 1)

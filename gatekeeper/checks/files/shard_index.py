@@ -43,6 +43,10 @@ def judge_index(
     wanted: dict[str, set[str]] = {}
     for name, shard in weights.items():
         wanted.setdefault(shard, set()).add(name)
+    if len(wanted) > _MOST_SHARDS:
+        return [
+            Problem(slug="index-unreadable", message=f"the index names {len(wanted)} files, more than any model has")
+        ]
     problems = [problem for shard, names in wanted.items() for problem in _shard(shard, names, folder, exists, headers)]
     return problems or _total(index, [headers.get(str(folder / shard)) for shard in wanted])
 

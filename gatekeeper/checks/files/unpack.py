@@ -64,6 +64,9 @@ _INERT = (
 )
 """Formats that hold nothing for the scanners."""
 
+_MOST_TEMPLATES = 200
+"""Templates of one file that are parsed; tokenizers with tools and roles have a handful."""
+
 _ZF_PREFIX = 21
 """Bytes of joblib's prefix of 2013: a mark and the length in nineteen characters."""
 
@@ -195,8 +198,10 @@ class Unpacker:
         templates, reason = templates_in(item.reader, item.name, item.size, item.format, self._limits)
         if reason:
             yield Refusal(path=item.shown, reason=reason)
-        for name, text in templates.items():
+        for name, text in list(templates.items())[:_MOST_TEMPLATES]:
             yield from _reach(item.shown, name, text)
+        if len(templates) > _MOST_TEMPLATES:
+            yield Refusal(path=item.shown, reason=f"{len(templates)} templates are too many to be looked at")
         if templates:
             entries = [{"name": name, "template": text} for name, text in templates.items()]
             copy = self._new("tokenizer_config.json")
