@@ -19,6 +19,9 @@ _FENCE = b"---"
 _YAML_DEPTH = 32
 _YAML_EVENTS = 250_000
 _NUMBER_CHARACTERS = 100
+_JSON_COMMAS = 1_500_000
+"""A parsed value takes some three hundred bytes; indexes of the largest models have a tenth of this."""
+
 _NUMBER_TAGS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
 
 
@@ -37,8 +40,10 @@ def load_json(data: bytes, *, depth: int, half_pairs: bool = False) -> Any:
 
     Raises:
         ParseError: On malformed UTF-8 or JSON, a duplicate key, NaN or Infinity, a number too large for a double,
-            half of a surrogate pair, or deeper nesting.
+            half of a surrogate pair, very many values, or deeper nesting.
     """
+    if data.count(b",") > _JSON_COMMAS:
+        raise ParseError(f"more than {_JSON_COMMAS} values")
     _refuse_deep(data, depth)
     try:
         value = json.loads(

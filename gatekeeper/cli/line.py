@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gatekeeper.cli.settings import settings_file
 from gatekeeper.errors import InputError
 from gatekeeper.text import printable
 
@@ -39,6 +40,7 @@ class Settings:
 
 def run(settings: Settings, *, decides: bool) -> Attestation:
     """Carry out the line for these settings."""
+    refuse_own_settings(settings.reference)
     check_out(settings.out)
     from gatekeeper import gate as line
     from gatekeeper import sources
@@ -52,6 +54,21 @@ def run(settings: Settings, *, decides: bool) -> Attestation:
         selection=line.Selection(only=settings.only, skip=settings.skip),
         progress=choose(quiet=settings.quiet or settings.format == "json"),
     )
+
+
+def refuse_own_settings(reference: str) -> None:
+    """Refuse settings that lie inside the folder that is to be judged: whoever made it would choose the policy.
+
+    Raises:
+        InputError: Naming the file.
+    """
+    found = settings_file(Path.cwd())
+    folder = Path(reference).expanduser()
+    if found is not None and folder.is_dir() and found.resolve().is_relative_to(folder.resolve()):
+        raise InputError(
+            f"{found} sets options for gatekeeper and lies inside what is to be judged",
+            hint="run it from another folder",
+        )
 
 
 def source_options(settings: Settings) -> SourceOptions:

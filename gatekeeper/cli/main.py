@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import sys
 import traceback
 from importlib import import_module
@@ -78,6 +79,11 @@ def cli(context: click.Context) -> None:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code; an uncaught error is 3, never 0."""
     given = sys.argv[1:] if arguments is None else arguments
+    if sys.flags.optimize > 1:
+        message = "Python was started with -OO, which strips the texts that checks describe themselves by"
+        _leave(3, message, "unset PYTHONOPTIMIZE, or use at most -O", given)
+    # As an interrupt it unwinds the line, so that copies of hostile files and scanner children don't stay behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files may be more than the terminal's encoding can write
             stream.reconfigure(errors="backslashreplace")
@@ -93,9 +99,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except GatekeeperError as error:
         _leave(error.exit_code, error.message, error.hint, given)
     except BrokenPipeError:
-        # The reader went away (`| head`); a second failure while flushing would be printed by the interpreter.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(3)
+        _leave_silently(3)  # the reader went away (`| head`)
     except Exception as error:
         if "-v" in given or "--verbose" in given:
             click.echo(redact(traceback.format_exc()), err=True, nl=False)
@@ -114,11 +118,20 @@ def _leave_usage(error: click.ClickException, given: list[str]) -> NoReturn:
 def _leave(code: int, message: str, hint: str, given: list[str]) -> NoReturn:
     """Print an error for a person, or as JSON where that was asked for, and go."""
     message, hint = redact(message), redact(hint)
-    if asked_format(given) == "json":
-        document = {"error": {"message": message, "hint": hint, "exit_code": code}}
-        click.echo(json.dumps(document, indent=2))
-    else:
-        click.echo(f"error: {message}", err=True)
-        if hint:
-            click.echo(f" hint: {hint}", err=True)
+    try:
+        if asked_format(given) == "json":
+            document = {"error": {"message": message, "hint": hint, "exit_code": code}}
+            click.echo(json.dumps(document, indent=2))
+        else:
+            click.echo(f"error: {message}", err=True)
+            if hint:
+                click.echo(f" hint: {hint}", err=True)
+    except OSError:  # nobody can be told; the exit code still can
+        _leave_silently(code)
+    sys.exit(code)
+
+
+def _leave_silently(code: int) -> NoReturn:
+    """Go without a second failure, which the interpreter would meet and print while it flushes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)

@@ -92,6 +92,16 @@ def setting_of(parameter: click.Parameter) -> str:
     return variable.removeprefix(PREFIX).lower().replace("_", "-")
 
 
+def settings_file(folder: Path) -> Path | None:
+    """Give the nearest pyproject.toml with settings for this program, or None.
+
+    Raises:
+        InputError: When the nearest pyproject.toml can't be read.
+    """
+    found = _find(folder)
+    return found if found and _read(found) else None
+
+
 def _find(folder: Path) -> Path | None:
     """Give the nearest pyproject.toml, not looking above the repository that the folder is in."""
     for place in (folder, *folder.parents):
@@ -107,7 +117,7 @@ def _read(path: Path) -> dict[str, Any]:
 
     try:
         tool = tomllib.loads(path.read_text("utf-8")).get("tool", {})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path} can't be read: {error}", hint="mend the file, or run from another folder") from error
     table = tool.get("gatekeeper", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):

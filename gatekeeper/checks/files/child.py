@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import sys
 from dataclasses import replace
@@ -24,6 +25,9 @@ SCANNERS: tuple[Scanner, ...] = (HaywardScanner(), PicklescanScanner())
 """Every scanner, in the order of their reports."""
 
 _HIGH = LEVELS.index("high")
+_SPELT = re.compile(r"[A-Za-z_]\w+(\.[A-Za-z_]\w+)+\Z", re.ASCII)
+"""A module and an attribute that array bytes do not spell by chance."""
+
 _STAND_IN = b"NumpyArrayLeftOut"
 _LEGACY_STREAMS = 5
 """Magic number, protocol, system, the object and the list of storages (torch/serialization.py, `_legacy_load`)."""
@@ -70,8 +74,8 @@ def _scan(scanner: Scanner, copy: Path, kind: FeedKind) -> Report:
 def _scan_as_joblib(scanner: Scanner, copy: Path, report: Report) -> Report:
     """Read a joblib file again as `joblib.load` does: without array bytes, and with pickles in it as their own.
 
-    The first reading, in which those bytes are opcodes as they are to `pickle.load`, counts for the dangerous names
-    that it met; other names, memo slots and ends of streams are only right in the second.
+    The first reading, in which those bytes are opcodes as they are to `pickle.load`, counts for the names that it met,
+    as far as array bytes don't spell them by chance; memo slots and ends of streams are only right in the second.
     """
     data = copy.read_bytes()
     if WRAPPER not in data:
@@ -83,7 +87,11 @@ def _scan_as_joblib(scanner: Scanner, copy: Path, report: Report) -> Report:
     # With its bytes gone the wrapper must not make a scanner look for them.
     parts = [stream.replace(WRAPPER, _STAND_IN) for stream in streams]
     again = [_scan_part(scanner, copy, number, part) for number, part in enumerate(parts, start=1)]
-    signals = [signal for signal in report.signals if signal.name and LEVELS.index(signal.level) >= _HIGH]
+    signals = [
+        signal
+        for signal in report.signals
+        if signal.name and (LEVELS.index(signal.level) >= _HIGH or _SPELT.match(signal.name))
+    ]
     signals += [signal for part in again for signal in part.signals if not signal.name.endswith(_STAND_IN.decode())]
     return Report(
         scanner=scanner.name,

@@ -47,6 +47,8 @@ class RefusalKind(StrEnum):
 
     LINK = "link"
     NESTED = "nested"
+    REACH = "reach"
+    """A chat template that reaches for Python's insides or for other files."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

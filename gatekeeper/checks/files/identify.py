@@ -13,7 +13,7 @@ from typing import BinaryIO
 from gatekeeper.artifact import Artifact, ArtifactFile
 from gatekeeper.checks.files.formats import PICKLES, ZIPS, Format
 from gatekeeper.checks.files.names import suffix
-from gatekeeper.checks.files.pickle_probe import has_proto, imports_names
+from gatekeeper.checks.files.pickle_probe import Probe, has_proto, probe
 from gatekeeper.checks.files.protobuf import looks_like_message, looks_like_onnx, looks_like_sentencepiece
 from gatekeeper.checks.files.zip_directory import ZipError, has_end_record, read_names
 from gatekeeper.errors import ContentChangedError, SourceError
@@ -39,6 +39,7 @@ _MAGIC: tuple[tuple[int, bytes, Format], ...] = (
     (0, b"Rar!\x1a\x07", Format.RAR),
     (0, b"\x1f\x8b\x08", Format.GZIP),
     (0, b"\xfd7zXZ\x00", Format.XZ),
+    (0, b"\x5d\x00\x00", Format.XZ),  # the format before it, which joblib still reads
     (0, b"\x28\xb5\x2f\xfd", Format.ZSTD),
     (0, b"\x04\x22\x4d\x18", Format.LZ4),
     (0, b"\x89HDF\r\n\x1a\n", Format.HDF5),
@@ -92,7 +93,7 @@ _TEXTS: dict[str, Format] = {
     **dict.fromkeys(_CODE_SUFFIXES, Format.SCRIPT),
 }
 _TF_CHECKPOINT = re.compile(r"(\.ckpt|variables|ckpt-\d+|model-\d+)(-\d+)?\.(index|meta|data-\d{5}-of-\d{5})\Z")
-_ONNX_DATA = re.compile(r"(\.onnx[._]data(_\d+)?|\.onnx\.data|\.onnx_weights|\.data)\Z")
+_ONNX_DATA = re.compile(r"(\.onnx[._]data(_\d+)?|\.onnx_weights)\Z")
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\b\x1b\x0b"))
 
 
@@ -104,6 +105,9 @@ class Identity:
     format: Format
     is_zip_too: bool = False
     """Whether readers that look at the end of the file would take it for a zip archive as well."""
+
+    is_pickle_too: bool = False
+    """Whether an unpickler would run it from its first byte, although it is of another format."""
 
     error: str = ""
     """Why the bytes could not be looked at; the format is then unknown."""
@@ -129,14 +133,28 @@ def _identify(file: ArtifactFile, paths: frozenset[str], limits: Limits) -> Iden
     try:
         with file.content.open() as reader:
             found = identify(reader, file.path, file.size, limits)
-            also_zip = found in PICKLES | {Format.UNKNOWN, Format.NPY, Format.HDF5} and has_end_record(
-                reader, file.size
-            )
+            # Ranged reads are dear, and what was not downloaded is never allowed.
+            here = file.sha256 is not None
+            also_zip = here and is_zip_too(reader, found, file.size)
+            also_pickle = here and is_pickle_too(reader, found, file.size, limits)
     except (SourceError, ContentChangedError, OSError, ValueError) as error:
         return Identity(file=file, format=Format.UNKNOWN, error=f"{type(error).__name__}: {error}")
     if found is Format.UNKNOWN and _is_described_elsewhere(file.path, paths):
         found = Format.RAW_TENSORS
-    return Identity(file=file, format=found, is_zip_too=also_zip)
+    return Identity(file=file, format=found, is_zip_too=also_zip, is_pickle_too=also_pickle)
+
+
+def is_zip_too(reader: BinaryIO, found: Format, size: int) -> bool:
+    """Whether a file of another format ends as a zip archive; an archive that is the last member of a tar does not."""
+    return found not in ZIPS and has_end_record(reader, size, exact=found is Format.TAR)
+
+
+def is_pickle_too(reader: BinaryIO, found: Format, size: int, limits: Limits) -> bool:
+    """Whether a file of another format would run as a pickle from its first byte."""
+    if found in PICKLES or found in _WEAK:
+        return False
+    reader.seek(0)
+    return _runs(reader, reader.read(HEAD), size, limits)
 
 
 def identify(reader: BinaryIO, path: PurePosixPath, size: int, limits: Limits) -> Format:
@@ -151,7 +169,19 @@ def identify(reader: BinaryIO, path: PurePosixPath, size: int, limits: Limits) -
     reader.seek(0)
     head = reader.read(HEAD)
     found = identify_head(head, path, size)
+    if found in _WEAK and _runs(reader, head, size, limits):
+        return Format.PICKLE
     return _zip_kind(reader, path, size, limits) if found is Format.ZIP else found
+
+
+def _runs(reader: BinaryIO, head: bytes, size: int, limits: Limits) -> bool:
+    """Whether an unpickler would run the file; one whose first opcodes fill all that may be read counts as that."""
+    answer = probe(head, complete=len(head) == size)
+    if answer is Probe.OPEN and len(head) < size:
+        reader.seek(0)
+        head = reader.read(limits.pickle_bytes)
+        answer = probe(head, complete=len(head) == size)
+    return answer is not Probe.NO
 
 
 def identify_head(head: bytes, path: PurePosixPath, size: int) -> Format:
@@ -161,13 +191,15 @@ def identify_head(head: bytes, path: PurePosixPath, size: int) -> Format:
     if size <= _LFS_LENGTH and _LFS.match(head):
         return Format.LFS_POINTER
     for offset, magic, found in _MAGIC:
-        if head[offset : offset + len(magic)] == magic:
+        if head[offset : offset + len(magic)] == magic and not (offset and has_proto(head)):
             return found
     for test, found in _STRUCTURES:
         if test(head, size):
             return found
+    if probe(head, complete=len(head) == size) is Probe.RUNS:
+        return Format.PICKLE
     if is_text(head, len(head) == size):
-        return Format.PICKLE if imports_names(head) else _text_kind(path, head)
+        return _text_kind(path, head)
     return _by_name(path, head, size)
 
 
@@ -267,6 +299,12 @@ _STRUCTURES: tuple[tuple[Callable[[bytes, int], bool], Format], ...] = (
 )
 
 
+_WEAK = frozenset({Format.UNKNOWN, Format.RAW_TENSORS, Format.SENTENCEPIECE, Format.ONNX, Format.TEXT}) | frozenset(
+    _TEXTS.values()
+)
+"""Formats that no signature speaks for: bytes that an unpickler would run are a pickle before they are one of these."""
+
+
 def _text_kind(path: PurePosixPath, head: bytes) -> Format:
     kind = _TEXTS.get(suffix(path), Format.TEXT)
     if kind is Format.TEXT and head.startswith(b"#!"):
@@ -281,8 +319,6 @@ def _text_kind(path: PurePosixPath, head: bytes) -> Format:
 def _by_name(path: PurePosixPath, head: bytes, size: int) -> Format:
     """Tell binary formats without a magic number; their names are believed as far as the bytes agree."""
     name, ending = path.name.lower(), suffix(path)
-    if imports_names(head):
-        return Format.PICKLE
     if looks_like_onnx(head, size) and name not in ("saved_model.pb", "keras_metadata.pb") and ending != ".mlmodel":
         return Format.ONNX
     if looks_like_sentencepiece(head, size):
@@ -318,7 +354,7 @@ def _is_described_elsewhere(path: PurePosixPath, paths: frozenset[str]) -> bool:
     """Whether a neighbour describes these bytes: OpenVINO's `.xml`, ncnn's `.param`, an ONNX graph with loose files."""
     if path.suffix == ".bin":
         return any(str(path.with_suffix(ending)) in paths for ending in (".xml", ".param"))
-    if path.suffix in ("", ".pb") or "onnx__" in path.name or "::" in path.name:
+    if path.suffix in ("", ".pb", ".data") or "onnx__" in path.name or "::" in path.name:
         return any(other.endswith(".onnx") and PurePosixPath(other).parent == path.parent for other in paths)
     return False
 
@@ -344,7 +380,7 @@ def zip_kind(names: frozenset[str], ending: str) -> Format:
         return Format.TORCH_ZIP
     if "config.json" in names and ("metadata.json" in names or "model.weights.h5" in names or ending == ".keras"):
         return Format.KERAS_ZIP
-    if "schema.json" in names and ending == ".skops":
+    if "schema.json" in names:
         return Format.SKOPS
     if (names and all(name.endswith(".npy") for name in names)) or (not names and ending == ".npz"):
         return Format.NPZ

@@ -30,6 +30,9 @@ class UnpackError(ValueError):
 class _Engine(Protocol):
     eof: bool
 
+    @property
+    def rest(self) -> bytes: ...
+
     def feed(self, data: bytes) -> bytes: ...
 
 
@@ -37,6 +40,10 @@ class _Zlib:
     def __init__(self, wbits: int) -> None:
         self._engine = zlib.decompressobj(wbits)
         self.eof = False
+
+    @property
+    def rest(self) -> bytes:
+        return self._engine.unused_data
 
     def feed(self, data: bytes) -> bytes:
         plain = self._engine.decompress(self._engine.unconsumed_tail + data, _STEP)
@@ -50,6 +57,10 @@ class _Buffered:
     def __init__(self, engine: bz2.BZ2Decompressor | lzma.LZMADecompressor) -> None:
         self._engine = engine
         self.eof = False
+
+    @property
+    def rest(self) -> bytes:
+        return self._engine.unused_data
 
     def feed(self, data: bytes) -> bytes:
         plain = self._engine.decompress(data, _STEP)
@@ -67,7 +78,7 @@ def _engine(kind: Format | int) -> _Engine:
     if kind in (BZIP2, Format.BZIP2):
         return _Buffered(bz2.BZ2Decompressor())
     if kind is Format.XZ:
-        return _Buffered(lzma.LZMADecompressor(memlimit=_LZMA_MEMORY))
+        return _Buffered(lzma.LZMADecompressor(lzma.FORMAT_AUTO, memlimit=_LZMA_MEMORY))
     name = {LZMA: "LZMA in zip"}.get(kind, str(kind)) if isinstance(kind, int) else kind.value
     raise UnpackError(f"packed with {name}, which can't be opened here")
 
@@ -92,11 +103,11 @@ def inflate(reader: BinaryIO, kind: Format | int, *, packed: int, most: int, lim
     if kind == STORED:
         yield from _copy(reader, packed, most)
         return
+    source = _Source(reader, packed)
     engine = _engine(kind)
-    given = taken = 0
-    while not engine.eof:
-        data = reader.read(min(_CHUNK, packed - taken))
-        taken += len(data)
+    given = streams = 0
+    data = source.take()
+    while True:
         try:
             piece = engine.feed(data)
         except (zlib.error, OSError, EOFError, lzma.LZMAError, ValueError, MemoryError) as error:
@@ -106,9 +117,43 @@ def inflate(reader: BinaryIO, kind: Format | int, *, packed: int, most: int, lim
         given += len(piece)
         if given > most:
             raise BombError(f"unpacks to more than {most} bytes")
-        if given > limits.archive_free_bytes and given > limits.archive_ratio * max(taken, 1):
+        if given > limits.archive_free_bytes and given > limits.archive_ratio * max(source.taken, 1):
             raise BombError(f"unpacks to more than {limits.archive_ratio} times its size")
         yield piece
+        if not engine.eof:
+            data = source.take()
+            continue
+        data = source.next_stream(engine.rest) if isinstance(kind, Format) else b""
+        if not data:
+            return
+        streams += 1
+        if streams > limits.archive_members:
+            raise BombError(f"holds more than {limits.archive_members} streams")
+        engine = _engine(kind)
+
+
+class _Source:
+    """Packed bytes, and how many of them were taken."""
+
+    def __init__(self, reader: BinaryIO, packed: int) -> None:
+        self._reader = reader
+        self._packed = packed
+        self.taken = 0
+
+    def take(self) -> bytes:
+        data = self._reader.read(min(_CHUNK, self._packed - self.taken))
+        self.taken += len(data)
+        return data
+
+    def next_stream(self, rest: bytes) -> bytes:
+        """Give the beginning of what follows a finished stream: readers of gzip, bzip2 and xz join all of them.
+
+        Zeros are padding. Anything else must be a stream: bytes that some readers skip don't belong there.
+        """
+        data = rest.lstrip(b"\0")
+        while not data and (more := self.take()):
+            data = more.lstrip(b"\0")
+        return data
 
 
 def _copy(reader: BinaryIO, length: int, most: int) -> Iterator[bytes]:

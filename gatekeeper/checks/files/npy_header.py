@@ -104,6 +104,8 @@ def _width(descr: Any, nesting: int) -> int | None:
             return None
         count = int(match[2]) if match[2] else _WIDTHS.get(match[1], 0)
         return count * _UNITS.get(match[1], 1)
+    if isinstance(descr, tuple) and len(descr) == 2 and nesting:
+        return _field_width(("", *descr), nesting - 1)
     if isinstance(descr, list) and nesting:
         widths = [_field_width(part, nesting - 1) for part in descr]
         return None if None in widths else sum(width for width in widths if width is not None)

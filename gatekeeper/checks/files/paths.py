@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import ClassVar
 
 from gatekeeper.artifact import Artifact, IrregularityKind
@@ -17,6 +18,9 @@ _SLUGS = {
     IrregularityKind.SPECIAL_FILE: "special",
     IrregularityKind.CASE_COLLISION: "collision",
 }
+_UNSEEN = frozenset({"Cf", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories: marks of direction and width, private and unassigned characters, separators of lines."""
+
 _LEFT_OUT = (
     "The file was left out of everything that was checked; ask the publisher why it is there, or refuse the repo."
 )
@@ -27,7 +31,8 @@ class Paths(Check):
 
     What it looks at:
         What the source had to leave out (paths and links that lead out of the root, pipes and devices), names that
-        differ by letter case alone, and whether programs or shared libraries lie among the weights.
+        differ by letter case alone or hold characters that are not seen, and whether programs or shared libraries lie
+        among the weights.
 
     Why it matters:
         A path that leaves the root overwrites somebody else's file; two names for one file let the checked one be
@@ -51,6 +56,8 @@ class Paths(Check):
              hazard=Hazard.SUSPICIOUS, mend=_LEFT_OUT),
         Rule(slug="collision", title="Two paths differ by letter case alone", severity=Severity.MEDIUM,
              hazard=Hazard.SUSPICIOUS, mend="Ask the publisher to rename one; some disks hold only one of them."),
+        Rule(slug="deceptive", title="A name holds characters that are not seen", severity=Severity.HIGH,
+             hazard=Hazard.SUSPICIOUS, mend="Ask the publisher to rename it: it does not read as what it is."),
         Rule(slug="executable", title="A program lies among the files", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend="A model needs no programs: leave it out, or refuse the repo."),
     )  # fmt: skip
@@ -68,4 +75,11 @@ class Paths(Check):
             if identity.format is Format.EXECUTABLE
             for path in [str(identity.file.path)]
         ]
+        findings += [
+            self.finding("deceptive", f"{printable(path)!r} holds characters that show nothing or turn the text round",
+                         path=path)
+            for file in artifact.files
+            for path in [str(file.path)]
+            if any(unicodedata.category(character) in _UNSEEN for character in path)
+        ]  # fmt: skip
         return Outcome(findings=tuple(findings))

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from gatekeeper.artifact import Artifact, ArtifactFile
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
+from gatekeeper.checks.files.code_keys import BY_PLACE, requests, yaml_requests
 from gatekeeper.errors import ContentChangedError, LimitError, SourceError
 from gatekeeper.evidence import Finding, Gap, Hazard, Severity
 from gatekeeper.parsing import ParseError, load_json
@@ -30,14 +31,20 @@ CONFIGS = frozenset(
         "sentence_bert_config.json",
         "special_tokens_map.json",
         "chat_template.json",
+        "modular_model_index.json",
+        "model_config.json",
     }
 )
 """Configuration files that loaders read by name."""
 
+_CONFIG_ENDS = ("config.json", "model_index.json")
+"""Ends of the names that libraries give to configurations of parts."""
+
+_YAML = frozenset({".yaml", ".yml"})
+
 _MODULES = "modules.json"
 _OWN_MODULES = "sentence_transformers."
-_DEPTH = 8
-"""How deep in a configuration a nested one may ask for code (a text model within a vision model)."""
+_ROUTER = "router_config.json"
 
 _PEFT_LIBRARIES = frozenset({"transformers", "diffusers", "timm", "sentence_transformers"})
 _READ = "Read the code, pin the commit, and load with trust_remote_code only when the deployment needs it."
@@ -59,8 +66,9 @@ class RemoteCode(Check):
 
     What it looks at:
         `auto_map`, `trust_remote_code` and `custom_pipelines` in the configuration files that transformers,
-        diffusers, PEFT and sentence-transformers read; PEFT's `auto_mapping`; module types of
-        sentence-transformers; `.py` files in the repo.
+        diffusers, PEFT and sentence-transformers read; PEFT's `auto_mapping`; module types and activation functions of
+        sentence-transformers; attention kernels of other repos; hydra's `_target_`; YAML that makes Python objects;
+        `.py` files in the repo, `custom_generate/generate.py` and `handler.py` among them.
 
     Why it matters:
         Code from a repo runs with the rights of whoever loads the model, and code from another repo than the one that
@@ -85,6 +93,10 @@ class RemoteCode(Check):
              hazard=Hazard.SUSPICIOUS, mend="Refuse it unless the module is one that you installed for this."),
         Rule(slug="module-type", title="A sentence-transformers module is none of the library's",
              severity=Severity.MEDIUM, hazard=Hazard.UNVERIFIED, mend=_READ),
+        Rule(slug="target", title="A configuration names what is to be called", severity=Severity.MEDIUM,
+             hazard=Hazard.UNVERIFIED, mend=_READ),
+        Rule(slug="yaml-object", title="A YAML file makes Python objects", severity=Severity.HIGH,
+             hazard=Hazard.SUSPICIOUS, mend="Load it with a safe loader alone, or refuse it."),
         Rule(slug="missing-code", title="The configuration asks for code that is not there", severity=Severity.MEDIUM,
              hazard=Hazard.SUSPICIOUS, mend="Ask the publisher; a loader may look for it elsewhere."),
         Rule(slug="unreadable-config", title="A configuration file can't be read", severity=Severity.HIGH,
@@ -99,10 +111,10 @@ class RemoteCode(Check):
         gaps: list[Gap] = []
         asks: list[_Ask] = []
         for file in artifact.files:
-            if file.path.name not in CONFIGS:
+            if not _is_read(file):
                 continue
             try:
-                found = list(_asks(file, self._load(file, context), artifact))
+                found = self._look(file, artifact, context)
             except ParseError as error:
                 message = f"{printable(str(file.path))!r}: {error}"
                 findings.append(self.finding("unreadable-config", message, path=str(file.path)))
@@ -112,7 +124,9 @@ class RemoteCode(Check):
                 continue
             asks += found
             findings += [self.finding(ask.slug, ask.message, path=str(file.path), detail=ask.detail) for ask in found]
-        named = {ask.module for ask in asks}
+        placed = {path: reader for path, reader in BY_PLACE.items() if artifact.file(path)}
+        findings += [self.finding("local-code", f"{path!r}: {reader}", path=path) for path, reader in placed.items()]
+        named = {ask.module for ask in asks} | placed.keys()
         findings += [
             self.finding("python-file", f"{printable(str(file.path))!r} is not named by any configuration",
                          path=str(file.path))
@@ -120,12 +134,20 @@ class RemoteCode(Check):
             if file.path.suffix == ".py" and str(file.path) not in named
         ]  # fmt: skip
         # A configuration that could not be read may ask for anything.
-        asked = bool(asks) or bool(gaps) or any(finding.id.endswith("unreadable-config") for finding in findings)
+        asked = bool(asks or placed or gaps) or any(finding.id.endswith("unreadable-config") for finding in findings)
         return Outcome(findings=tuple(findings), facts={"files.remote_code": asked}, gaps=tuple(gaps))
 
     @staticmethod
-    def _load(file: ArtifactFile, context: Context) -> Any:
-        return load_json(file.content.read(context.limits.json_bytes), depth=context.limits.json_depth)
+    def _look(file: ArtifactFile, artifact: Artifact, context: Context) -> list[_Ask]:
+        data = file.content.read(context.limits.json_bytes)
+        if file.path.suffix in _YAML:
+            return [_Ask(slug=slug, message=message, detail=detail) for slug, message, detail in yaml_requests(data)]
+        return list(_asks(file, load_json(data, depth=context.limits.json_depth), artifact))
+
+
+def _is_read(file: ArtifactFile) -> bool:
+    name = file.path.name
+    return name in CONFIGS or name.endswith(_CONFIG_ENDS) or file.path.suffix in _YAML
 
 
 def _asks(file: ArtifactFile, config: Any, artifact: Artifact) -> Iterator[_Ask]:
@@ -135,7 +157,7 @@ def _asks(file: ArtifactFile, config: Any, artifact: Artifact) -> Iterator[_Ask]
         if file.path.name != _MODULES:
             raise ParseError(f"an object was expected, not {type(config).__name__}")
         return
-    for where, mapping in _nested(config, _DEPTH):
+    for where, mapping in _nested(config):
         if "auto_map" in mapping:
             yield from _auto_map(mapping["auto_map"], f"{where}auto_map", file, artifact)
         if mapping.get("trust_remote_code") not in (None, False):
@@ -143,19 +165,30 @@ def _asks(file: ArtifactFile, config: Any, artifact: Artifact) -> Iterator[_Ask]
             yield _Ask(slug="local-code", message=message, detail=f"{where}trust_remote_code")
         if mapping.get("custom_pipelines"):
             yield from _pipelines(mapping["custom_pipelines"], f"{where}custom_pipelines", file, artifact)
+        for slug, message, detail in requests(mapping, where):
+            yield _Ask(slug=slug, message=message, detail=detail)
+    if file.path.name == _ROUTER:
+        yield from _router_types(config)
     if file.path.name == "model_index.json":
         yield from _pipeline_class(config, file, artifact)
     if file.path.name == "adapter_config.json":
         yield from _peft(config.get("auto_mapping"))
 
 
-def _nested(config: dict[str, Any], depth: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give the configuration and the configurations within it, each with its dotted place."""
-    yield "", config
-    for key, value in config.items():
-        if isinstance(value, dict) and depth and key not in ("auto_map", "custom_pipelines"):
-            for where, inner in _nested(value, depth - 1):
-                yield f"{key}.{where}", inner
+def _nested(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give the configuration and every one within it, each with its dotted place; the parser bounds the depth."""
+    waiting: list[tuple[str, Any]] = [("", config)]
+    while waiting:
+        where, value = waiting.pop()
+        if isinstance(value, dict):
+            yield where, value
+            waiting += [
+                (f"{where}{key}.", inner)
+                for key, inner in value.items()
+                if isinstance(inner, dict | list) and key not in ("auto_map", "custom_pipelines")
+            ]
+        elif isinstance(value, list):
+            waiting += [(where, inner) for inner in value if isinstance(inner, dict | list)]
 
 
 def _auto_map(value: Any, where: str, file: ArtifactFile, artifact: Artifact) -> Iterator[_Ask]:
@@ -232,3 +265,10 @@ def _module_types(config: Any) -> Iterator[_Ask]:
         if not kind.startswith(_OWN_MODULES):
             message = f"module {number} is {printable(kind, 160)!r}, imported from the repo or from what is installed"
             yield _Ask(slug="module-type", message=message, detail=kind)
+
+
+def _router_types(config: dict[str, Any]) -> Iterator[_Ask]:
+    """Read sentence-transformers' router: `types` maps the names of sub-modules to classes."""
+    types = config.get("types")
+    if isinstance(types, dict):
+        yield from _module_types([{"type": kind} for kind in types.values()])

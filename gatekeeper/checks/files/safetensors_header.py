@@ -7,7 +7,6 @@ then the tensors, contiguous, in any order, without holes, up to the last byte o
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -127,9 +126,11 @@ def _read_tensor(name: str, entry: Any) -> Tensor:
         raise wrong("safetensors-dtype", f"has the unknown type {printable(str(dtype), 40)!r}")
     if not _sizes(shape) or not _sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise wrong("safetensors-entry", "has a shape or offsets that are no sizes")
-    elements = math.prod(shape)
-    if any(math.prod(shape[:count]) >= _MOST for count in range(len(shape) + 1)):
-        raise wrong("safetensors-span", "has more elements than a size can count")
+    elements = 1
+    for extent in shape:  # every step must fit, since readers multiply in this order
+        elements *= extent
+        if elements >= _MOST:
+            raise wrong("safetensors-span", "has more elements than a size can count")
     bits = elements * BITS[dtype]
     if bits >= _MOST or bits % 8 or bits // 8 != offsets[1] - offsets[0]:
         raise wrong(

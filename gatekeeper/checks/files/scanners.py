@@ -32,6 +32,7 @@ _SLUGS = {
     RefusalKind.ESCAPE: "archive-escape",
     RefusalKind.LINK: "archive-link",
     RefusalKind.NESTED: "nested-archives",
+    RefusalKind.REACH: "template-reach",
 }
 
 
@@ -63,6 +64,8 @@ class Scanners(Check):
              hazard=Hazard.PAYLOAD, mend=_REFUSE),
         Rule(slug="archive-escape", title="Unpacking the file would write outside its folder",
              severity=Severity.CRITICAL, hazard=Hazard.PAYLOAD, mend=_REFUSE),
+        Rule(slug="template-reach", title="A chat template reaches for code", severity=Severity.CRITICAL,
+             hazard=Hazard.PAYLOAD, mend="Don't use the template; write your own, or refuse the repo."),
         Rule(slug="unknown-global", title="A pickle imports something that nobody reviewed", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend=_LOOK),
         Rule(slug="scanner-finding", title="A scanner objects to the file", severity=Severity.HIGH,

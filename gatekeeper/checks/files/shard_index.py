@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
+from gatekeeper.checks.files.names import is_weights
 from gatekeeper.checks.files.problem import Problem
 from gatekeeper.checks.files.safetensors_header import Header
 from gatekeeper.parsing import ParseError, load_json_object
 from gatekeeper.text import printable
 
-SUFFIX = ".index.json"
+INDEX = re.compile(r"\.index(\.[A-Za-z0-9_-]+)?\.json\Z")
+"""Names of indexes, those of a variant (`model.safetensors.index.fp16.json`) among them."""
+
+_SHARD = re.compile(r"(?P<stem>.*)-(?P<number>\d{5})-of-(?P<total>\d{5})(?P<rest>\.[A-Za-z0-9_.-]+)\Z")
+_MOST_SHARDS = 10_000
 _SLACK = 2
 """Tied weights and quantisation move the declared total; twice as much or half can't come from that."""
 
@@ -37,8 +43,36 @@ def judge_index(
     wanted: dict[str, set[str]] = {}
     for name, shard in weights.items():
         wanted.setdefault(shard, set()).add(name)
+    if len(wanted) > _MOST_SHARDS:
+        return [
+            Problem(slug="index-unreadable", message=f"the index names {len(wanted)} files, more than any model has")
+        ]
     problems = [problem for shard, names in wanted.items() for problem in _shard(shard, names, folder, exists, headers)]
     return problems or _total(index, [headers.get(str(folder / shard)) for shard in wanted])
+
+
+def judge_shards(paths: Iterable[PurePosixPath]) -> Iterator[tuple[str, Problem]]:
+    """Find weights that are split into numbered files of which some are not there, whether or not an index says so.
+
+    Args:
+        paths: Every file of the artifact.
+
+    Yields:
+        The first file of each incomplete set, and what is wrong.
+    """
+    sets: dict[tuple[str, str, int], dict[int, str]] = {}
+    for path in paths:
+        found = _SHARD.match(path.name) if is_weights(path) else None
+        if found:
+            key = (str(path.parent / found["stem"]), found["rest"], int(found["total"]))
+            sets.setdefault(key, {})[int(found["number"])] = str(path)
+    for (_, _, total), there in sets.items():
+        # Numbers begin with 1, in some old checkpoints with 0.
+        first = 0 if 0 in there else 1
+        if sorted(there) == list(range(first, first + min(total, _MOST_SHARDS))):
+            continue
+        message = f"{len(there)} of {total} numbered files are there"
+        yield min(there.values()), Problem(slug="index-missing", message=message)
 
 
 def _shard(

@@ -16,7 +16,7 @@ from gatekeeper.checks.files.identify import Identity, identities
 from gatekeeper.checks.files.npy_header import read_npy
 from gatekeeper.checks.files.problem import Problem, StructureError
 from gatekeeper.checks.files.safetensors_header import Header, read_header
-from gatekeeper.checks.files.shard_index import SUFFIX, judge_index
+from gatekeeper.checks.files.shard_index import INDEX, judge_index, judge_shards
 from gatekeeper.checks.files.structure_rules import RULES
 from gatekeeper.checks.files.zip_rules import judge_zip
 from gatekeeper.errors import ContentChangedError, LimitError, SourceError
@@ -59,6 +59,8 @@ class Structure(Check):
             findings += self._findings(str(identity.file.path), survey.judge(identity))
         for index, problems in survey.judge_indexes(artifact):
             findings += self._findings(index, problems)
+        for path, problem in judge_shards(file.path for file in artifact.files):
+            findings += self._findings(path, [problem])
         for path, problem in judge_splits(survey.gguf):
             findings += self._findings(path, [problem])
         return Outcome(findings=tuple(findings), gaps=tuple(survey.gaps))
@@ -87,7 +89,7 @@ class _Survey:
         """Judge one file by its format; what can't be judged becomes a gap."""
         reader = self._reader(identity)
         if reader is None:
-            return []
+            return _polyglot(identity)
         path = str(identity.file.path)
         if identity.error:
             self.gaps.append(Gap(reason=f"can't be read: {printable(identity.error)}", path=path))
@@ -97,9 +99,9 @@ class _Survey:
             return []
         try:
             with identity.file.content.open() as content:
-                return reader(path, content, identity.file.size)
+                return [*reader(path, content, identity.file.size), *_polyglot(identity)]
         except StructureError as error:
-            return [error.problem]
+            return [error.problem, *_polyglot(identity)]
         except (SourceError, ContentChangedError, OSError) as error:
             self.gaps.append(Gap(reason=f"can't be read: {printable(str(error))}", path=path))
         except UnsupportedGgufError as error:
@@ -109,7 +111,7 @@ class _Survey:
     def judge_indexes(self, artifact: Artifact) -> Iterator[tuple[str, list[Problem]]]:
         """Hold every shard index against the files that it names."""
         for file in artifact.files:
-            if not file.path.name.endswith(SUFFIX):
+            if not INDEX.search(file.path.name):
                 continue
             path = str(file.path)
             try:
@@ -136,12 +138,6 @@ class _Survey:
             return self._judge_gguf
         if identity.format in ZIPS:
             return lambda _path, content, size: judge_zip(content, size, self._limits)
-        if identity.is_zip_too:
-            return lambda _path, _content, _size: [
-                Problem(
-                    slug="zip-appended", message="the file is a zip archive as well, to readers that begin at its end"
-                )
-            ]
         if identity.format is Format.HDF5:
             return lambda _path, content, size: judge_hdf5(content, size)
         return _judge_npy if identity.format is Format.NPY else None
@@ -158,6 +154,18 @@ class _Survey:
             kinds = ", ".join(str(kind) for kind in header.unknown_types[:10])
             self.gaps.append(Gap(reason=f"spans of unknown ggml types ({kinds}) were not judged", path=path))
         return list(header.problems)
+
+
+def _polyglot(identity: Identity) -> list[Problem]:
+    """Say which other loaders would take the file for theirs."""
+    problems = []
+    if identity.is_zip_too and identity.format is not Format.TFLITE:  # TFLite keeps label files that way
+        message = "the file is a zip archive as well, to readers that begin at its end"
+        problems.append(Problem(slug="zip-appended", message=message))
+    if identity.is_pickle_too:
+        message = f"the file is {identity.format.value}, and a pickle as well to a loader that unpickles it"
+        problems.append(Problem(slug="pickle-hidden", message=message, offset=0))
+    return problems
 
 
 def _judge_npy(_path: str, content: BinaryIO, size: int) -> list[Problem]:

@@ -16,11 +16,13 @@ from typing import BinaryIO
 
 from gatekeeper.checks.files.feed import Feed, FeedKind, Refusal, RefusalKind, escapes, safe_name
 from gatekeeper.checks.files.formats import COMPRESSED, Format
-from gatekeeper.checks.files.identify import HEAD, Identity, identify, identify_head
+from gatekeeper.checks.files.identify import HEAD, Identity, identify, identify_head, is_pickle_too, is_zip_too
 from gatekeeper.checks.files.inflate import BombError, UnpackError, inflate, member_head, open_member
 from gatekeeper.checks.files.npy_header import read_npy
+from gatekeeper.checks.files.pickle_probe import Probe, probe
 from gatekeeper.checks.files.problem import StructureError
 from gatekeeper.checks.files.tar_members import TarError, TarMember, tar_members
+from gatekeeper.checks.files.template_reach import TemplateError, reaches
 from gatekeeper.checks.files.templates import templates_in
 from gatekeeper.checks.files.window import window
 from gatekeeper.checks.files.zip_directory import Directory, Member, ZipError, read_directory
@@ -68,6 +70,9 @@ _INERT = (
 )
 """Formats that hold nothing for the scanners."""
 
+_MOST_TEMPLATES = 200
+"""Templates of one file that are parsed; tokenizers with tools and roles have a handful."""
+
 _ZF_PREFIX = 21
 """Bytes of joblib's prefix of 2013: a mark and the length in nineteen characters."""
 
@@ -83,6 +88,11 @@ class _Item:
     format: Format
     depth: int = 0
     torchscript: bool = False
+    zip_too: bool = False
+    """Whether it ends as a zip archive, whatever it is."""
+
+    pickle_too: bool = False
+    """Whether an unpickler would run it, whatever it is."""
 
 
 class Unpacker:
@@ -107,7 +117,7 @@ class Unpacker:
             ContentChangedError: When it is no longer the file that was hashed.
             OSError: When it can't be read.
         """
-        if identity.format in _INERT and not identity.is_zip_too:
+        if identity.format in _INERT and not identity.is_zip_too and not identity.is_pickle_too:
             return
         self._budget = self._limits.scan_file_bytes
         with identity.file.content.open() as reader:
@@ -117,12 +127,20 @@ class Unpacker:
                 reader=reader,
                 size=identity.file.size,
                 format=identity.format,
+                zip_too=identity.is_zip_too,
+                pickle_too=identity.is_pickle_too,
             )
             yield from self._item(item)
-            if identity.is_zip_too:
-                yield from self._zip(replace(item, format=Format.ZIP))
 
     def _item(self, item: _Item) -> Iterator[Feed | Refusal]:
+        """Give what an item holds, as each of the formats that a loader could take it for."""
+        yield from self._as_format(item)
+        if item.zip_too:
+            yield from self._as_format(replace(item, format=Format.ZIP))
+        if item.pickle_too:
+            yield from self._as_format(replace(item, format=Format.PICKLE))
+
+    def _as_format(self, item: _Item) -> Iterator[Feed | Refusal]:
         """Dispatch on the format; whatever goes wrong in one item is said and hides no other."""
         try:
             if item.format in _WALKED:
@@ -186,6 +204,10 @@ class Unpacker:
         templates, reason = templates_in(item.reader, item.name, item.size, item.format, self._limits)
         if reason:
             yield Refusal(path=item.shown, reason=reason)
+        for name, text in list(templates.items())[:_MOST_TEMPLATES]:
+            yield from _reach(item.shown, name, text)
+        if len(templates) > _MOST_TEMPLATES:
+            yield Refusal(path=item.shown, reason=f"{len(templates)} templates are too many to be looked at")
         if templates:
             entries = [{"name": name, "template": text} for name, text in templates.items()]
             copy = self._new("tokenizer_config.json")
@@ -226,7 +248,7 @@ class Unpacker:
                 return
             if found is Format.UNKNOWN or (member.encrypted and found in _INERT):
                 yield Refusal(path=shown, reason="encrypted" if member.encrypted else "a member of unknown format")
-            if found in _INERT:
+            if found in _INERT and probe(head, complete=len(head) < HEAD) is Probe.NO:
                 return
             yield from self._extracted(item, member, shown)
         except (UnpackError, ZipError) as error:
@@ -260,15 +282,7 @@ class Unpacker:
                     spool.write(piece)
                 size = spool.tell()
                 self._budget -= size
-                inner = _Item(
-                    shown=shown,
-                    name=name,
-                    reader=spool,
-                    size=size,
-                    format=identify(spool, name, size, self._limits),
-                    depth=item.depth + 1,
-                    torchscript=item.format is Format.TORCHSCRIPT,
-                )
+                inner = self._inner(item, shown, name, spool, size)
                 self._budget += size  # the spool goes away; what is copied of it counts
                 yield from self._item(inner)
         finally:
@@ -310,11 +324,24 @@ class Unpacker:
             return
         name = PurePosixPath(member.name)
         reader = window(item.reader, member.start, member.size)
-        found = identify(reader, name, member.size, self._limits)
-        if found is Format.UNKNOWN:
+        inner = self._inner(item, shown, name, reader, member.size)
+        if inner.format is Format.UNKNOWN:
             yield Refusal(path=shown, reason="a member of unknown format")
-        yield from self._item(
-            _Item(shown=shown, name=name, reader=reader, size=member.size, format=found, depth=item.depth + 1)
+        yield from self._item(inner)
+
+    def _inner(self, outer: _Item, shown: str, name: PurePosixPath, reader: BinaryIO, size: int) -> _Item:
+        """Identify something that came out of `outer`."""
+        found = identify(reader, name, size, self._limits)
+        return _Item(
+            shown=shown,
+            name=name,
+            reader=reader,
+            size=size,
+            format=found,
+            depth=outer.depth + 1,
+            torchscript=outer.format is Format.TORCHSCRIPT,
+            zip_too=is_zip_too(reader, found, size),
+            pickle_too=is_pickle_too(reader, found, size, self._limits),
         )
 
     def _compressed(self, item: _Item) -> Iterator[Feed | Refusal]:
@@ -335,6 +362,17 @@ class Unpacker:
 def _is_storage(archive: Format, name: str) -> bool:
     pattern = _STORAGES.get(archive)
     return bool(pattern and pattern.search(name))
+
+
+def _reach(shown: str, name: str, template: str) -> Iterator[Refusal]:
+    label = f"template {printable(name, 80)!r}"
+    try:
+        found = reaches(template)
+    except TemplateError as error:
+        yield Refusal(path=shown, reason=f"{label} can't be parsed: {printable(str(error), 200)}")
+        return
+    if found:
+        yield Refusal(path=shown, reason=f"{label} asks for {'; '.join(found[:5])}", kind=RefusalKind.REACH)
 
 
 def _link(shown: str, target: str) -> Refusal:

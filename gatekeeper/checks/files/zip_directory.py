@@ -109,14 +109,21 @@ class _End:
     oddities: tuple[Oddity, ...]
 
 
-def has_end_record(reader: BinaryIO, size: int) -> bool:
-    """Whether readers that look at the end of a file would take it for a zip archive."""
+def has_end_record(reader: BinaryIO, size: int, *, exact: bool = False) -> bool:
+    """Whether readers that look at the end of a file would take it for a zip archive.
+
+    Args:
+        reader: The file, seekable.
+        size: Its size in bytes.
+        exact: Whether nothing may follow the archive.
+    """
     try:
         end = _read_end(reader, size)
     except (ZipError, OSError, ValueError):
         return False
     start = end.position - end.size
-    if not end.count or start < 0:
+    # Python's reader goes by the directory's bytes, whatever number of entries the record claims.
+    if not end.size or start < 0 or (exact and any(oddity.slug == "zip-trailing" for oddity in end.oddities)):
         return False
     reader.seek(start)
     return reader.read(4) == b"PK\x01\x02"
