@@ -323,7 +323,7 @@ def test_an_endpoint_with_credentials_is_refused_without_repeating_them(tmp_path
 
 
 def test_a_full_disk_is_said_before_anything_is_downloaded(hub, options, tmp_path):
-    reserve = shutil.disk_usage(tmp_path).free
+    reserve = shutil.disk_usage(tmp_path).total
     with pytest.raises(SourceError, match="kept free"):
         opened("acme/tiny", replace(options, limits=replace(QUICK, disk_reserve_bytes=reserve)))
     assert not any("/resolve/" in request.target for request in hub.requests)
