@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
-from gatekeeper.checks.files.names import is_weights
 from gatekeeper.checks.files.problem import Problem
 from gatekeeper.checks.files.safetensors_header import Header
+from gatekeeper.endings import is_weights
 from gatekeeper.parsing import ParseError, load_json_object
 from gatekeeper.text import printable
 
@@ -62,7 +62,7 @@ def judge_shards(paths: Iterable[PurePosixPath]) -> Iterator[tuple[str, Problem]
     """
     sets: dict[tuple[str, str, int], dict[int, str]] = {}
     for path in paths:
-        found = _SHARD.match(path.name) if is_weights(path) else None
+        found = _SHARD.match(path.name) if is_weights(str(path)) else None
         if found:
             key = (str(path.parent / found["stem"]), found["rest"], int(found["total"]))
             sets.setdefault(key, {})[int(found["number"])] = str(path)
