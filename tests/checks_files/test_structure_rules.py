@@ -283,14 +283,13 @@ def test_headers_are_judged_without_the_tensors() -> None:
     """A file of a hundred gigabytes costs its header: no byte behind it is asked for."""
 
     class Sparse(io.BytesIO):
-        last = 0
+        asked = 0
 
         def read(self, size: int | None = -1, /) -> bytes:
             assert size is not None
             assert size >= 0
-            data = super().read(size)
-            Sparse.last = max(Sparse.last, self.tell())
-            return data
+            Sparse.asked += size
+            return super().read(size)
 
     from dataclasses import replace
 
@@ -307,4 +306,4 @@ def test_headers_are_judged_without_the_tensors() -> None:
     subject = artifact({"m.safetensors": data})
     file = replace(subject.files[0], size=len(data) + length, content=Content(data))
     assert look(Structure(), replace(subject, files=(file,))).status is Status.PASS
-    assert Sparse.last == len(data)
+    assert 0 < Sparse.asked < 2**20  # the header, and the end, where a zip archive would have its directory

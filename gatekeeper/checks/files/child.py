@@ -25,8 +25,9 @@ SCANNERS: tuple[Scanner, ...] = (HaywardScanner(), PicklescanScanner())
 """Every scanner, in the order of their reports."""
 
 _HIGH = LEVELS.index("high")
-_SPELT = re.compile(r"[A-Za-z_]\w+(\.[A-Za-z_]\w+)+\Z", re.ASCII)
-"""A module and an attribute that array bytes do not spell by chance."""
+_SPELT = re.compile(r"(?!None\.)[A-Za-z_]\w+(\.[A-Za-z_]\w+)+\Z", re.ASCII)
+"""A module and an attribute that array bytes do not spell by chance. `None` is picklescan's word for a memo slot that
+the first reading got wrong; the second finds the module's name there."""
 
 _STAND_IN = b"NumpyArrayLeftOut"
 _LEGACY_STREAMS = 5
@@ -87,12 +88,15 @@ def _scan_as_joblib(scanner: Scanner, copy: Path, report: Report) -> Report:
     # With its bytes gone the wrapper must not make a scanner look for them.
     parts = [stream.replace(WRAPPER, _STAND_IN) for stream in streams]
     again = [_scan_part(scanner, copy, number, part) for number, part in enumerate(parts, start=1)]
-    signals = [
+    signals = [signal for part in again for signal in part.signals if not signal.name.endswith(_STAND_IN.decode())]
+    told = {(signal.rule, signal.name) for signal in signals}
+    signals += [
         signal
         for signal in report.signals
-        if signal.name and (LEVELS.index(signal.level) >= _HIGH or _SPELT.match(signal.name))
+        if signal.name
+        and (signal.rule, signal.name) not in told
+        and (LEVELS.index(signal.level) >= _HIGH or _SPELT.match(signal.name))
     ]
-    signals += [signal for part in again for signal in part.signals if not signal.name.endswith(_STAND_IN.decode())]
     return Report(
         scanner=scanner.name,
         signals=tuple(signals),

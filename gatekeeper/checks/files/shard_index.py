@@ -62,7 +62,9 @@ def judge_shards(paths: Iterable[PurePosixPath]) -> Iterator[tuple[str, Problem]
     """
     sets: dict[tuple[str, str, int], dict[int, str]] = {}
     for path in paths:
-        found = _SHARD.match(path.name) if is_weights(str(path)) else None
+        # The parts of a split GGUF say in their headers how many there are: `judge_splits` reads those.
+        numbered = is_weights(str(path)) and path.suffix.lower() != ".gguf"
+        found = _SHARD.match(path.name) if numbered else None
         if found:
             key = (str(path.parent / found["stem"]), found["rest"], int(found["total"]))
             sets.setdefault(key, {})[int(found["number"])] = str(path)
