@@ -20,7 +20,7 @@ demo: $(STAMP)  ## gate the embedded subjects and write reports/demo/index.html
 	@$(RUN)gatekeeper demo --out reports/demo
 
 test: $(STAMP)  ## run the tests, fast ones first
-	@$(RUN)python -m pytest -q -n $(PROCESSES) --dist loadfile
+	@$(RUN)python -m pytest -q -n $(PROCESSES) --dist worksteal
 
 check: lint types docs architecture  ## lint, types, docs and architecture
 

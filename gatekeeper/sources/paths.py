@@ -46,15 +46,16 @@ def refusal(path: str, limits: Limits, *, from_disk: bool = False) -> str:
 
 
 def collisions(paths: Iterable[PurePosixPath]) -> tuple[Irregularity, ...]:
-    """Find files that differ by letter case or Unicode form alone, folders on the way included.
+    """Find files that differ by letter case or Unicode form alone, or by being a file and a folder.
 
-    One irregularity for each path but the first of such a group, in the order of the paths.
+    Folders on the way are included. One irregularity for each path but the first of such a group, in the order of the
+    paths.
     """
     spellings: defaultdict[str, dict[str, str]] = defaultdict(dict)
     found: dict[str, str] = {}
     for path in paths:
-        for name in (str(path), *(str(parent) for parent in path.parents if parent.name)):
-            group = spellings[_folded(name)]
+        for name in (str(path), *(f"{parent}/" for parent in path.parents if parent.name)):
+            group = spellings[_folded(name.removesuffix("/"))]
             group.setdefault(name, str(path))
             if len(group) > 1 and name != next(iter(group)):
                 found.setdefault(str(path), next(iter(group.values())))

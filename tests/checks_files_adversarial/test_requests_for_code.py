@@ -104,6 +104,16 @@ def test_an_honest_configuration_is_none() -> None:
     assert (slugs(result), result.facts["files.remote_code"]) == (set(), False)
 
 
+def test_data_under_a_name_like_a_configuration_is_none() -> None:
+    files = {"data_config.json": b'[{"name": "a", "weight": 1}]', "train_config.json": b'{"loss": NaN}'}
+    assert look(RemoteCode(), files).status is Status.PASS
+
+
+def test_a_million_requests_are_said_a_few_times() -> None:
+    text = b"".join(b"_target_: x%d.y\n" % number for number in range(20_000))
+    assert len(look(RemoteCode(), {"config.yaml": text}).findings) == 50
+
+
 @pytest.mark.parametrize(
     ("text", "slug"),
     [

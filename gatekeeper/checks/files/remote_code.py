@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, ClassVar
 
 from gatekeeper.artifact import Artifact, ArtifactFile
@@ -39,6 +40,9 @@ CONFIGS = frozenset(
 
 _CONFIG_ENDS = ("config.json", "model_index.json")
 """Ends of the names that libraries give to configurations of parts."""
+
+_MOST_ASKS = 50
+"""Requests of one file that are said: a hostile one can hold a million."""
 
 _YAML = frozenset({".yaml", ".yml"})
 
@@ -141,8 +145,15 @@ class RemoteCode(Check):
     def _look(file: ArtifactFile, artifact: Artifact, context: Context) -> list[_Ask]:
         data = file.content.read(context.limits.json_bytes)
         if file.path.suffix in _YAML:
-            return [_Ask(slug=slug, message=message, detail=detail) for slug, message, detail in yaml_requests(data)]
-        return list(_asks(file, load_json(data, depth=context.limits.json_depth), artifact))
+            asks = (_Ask(slug=slug, message=message, detail=detail) for slug, message, detail in yaml_requests(data))
+            return list(islice(asks, _MOST_ASKS))
+        try:
+            config = load_json(data, depth=context.limits.json_depth)
+        except ParseError:
+            if file.path.name in CONFIGS or b"auto_map" in data:
+                raise
+            return []  # somebody's own data, which no library reads by this name
+        return list(islice(_asks(file, config, artifact), _MOST_ASKS))
 
 
 def _is_read(file: ArtifactFile) -> bool:
@@ -153,10 +164,8 @@ def _is_read(file: ArtifactFile) -> bool:
 def _asks(file: ArtifactFile, config: Any, artifact: Artifact) -> Iterator[_Ask]:
     if file.path.name == _MODULES:
         yield from _module_types(config)
-    if not isinstance(config, dict):
-        if file.path.name != _MODULES:
-            raise ParseError(f"an object was expected, not {type(config).__name__}")
-        return
+    if not isinstance(config, dict) and file.path.name in CONFIGS - {_MODULES}:
+        raise ParseError(f"an object was expected, not {type(config).__name__}")
     for where, mapping in _nested(config):
         if "auto_map" in mapping:
             yield from _auto_map(mapping["auto_map"], f"{where}auto_map", file, artifact)
@@ -175,7 +184,7 @@ def _asks(file: ArtifactFile, config: Any, artifact: Artifact) -> Iterator[_Ask]
         yield from _peft(config.get("auto_mapping"))
 
 
-def _nested(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _nested(config: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """Give the configuration and every one within it, each with its dotted place; the parser bounds the depth."""
     waiting: list[tuple[str, Any]] = [("", config)]
     while waiting:
@@ -267,8 +276,8 @@ def _module_types(config: Any) -> Iterator[_Ask]:
             yield _Ask(slug="module-type", message=message, detail=kind)
 
 
-def _router_types(config: dict[str, Any]) -> Iterator[_Ask]:
+def _router_types(config: Any) -> Iterator[_Ask]:
     """Read sentence-transformers' router: `types` maps the names of sub-modules to classes."""
-    types = config.get("types")
+    types = config.get("types") if isinstance(config, dict) else None
     if isinstance(types, dict):
         yield from _module_types([{"type": kind} for kind in types.values()])
