@@ -120,8 +120,8 @@ def identities(artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> tuple[Ide
     """
     key = id(artifact)
     if key not in _KNOWN:
-        folders = frozenset(str(file.path) for file in artifact.files)
-        _KNOWN[key] = tuple(_identify(file, folders, limits) for file in artifact.files)
+        neighbours = _Neighbours.of(artifact)
+        _KNOWN[key] = tuple(_identify(file, neighbours, limits) for file in artifact.files)
         weakref.finalize(artifact, _KNOWN.pop, key, None)
     return _KNOWN[key]
 
@@ -129,7 +129,23 @@ def identities(artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> tuple[Ide
 _KNOWN: dict[int, tuple[Identity, ...]] = {}
 
 
-def _identify(file: ArtifactFile, paths: frozenset[str], limits: Limits) -> Identity:
+@dataclass(frozen=True, slots=True)
+class _Neighbours:
+    """What the other files are called, gathered once for all files."""
+
+    paths: frozenset[str]
+    onnx: frozenset[PurePosixPath]
+    """Folders that an ONNX graph lies in."""
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> _Neighbours:
+        return cls(
+            frozenset(str(file.path) for file in artifact.files),
+            frozenset(file.path.parent for file in artifact.files if str(file.path).endswith(".onnx")),
+        )
+
+
+def _identify(file: ArtifactFile, neighbours: _Neighbours, limits: Limits) -> Identity:
     try:
         with file.content.open() as reader:
             found = identify(reader, file.path, file.size, limits)
@@ -139,7 +155,7 @@ def _identify(file: ArtifactFile, paths: frozenset[str], limits: Limits) -> Iden
             also_pickle = here and is_pickle_too(reader, found, file.size, limits)
     except (SourceError, ContentChangedError, OSError, ValueError) as error:
         return Identity(file=file, format=Format.UNKNOWN, error=f"{type(error).__name__}: {error}")
-    if found is Format.UNKNOWN and _is_described_elsewhere(file.path, paths):
+    if found is Format.UNKNOWN and _is_described_elsewhere(file.path, neighbours):
         found = Format.RAW_TENSORS
     return Identity(file=file, format=found, is_zip_too=also_zip, is_pickle_too=also_pickle)
 
@@ -350,12 +366,12 @@ def _by_pattern(path: PurePosixPath, name: str, head: bytes) -> Format:
     return Format.UNKNOWN
 
 
-def _is_described_elsewhere(path: PurePosixPath, paths: frozenset[str]) -> bool:
+def _is_described_elsewhere(path: PurePosixPath, neighbours: _Neighbours) -> bool:
     """Whether a neighbour describes these bytes: OpenVINO's `.xml`, ncnn's `.param`, an ONNX graph with loose files."""
     if path.suffix == ".bin":
-        return any(str(path.with_suffix(ending)) in paths for ending in (".xml", ".param"))
+        return any(str(path.with_suffix(ending)) in neighbours.paths for ending in (".xml", ".param"))
     if path.suffix in ("", ".pb", ".data") or "onnx__" in path.name or "::" in path.name:
-        return any(other.endswith(".onnx") and PurePosixPath(other).parent == path.parent for other in paths)
+        return path.parent in neighbours.onnx
     return False
 
 
