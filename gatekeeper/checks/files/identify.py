@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from gatekeeper.artifact import Artifact, ArtifactFile
 from gatekeeper.checks.files.formats import PICKLES, ZIPS, Format
+from gatekeeper.checks.files.magic import MAGIC
 from gatekeeper.checks.files.names import suffix
 from gatekeeper.checks.files.pickle_probe import Probe, has_proto, probe
 from gatekeeper.checks.files.protobuf import looks_like_message, looks_like_onnx, looks_like_sentencepiece
@@ -26,58 +27,6 @@ _LFS = re.compile(rb"version https?://(?:git-lfs\.github\.com|hawser\.github\.co
 _LFS_LENGTH = 1024
 _TORCH_MAGIC = bytes.fromhex("6cfc9c46f9206aa85019")
 """The number that `torch.save` put first before 1.6, as pickle's LONG1 holds it."""
-
-_MAGIC: tuple[tuple[int, bytes, Format], ...] = (
-    (0, b"GGUF", Format.GGUF),
-    (0, b"lmgg", Format.GGML),
-    (0, b"fmgg", Format.GGML),
-    (0, b"tjgg", Format.GGML),
-    (0, b"algg", Format.GGML),
-    (0, b"PK\x03\x04", Format.ZIP),
-    (0, b"PK\x05\x06", Format.ZIP),
-    (0, b"7z\xbc\xaf\x27\x1c", Format.SEVEN_ZIP),
-    (0, b"Rar!\x1a\x07", Format.RAR),
-    (0, b"\x1f\x8b\x08", Format.GZIP),
-    (0, b"\xfd7zXZ\x00", Format.XZ),
-    (0, b"\x5d\x00\x00", Format.XZ),  # the format before it, which joblib still reads
-    (0, b"\x28\xb5\x2f\xfd", Format.ZSTD),
-    (0, b"\x04\x22\x4d\x18", Format.LZ4),
-    (0, b"\x89HDF\r\n\x1a\n", Format.HDF5),
-    (0, b"\x93NUMPY", Format.NPY),
-    (4, b"TFL3", Format.TFLITE),
-    (4, b"ORTM", Format.ORT),
-    (4, b"ET12", Format.EXECUTORCH),
-    (0, b"\x7fELF", Format.EXECUTABLE),
-    (0, b"\xfe\xed\xfa\xce", Format.EXECUTABLE),
-    (0, b"\xfe\xed\xfa\xcf", Format.EXECUTABLE),
-    (0, b"\xce\xfa\xed\xfe", Format.EXECUTABLE),
-    (0, b"\xcf\xfa\xed\xfe", Format.EXECUTABLE),
-    (0, b"\xca\xfe\xba\xbe", Format.EXECUTABLE),
-    (0, b"\x00asm\x01\x00\x00\x00", Format.EXECUTABLE),
-    (0, b"\x89PNG\r\n\x1a\n", Format.IMAGE),
-    (0, b"\xff\xd8\xff", Format.IMAGE),
-    (0, b"GIF87a", Format.IMAGE),
-    (0, b"GIF89a", Format.IMAGE),
-    (8, b"WEBP", Format.IMAGE),
-    (0, b"II*\x00", Format.IMAGE),
-    (0, b"MM\x00*", Format.IMAGE),
-    (8, b"WAVE", Format.AUDIO),
-    (0, b"ID3", Format.AUDIO),
-    (0, b"OggS", Format.AUDIO),
-    (0, b"fLaC", Format.AUDIO),
-    (8, b"AVI ", Format.VIDEO),
-    (0, b"\x1a\x45\xdf\xa3", Format.VIDEO),
-    (0, b"%PDF-", Format.PDF),
-    (0, b"PAR1", Format.TABLE),
-    (0, b"ARROW1", Format.TABLE),
-    (0, b"SQLite format 3\x00", Format.TABLE),
-    (0, b"\x00\x01\x00\x00\x00", Format.FONT),
-    (0, b"OTTO", Format.FONT),
-    (0, b"wOFF", Format.FONT),
-    (0, b"wOF2", Format.FONT),
-    (0, b"\xba\x16\x4f\x2f", Format.FASTTEXT),
-)
-"""Offset, bytes, format: signatures that no honest file of another format begins with."""
 
 _CODE_SUFFIXES = frozenset({".sh", ".bash", ".bat", ".cmd", ".ps1", ".js", ".mjs", ".ts", ".pl", ".rb", ".lua", ".php"})
 _TEXTS: dict[str, Format] = {
@@ -120,8 +69,8 @@ def identities(artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> tuple[Ide
     """
     key = id(artifact)
     if key not in _KNOWN:
-        folders = frozenset(str(file.path) for file in artifact.files)
-        _KNOWN[key] = tuple(_identify(file, folders, limits) for file in artifact.files)
+        neighbours = _Neighbours.of(artifact)
+        _KNOWN[key] = tuple(_identify(file, neighbours, limits) for file in artifact.files)
         weakref.finalize(artifact, _KNOWN.pop, key, None)
     return _KNOWN[key]
 
@@ -129,7 +78,23 @@ def identities(artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> tuple[Ide
 _KNOWN: dict[int, tuple[Identity, ...]] = {}
 
 
-def _identify(file: ArtifactFile, paths: frozenset[str], limits: Limits) -> Identity:
+@dataclass(frozen=True, slots=True)
+class _Neighbours:
+    """What the other files are called, gathered once for all files."""
+
+    paths: frozenset[str]
+    onnx: frozenset[PurePosixPath]
+    """Folders that an ONNX graph lies in."""
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> _Neighbours:
+        return cls(
+            frozenset(str(file.path) for file in artifact.files),
+            frozenset(file.path.parent for file in artifact.files if str(file.path).endswith(".onnx")),
+        )
+
+
+def _identify(file: ArtifactFile, neighbours: _Neighbours, limits: Limits) -> Identity:
     try:
         with file.content.open() as reader:
             found = identify(reader, file.path, file.size, limits)
@@ -139,7 +104,7 @@ def _identify(file: ArtifactFile, paths: frozenset[str], limits: Limits) -> Iden
             also_pickle = here and is_pickle_too(reader, found, file.size, limits)
     except (SourceError, ContentChangedError, OSError, ValueError) as error:
         return Identity(file=file, format=Format.UNKNOWN, error=f"{type(error).__name__}: {error}")
-    if found is Format.UNKNOWN and _is_described_elsewhere(file.path, paths):
+    if found is Format.UNKNOWN and _is_described_elsewhere(file.path, neighbours):
         found = Format.RAW_TENSORS
     return Identity(file=file, format=found, is_zip_too=also_zip, is_pickle_too=also_pickle)
 
@@ -190,7 +155,7 @@ def identify_head(head: bytes, path: PurePosixPath, size: int) -> Format:
         return Format.EMPTY
     if size <= _LFS_LENGTH and _LFS.match(head):
         return Format.LFS_POINTER
-    for offset, magic, found in _MAGIC:
+    for offset, magic, found in MAGIC:
         if head[offset : offset + len(magic)] == magic and not (offset and has_proto(head)):
             return found
     for test, found in _STRUCTURES:
@@ -350,12 +315,12 @@ def _by_pattern(path: PurePosixPath, name: str, head: bytes) -> Format:
     return Format.UNKNOWN
 
 
-def _is_described_elsewhere(path: PurePosixPath, paths: frozenset[str]) -> bool:
+def _is_described_elsewhere(path: PurePosixPath, neighbours: _Neighbours) -> bool:
     """Whether a neighbour describes these bytes: OpenVINO's `.xml`, ncnn's `.param`, an ONNX graph with loose files."""
     if path.suffix == ".bin":
-        return any(str(path.with_suffix(ending)) in paths for ending in (".xml", ".param"))
+        return any(str(path.with_suffix(ending)) in neighbours.paths for ending in (".xml", ".param"))
     if path.suffix in ("", ".pb", ".data") or "onnx__" in path.name or "::" in path.name:
-        return any(other.endswith(".onnx") and PurePosixPath(other).parent == path.parent for other in paths)
+        return path.parent in neighbours.onnx
     return False
 
 

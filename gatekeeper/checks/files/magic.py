@@ -1,0 +1,57 @@
+"""Signatures: the bytes by which formats tell what they are."""
+
+from __future__ import annotations
+
+from gatekeeper.checks.files.formats import Format
+
+MAGIC: tuple[tuple[int, bytes, Format], ...] = (
+    (0, b"GGUF", Format.GGUF),
+    (0, b"lmgg", Format.GGML),
+    (0, b"fmgg", Format.GGML),
+    (0, b"tjgg", Format.GGML),
+    (0, b"algg", Format.GGML),
+    (0, b"PK\x03\x04", Format.ZIP),
+    (0, b"PK\x05\x06", Format.ZIP),
+    (0, b"7z\xbc\xaf\x27\x1c", Format.SEVEN_ZIP),
+    (0, b"Rar!\x1a\x07", Format.RAR),
+    (0, b"\x1f\x8b\x08", Format.GZIP),
+    (0, b"\xfd7zXZ\x00", Format.XZ),
+    (0, b"\x5d\x00\x00", Format.XZ),  # the format before it, which joblib still reads
+    (0, b"\x28\xb5\x2f\xfd", Format.ZSTD),
+    (0, b"\x04\x22\x4d\x18", Format.LZ4),
+    (0, b"\x89HDF\r\n\x1a\n", Format.HDF5),
+    (0, b"\x93NUMPY", Format.NPY),
+    (4, b"TFL3", Format.TFLITE),
+    (4, b"ORTM", Format.ORT),
+    (4, b"ET12", Format.EXECUTORCH),
+    (0, b"\x7fELF", Format.EXECUTABLE),
+    (0, b"\xfe\xed\xfa\xce", Format.EXECUTABLE),
+    (0, b"\xfe\xed\xfa\xcf", Format.EXECUTABLE),
+    (0, b"\xce\xfa\xed\xfe", Format.EXECUTABLE),
+    (0, b"\xcf\xfa\xed\xfe", Format.EXECUTABLE),
+    (0, b"\xca\xfe\xba\xbe", Format.EXECUTABLE),
+    (0, b"\x00asm\x01\x00\x00\x00", Format.EXECUTABLE),
+    (0, b"\x89PNG\r\n\x1a\n", Format.IMAGE),
+    (0, b"\xff\xd8\xff", Format.IMAGE),
+    (0, b"GIF87a", Format.IMAGE),
+    (0, b"GIF89a", Format.IMAGE),
+    (8, b"WEBP", Format.IMAGE),
+    (0, b"II*\x00", Format.IMAGE),
+    (0, b"MM\x00*", Format.IMAGE),
+    (8, b"WAVE", Format.AUDIO),
+    (0, b"ID3", Format.AUDIO),
+    (0, b"OggS", Format.AUDIO),
+    (0, b"fLaC", Format.AUDIO),
+    (8, b"AVI ", Format.VIDEO),
+    (0, b"\x1a\x45\xdf\xa3", Format.VIDEO),
+    (0, b"%PDF-", Format.PDF),
+    (0, b"PAR1", Format.TABLE),
+    (0, b"ARROW1", Format.TABLE),
+    (0, b"SQLite format 3\x00", Format.TABLE),
+    (0, b"\x00\x01\x00\x00\x00", Format.FONT),
+    (0, b"OTTO", Format.FONT),
+    (0, b"wOFF", Format.FONT),
+    (0, b"wOF2", Format.FONT),
+    (0, b"\xba\x16\x4f\x2f", Format.FASTTEXT),
+)
+"""Offset, bytes, format: signatures that no honest file of another format begins with."""
