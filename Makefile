@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## gate the embedded subjects and write reports/demo/index.html
 	@$(RUN)gatekeeper demo --out reports/demo
 
-test: $(STAMP)  ## run the tests, fast ones first
+test: $(STAMP)  ## run the tests
 	@$(RUN)python -m pytest -q -n $(PROCESSES) --dist worksteal
 
 check: lint types docs architecture  ## lint, types, docs and architecture

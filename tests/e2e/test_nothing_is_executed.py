@@ -23,7 +23,6 @@ MARKER = "gatekeeper_hostile_marker"
 WATCH = """
 import json, os, sys
 seen = []
-sample_roots = json.loads(os.environ["WATCHED"])
 KEPT = ("socket.connect", "socket.getaddrinfo", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork",
         "subprocess.Popen", "pty.spawn", "ctypes.dlopen", "marshal.loads", "code.__new__", "pickle.find_class")
 def hook(event, arguments):
@@ -79,7 +78,6 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
             "HF_HOME": str(home / "hf"),
             "HF_ENDPOINT": hub.endpoint,
             "PYTHONPATH": str(ROOT),
-            "WATCHED": "[]",
             "SEEN": str(home / "seen.json"),
         }
         command = [sys.executable, "-c", WATCH, "gate", f"{repo.id}@{repo.head}", "--format", "json"]
