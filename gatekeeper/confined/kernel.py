@@ -24,7 +24,7 @@ def libc() -> Any:
 
 
 def prctl(operation: int, argument: Any = 0, more: Any = 0) -> bool:
-    """Ask the kernel for one of the operations of prctl(2); False when the kernel refuses it or there is none."""
+    """Ask the kernel for an operation on this process; False when the kernel refuses it or there is none."""
     if sys.platform != "linux":
         return False
     zero = ctypes.c_ulong(0)
