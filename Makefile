@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types docs architecture real docs-write bench wheel clean
+.PHONY: help demo test check lint types docs architecture real docs-write bench bench-files wheel clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ docs-write: $(STAMP)  ## remake the transcripts in the README
 
 bench: $(STAMP)  ## measure speed and memory, as ratios
 	$(RUN)python -m benchmarks.line
+
+bench-files: $(STAMP)  ## measure what the file checks find and miss, beside other scanners
+	$(RUN)python -m benchmarks.files
 
 wheel: $(STAMP)  ## build the wheel
 	rm -rf dist

@@ -214,8 +214,8 @@ def onnx_model(location: str = "") -> bytes:
     if location:
         del weight.float_data[:]
         weight.data_location = TensorProto.EXTERNAL
-        for key, value in (("location", location), ("length", "8")):
-            weight.external_data.add(key=key, value=value)
+        for key, text in (("location", location), ("length", "8")):
+            weight.external_data.add(key=key, value=text)
     node = helper.make_node("Add", ["x", "w"], ["y"])
     value = helper.make_tensor_value_info
     graph = helper.make_graph(

@@ -2,6 +2,9 @@
 
 # ruff: noqa: E501 - tables of cases read best with a case a line
 
+# mypy: ignore-errors
+# The libraries need not be installed where types are checked.
+
 from __future__ import annotations
 
 import json
@@ -193,7 +196,7 @@ def _executed(folder: Path) -> None:
 CASES: tuple[tuple[Case, ...], ...] = (
     saved("safetensors", SAFETENSORS, loader="safetensors", needs=("safetensors", "numpy")),
     saved("safetensors-torch", {"types": _tensors_torch}, loader="safetensors", needs=("safetensors", "torch")),
-    saved("gguf", GGUF, loader="llama.cpp", needs=("gguf", "numpy")),
+    saved("gguf", GGUF, loader="llama.cpp", needs=("gguf", "numpy"), held_out=True),
     saved("keras-archive", KERAS, loader="keras", needs=("keras", "torch")),
     saved("keras-hdf5", KERAS_WEIGHTS, loader="keras", needs=("keras", "h5py", "torch")),
     saved("saved-model", {"double": _saved_model}, loader="tf.saved_model.load", needs=("tensorflow",),

@@ -2,6 +2,9 @@
 
 # ruff: noqa: E501 - tables of cases read best with a case a line
 
+# mypy: ignore-errors
+# The libraries need not be installed where types are checked.
+
 from __future__ import annotations
 
 import pickle
@@ -231,9 +234,9 @@ SKOPS: dict[str, Write] = {name: _skops(ESTIMATORS[name]) for name in ("logistic
 CASES: tuple[tuple[Case, ...], ...] = (
     saved("scikit-learn", SKLEARN, loader="joblib.load, pickle.load", needs=("sklearn", "joblib", "numpy")),
     saved("numpy", NUMPY, loader="numpy.load", needs=("numpy", "scipy")),
-    saved("pandas", PANDAS, loader="pandas.read_pickle", needs=("pandas", "numpy", "pyarrow")),
+    saved("pandas", PANDAS, loader="pandas.read_pickle", needs=("pandas", "numpy", "pyarrow"), held_out=True),
     saved("xgboost", XGBOOST, loader="xgboost", needs=("xgboost", "sklearn"), held_out=True),
-    saved("lightgbm", LIGHTGBM, loader="lightgbm", needs=("lightgbm", "sklearn")),
+    saved("lightgbm", LIGHTGBM, loader="lightgbm", needs=("lightgbm", "sklearn"), held_out=True),
     saved("catboost", CATBOOST, loader="catboost", needs=("catboost", "sklearn"), held_out=True),
     saved("skops-models", SKOPS, loader="skops.io.load", needs=("skops", "sklearn")),
 )

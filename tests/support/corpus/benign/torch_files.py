@@ -1,5 +1,8 @@
 """What torch, PEFT, transformers and accelerate save."""
 
+# mypy: ignore-errors
+# The libraries need not be installed where types are checked.
+
 from __future__ import annotations
 
 from collections import OrderedDict

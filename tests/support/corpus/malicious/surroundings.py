@@ -219,6 +219,6 @@ CASES: tuple[tuple[Case, ...], ...] = (
     cases(Label.MALICIOUS, "secrets", SECRETS, loader="whoever reads them", source="CWE-798"),
     cases(Label.MALICIOUS, "names", TEXT_NAMES, loader="file system", source="CWE-451"),
     _links(),
-    cases(Label.MALICIOUS, "polyglots", POLYGLOTS, loader="two loaders"),
+    cases(Label.MALICIOUS, "polyglots", POLYGLOTS, loader="two loaders", held_out=True),
     cases(Label.MALICIOUS, "beside-weights", BESIDE, loader="torch.load, pickle.load"),
 )
