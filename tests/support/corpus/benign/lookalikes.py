@@ -65,7 +65,7 @@ WORDS: dict[str, Make] = {
     "tokenizer-json": lambda: _repo(**{"tokenizer.json": _json({"model": {"type": "BPE", "vocab": {
         "{{": 0, "__class__": 1, "<script>": 2, "../": 3, "import os": 4, "\u202e": 5, "\u200b": 6}, "merges": []}})}),
     "special-tokens": lambda: _repo(**{"special_tokens_map.json": _json({"bos_token": "<s>", "pad_token": "\u200b"})}),
-    "multilingual-card": lambda: _repo(**{"README.md": "# نموذج\n\nמודל — \u200fעברית\u200f, \u0939\u093f\u0928\u094d\u200d\u0926\u0940, 👩‍👩‍👧\n".encode()}),
+    "multilingual-card": lambda: _repo(**{"README.md": "# \u0646\u0645\u0648\u0630\u062c\n\n\u05de\u05d5\u05d3\u05dc \u2014 \u200f\u05e2\u05d1\u05e8\u05d9\u05ea\u200f, \u0939\u093f\u0928\u094d\u200d\u0926\u0940, \U0001f469\u200d\U0001f469\u200d\U0001f467\n".encode()}),
     "generation-config": lambda: _repo(**{"generation_config.json": _json({"do_sample": True, "eos_token_id": [1, 2]})}),
     "evaluation-results": lambda: _repo(**{"eval_results.json": b'{"loss": NaN, "accuracy": 0.9}',
                                            "trainer_state.json": _json({"log_history": [{"loss": 1.0}] * 50})}),
@@ -173,9 +173,9 @@ _GEMMA = """{{ bos_token }}{%- if messages[0]['role'] == 'system' -%}{%- if mess
 
 _DEEPSEEK = """{% if not add_generation_prompt is defined %}{% set add_generation_prompt = false %}{% endif %}
 {% set ns = namespace(is_first=false, is_tool=false, system_prompt='') %}{%- for message in messages %}{%- if message['role'] == 'system' %}{% set ns.system_prompt = message['content'] %}{%- endif %}{%- endfor %}
-{{ bos_token }}{{ ns.system_prompt }}{%- for message in messages %}{%- if message['role'] == 'user' %}{%- set ns.is_tool = false -%}{{'<｜User｜>' + message['content']}}{%- endif %}
-{%- if message['role'] == 'assistant' and message['content'] is not none %}{% set content = message['content'] %}{% if '</think>' in content %}{% set content = content.split('</think>')[-1] %}{% endif %}{{'<｜Assistant｜>' + content + '<｜end▁of▁sentence｜>'}}{%- endif %}{%- endfor -%}
-{% if add_generation_prompt and not ns.is_tool %}{{'<｜Assistant｜><think>\\n'}}{% endif %}"""
+{{ bos_token }}{{ ns.system_prompt }}{%- for message in messages %}{%- if message['role'] == 'user' %}{%- set ns.is_tool = false -%}{{'<\uff5cUser\uff5c>' + message['content']}}{%- endif %}
+{%- if message['role'] == 'assistant' and message['content'] is not none %}{% set content = message['content'] %}{% if '</think>' in content %}{% set content = content.split('</think>')[-1] %}{% endif %}{{'<\uff5cAssistant\uff5c>' + content + '<\uff5cend\u2581of\u2581sentence\uff5c>'}}{%- endif %}{%- endfor -%}
+{% if add_generation_prompt and not ns.is_tool %}{{'<\uff5cAssistant\uff5c><think>\\n'}}{% endif %}"""
 
 _PHI = """{% for message in messages %}{% if message['role'] == 'system' and 'tools' in message and message['tools'] is not none %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|tool|>' + message['tools'] + '<|/tool|>' + '<|end|>' }}{% else %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% else %}{{ eos_token }}{% endif %}"""
 

@@ -87,7 +87,7 @@ NAMES: dict[str, Make] = {
         found("pathlib", "Path") + tupled("x") + b"\x81" + keyed(_run=found("posix", "system")) + b"b"
         + b"0" + called(found("posix", "system"), "true")
     ),
-    "unicode-module": _pickle(called(found("ｏｓ", "system"), "true"), 4),
+    "unicode-module": _pickle(called(found("\uff4f\uff53", "system"), "true"), 4),
     "default-factory": _pickle(
         called(found("collections", "defaultdict"), found("builtins", "breakpoint"))
     ),
