@@ -107,7 +107,8 @@ def hook(event, arguments):
             events.append([event, str(arguments[0])])
     elif event == "exec":
         code = arguments[0]
-        if getattr(code, "co_names", ()) != TRACEBACK and not getattr(code, "co_filename", "").startswith((sys.base_prefix, sys.prefix, root, "<frozen")):
+        ours = getattr(code, "co_filename", "").startswith((sys.base_prefix, sys.prefix, root, "<frozen"))
+        if not ours and getattr(code, "co_names", ()) != TRACEBACK:
             events.append([event, getattr(code, "co_filename", "?") + ":" + getattr(code, "co_name", "?")])
     elif event == "compile":
         if arguments[1] not in ("<unknown>", None) and str(corpus) in str(arguments[1]):
