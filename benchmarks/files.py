@@ -99,7 +99,8 @@ def wilson(hits: int, total: int) -> str:
     z, share = 1.96, hits / total
     centre = (share + z * z / (2 * total)) / (1 + z * z / total)
     half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / (1 + z * z / total)
-    return f"{hits}/{total} {100 * share:.1f} % [{100 * (centre - half):.1f}, {100 * (centre + half):.1f}]"
+    low, high = max(0.0, centre - half), min(1.0, centre + half)
+    return f"{hits}/{total} {100 * share:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 Wanted = Callable[[Result], bool]

@@ -96,13 +96,13 @@ def _sound() -> bytes:
     return out.getvalue()
 
 
-def _padded() -> bytes:
-    """As torch writes it: storages at multiples of 64, by a padding field in each local header."""
+def _pickle_like() -> bytes:
+    """A torch archive whose first storage is the bytes of a pickle."""
     return torch_zip(tensor_state("a", "b", elements=64), {"0": PLAIN.ljust(256, b"\0"), "1": bytes(256)})
 
 
 BYTES: dict[str, Make] = {
-    "tensor-like-pickle": lambda: {"pytorch_model.bin": _padded()},
+    "tensor-like-pickle": lambda: {"pytorch_model.bin": _pickle_like()},
     "legacy-tensor-like-pickle": lambda: {
         "old.pth": torch_legacy(legacy_streams(tensor_state("a")), b"\x04" + bytes(7) + PLAIN[:16].ljust(16, b"\0"))},
     "npy-like-pickle": lambda: {"a.npy": npy(PLAIN, "|u1", f"({len(PLAIN)},)")},

@@ -7,7 +7,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
-import json
 import lzma
 import struct
 import zipfile
@@ -48,13 +47,10 @@ PICKLES: dict[str, Make] = {
     "dup-many": lambda: _one("m.pkl", pickled(b"N" + b"2" * 2_000_000)),
     "length-huge": lambda: _one("m.pkl", pickled(b"\x8e" + struct.pack("<Q", 2**62) + b"x", 4)),
     "frame-huge": lambda: _one("m.pkl", b"\x80\x04\x95" + struct.pack("<Q", 2**63 - 1) + b"N."),
-    "frames-many": lambda: _one("m.pkl", b"\x80\x04" + (b"\x95" + struct.pack("<Q", 2) + b"N0") * 300_000 + b"N."),
     "number-long": lambda: _one("m.pkl", pickled(b"I" + b"9" * 1_000_000 + b"\n")),
     "long-huge": lambda: _one("m.pkl", pickled(b"\x8b" + struct.pack("<i", 2**31 - 1) + b"x")),
     "globals-many": lambda: _one("m.pkl", pickled(b"".join(found("torch", f"a{at}") + b"0" for at in range(60_000)) + b"N")),
     "streams-many": lambda: _one("m.pkl", b"\x80\x02N." * 400_000),
-    "line-long": lambda: _one("m.pkl", pickled(b"V" + b"a" * (20 * _MIB) + b"\n")),
-    "set-items": lambda: _one("m.pkl", pickled(b"}(" + b"K\x01N" * 1_000_000 + b"u")),
     "strings-in-memo": lambda: _one("m.pkl", pickled(text("a" * 1_000) + b"q\x00" + b"h\x00" * 1_000_000)),
 }  # fmt: skip
 
@@ -105,7 +101,6 @@ ARCHIVES: dict[str, Make] = {
     "xz": lambda: _one("m.pkl.xz", lzma.compress(bytes(300 * _MIB), preset=0)),
     "zlib": lambda: _one("m.joblib", zlib.compress(bytes(300 * _MIB))),
     "tar-gz": lambda: _one("m.tar.gz", gzip.compress(tarred({"a.bin": bytes(200 * _MIB)}))),
-    "tar-many": lambda: _one("m.tar.gz", gzip.compress(tarred({f"{at}": b"" for at in range(40_000)}))),
     "xz-dictionary": lambda: _one("m.pkl.xz", lzma.compress(bytes(2 * _MIB), filters=[
         {"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 28}])),
 }  # fmt: skip
@@ -122,7 +117,6 @@ HEADERS: dict[str, Make] = {
     "gguf-array": lambda: _one("m.gguf", gguf([gguf_pair("k", 9, struct.pack("<IQ", 0, 40 * _MIB) + bytes(40 * _MIB))])),
     "json-large": lambda: _one("config.json", b'{"a": [' + b"0," * (20 * _MIB) + b"0]}"),
     "json-number": lambda: _one("config.json", b'{"a": ' + b"9" * 500_000 + b"}"),
-    "json-keys": lambda: _one("config.json", json.dumps({str(at): at for at in range(400_000)}).encode()),
     "yaml-laughs": lambda: _one("config.yaml", b"".join(
         [b"a0: &a0 [x,x]\n", *(f"a{at}: &a{at} [{','.join([f'*a{at - 1}'] * 9)}]\n".encode() for at in range(1, 12))])),
     "template-loops": lambda: _one("chat_template.jinja", b"{% for i in range(999999999) %}" * 4 + b"x" + b"{% endfor %}" * 4),
@@ -130,7 +124,6 @@ HEADERS: dict[str, Make] = {
     "template-multiplies": lambda: _one("chat_template.jinja", b"{{ 'a' * 10**9 }}{{ 'x'|center(999999999) }}"),
     "xml-laughs": lambda: _one("model.pmml", b'<?xml version="1.0"?><!DOCTYPE p [<!ENTITY a "aaaaaaaaaa">' + b"".join(
         f'<!ENTITY {chr(98 + at)} "{f"&{chr(97 + at)};" * 10}">'.encode() for at in range(9)) + b"]><PMML>&j;</PMML>"),
-    "files-many": lambda: {f"f/{at}.txt": b"x" for at in range(3_000)},
 }  # fmt: skip
 
 CASES: tuple[tuple[Case, ...], ...] = (
