@@ -251,7 +251,7 @@ def main() -> int:
     parser.add_argument("--tool", action="append", default=[], metavar="NAME=PYTHON", help="interpreter of a tool")
     parser.add_argument("--builder", action="append", default=[], metavar="PYTHON", help="another one to build with")
     parser.add_argument("--only", action="append", default=[], metavar="FAMILY")
-    parser.add_argument("--ours", action="store_true", help="leave the other tools out")
+    parser.add_argument("--run", action="append", choices=NAMES, metavar="NAME", help="run these tools alone")
     parser.add_argument("--corpus", type=Path, help="folder to build in and keep; a temporary one without")
     parser.add_argument("--json", type=Path, help="write every result there")
     given = parser.parse_args()
@@ -259,15 +259,15 @@ def main() -> int:
         folder = given.corpus or Path(temporary)
         left_out = build(folder, given.builder, given.only)
         cases = [case for case in CASES if (not given.only or case.family in given.only) and case.id not in left_out]
-        tools = {OURS: sys.executable} if given.ours else interpreters(given.tool)
+        installed = interpreters(given.tool)
+        tools = {tool: installed[tool] for tool in given.run or NAMES if tool in installed}
         results = [result for tool, python in tools.items() for result in run(tool, python, cases, folder)]
     show(results, left_out)
-    absent = [tool for tool in NAMES if tool not in tools]
-    print(*(f"{tool}: not installed" for tool in absent if not given.ours), sep="\n")
+    print(*(f"{tool}: not installed" for tool in given.run or NAMES if tool not in tools), sep="\n")
     if given.json:
         record = {"results": [asdict(result) for result in results], "left_out": left_out}
         given.json.write_text(json.dumps(record, indent=1), "utf-8")
-    missed = missed_targets(results)
+    missed = missed_targets(results) if OURS in tools else []
     print(*(f"MISSED: {words}" for words in missed), sep="\n")
     return int(bool(missed))
 
