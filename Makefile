@@ -47,7 +47,7 @@ bench: $(STAMP)  ## measure speed and memory, as ratios
 	$(RUN)python -m benchmarks.line
 
 bench-files: $(STAMP)  ## measure what the file checks find and miss, beside other scanners
-	$(RUN)python -m benchmarks.files
+	$(RUN)python -m benchmarks.large; large=$$?; $(RUN)python -m benchmarks.files && exit $$large
 
 wheel: $(STAMP)  ## build the wheel
 	rm -rf dist

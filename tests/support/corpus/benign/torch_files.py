@@ -97,7 +97,7 @@ def _like_archives() -> dict[str, Any]:
     from tests.support.corpus.assembly import PLAIN
     from tests.support.samples import zipped
 
-    data = PLAIN + zipped({"a": PLAIN}) + b"\x89PNG\r\n\x1a\n" + b"7z\xbc\xaf\x27\x1c"
+    data = PLAIN + zipped({"a": b"x"})[:50] + b"\x89PNG\r\n\x1a\n" + b"7z\xbc\xaf\x27\x1c" + b"PK\x05\x06"
     return {"bytes": torch.frombuffer(bytearray(data), dtype=torch.uint8).clone()}
 
 
