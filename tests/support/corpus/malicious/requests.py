@@ -97,8 +97,6 @@ IMPORTS: dict[str, Make] = {
     "speechbrain-module": lambda: _repo(**{"inference.yaml": b"m: !module:evil_module\n"}),
     "speechbrain-foreign": lambda: _config("config.json", {"speechbrain_interface": "CustomEncoder"},
                                            **{"custom.py": _RUNS}),
-    "spacy-reader": lambda: _repo(**{"config.cfg": b"[initialize]\nbefore_init = {\"@callbacks\":\"evil.run.v1\"}\n",
-                                     "code.py": _RUNS}),
     "mlflow-loader": lambda: _repo(**{"MLmodel": b"flavors:\n  python_function:\n    loader_module: evil_module\n"
                                                 b"    code: code\n", "code/evil_module.py": _RUNS}),
     "requirements-index": lambda: _repo(**{
