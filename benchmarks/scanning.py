@@ -132,7 +132,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def one(run: Callable[[Path], Answer], folder: Path) -> dict[str, object]:
-    """Run a tool on one case in a child of its own; give its word, its time in seconds and its memory in bytes."""
+    """Run a tool on one case in a child of its own; give its word, its seconds (clock, CPU) and bytes of memory."""
     reading, writing = os.pipe()
     started = time.perf_counter()
     child = os.fork()
@@ -146,6 +146,7 @@ def one(run: Callable[[Path], Answer], folder: Path) -> dict[str, object]:
     _, status, usage = os.wait4(child, 0)
     answer: dict[str, object] = {
         "seconds": round(time.perf_counter() - started, 4),
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 4),
         "peak_bytes": usage.ru_maxrss * (1024 if sys.platform == "linux" else 1),
     }
     if late or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):

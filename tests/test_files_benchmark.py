@@ -13,7 +13,7 @@ from benchmarks.files import Result, missed_targets, wilson
 
 GOOD = Result(
     tool="gatekeeper", id="malicious/f/a", label="malicious", family="f", held_out=False, apart="", word="block",
-    said="", seconds=0.1, peak_bytes=1,
+    said="", seconds=0.1, cpu_seconds=0.1, peak_bytes=1,
 )  # fmt: skip
 
 
