@@ -108,6 +108,12 @@ class Location:
     detail: str = ""
     """Tensor name, JSON key, graph node, pickle global or prompt token."""
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that `path` may mean: itself, and what stands before an exclamation mark in it."""
+        cuts = [index for index, character in enumerate(self.path) if character == "!"]
+        return tuple(self.path[:cut] for cut in (len(self.path), *reversed(cuts)) if self.path[:cut])
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
@@ -186,6 +192,8 @@ class CheckResult:
     findings: tuple[Finding, ...] = ()
     facts: Mapping[str, FactValue] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
+    readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Path → loaders that would read the file; no loaders mean that no known one does. Empty for most checks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -199,3 +207,8 @@ class Evidence:
     def findings(self) -> tuple[Finding, ...]:
         """Every finding of every check."""
         return tuple(finding for result in self.results for finding in result.findings)
+
+    @property
+    def readers(self) -> Mapping[str, tuple[str, ...]]:
+        """Path → loaders that would read the file, as far as a check told; made anew at each call."""
+        return {path: loaders for result in self.results for path, loaders in result.readers.items()}
