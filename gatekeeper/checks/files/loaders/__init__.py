@@ -1,0 +1,87 @@
+"""Who would read which file of a repo: one file a loader, each a pure function over a `Layout`.
+
+What a loader reads is written down from its source; each file names the version. A file that two loaders read stands
+under both, and a loader that reads a file only when it is told to is named with that condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+
+from gatekeeper.checks.files.loaders.by_format import by_format
+from gatekeeper.checks.files.loaders.diffusers import diffusers
+from gatekeeper.checks.files.loaders.layout import Answer, Layout, Missing, Reading, holds_weights
+from gatekeeper.checks.files.loaders.libraries import (
+    consolidated,
+    endpoints,
+    keras_hub,
+    mixin,
+    open_clip,
+    scikit_learn,
+    spacy,
+    speech,
+    timm,
+)
+from gatekeeper.checks.files.loaders.llama_cpp import llama_cpp
+from gatekeeper.checks.files.loaders.peft import peft
+from gatekeeper.checks.files.loaders.sentence_transformers import sentence_transformers
+from gatekeeper.checks.files.loaders.texts import VOCABULARIES
+from gatekeeper.checks.files.loaders.transformers import transformers
+from gatekeeper.checks.files.loaders.vllm import vllm
+
+LOADERS: tuple[Callable[[Layout], Iterator[Answer]], ...] = (
+    transformers,
+    diffusers,
+    peft,
+    sentence_transformers,
+    timm,
+    open_clip,
+    vllm,
+    llama_cpp,
+    spacy,
+    scikit_learn,
+    keras_hub,
+    speech,
+    consolidated,
+    endpoints,
+    mixin,
+    by_format,
+)
+"""In the order in which reports name them."""
+
+BY_NAME = "code that names it"
+"""Reads weights in a repo of which no known loader reads any: somebody's own script must."""
+
+
+def ask(layout: Layout) -> tuple[dict[str, tuple[str, ...]], list[Missing]]:
+    """Ask every loader what it reads.
+
+    Args:
+        layout: The repo.
+
+    Returns:
+        Path → loaders, for every file of the repo, and what configurations promise in vain.
+    """
+    found: dict[str, dict[str, None]] = {str(path): {} for path in layout.paths}
+    missing: list[Missing] = []
+    for loader in LOADERS:
+        for answer in loader(layout):
+            if isinstance(answer, Missing):
+                missing.append(answer)
+            elif answer.path in found:
+                found[answer.path][answer.loader] = None
+    if not any(loaders and _carries(path) for path, loaders in found.items()):
+        found |= {str(path): {BY_NAME: None} for path in layout.weights}
+    return {path: tuple(loaders) for path, loaders in found.items()}, missing
+
+
+def _carries(path: str) -> bool:
+    """Whether a file that a loader reads is more than a configuration, a vocabulary or code."""
+    parsed = PurePosixPath(path)
+    return parsed.suffix not in _SMALL and parsed.name not in VOCABULARIES
+
+
+_SMALL = frozenset({".json", ".py", ".txt", ".jinja", ".yaml", ".cfg"})
+
+__all__ = ["BY_NAME", "LOADERS", "Layout", "Missing", "Reading", "ask", "holds_weights"]
