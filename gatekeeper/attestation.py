@@ -8,7 +8,7 @@ from datetime import datetime
 
 from gatekeeper.artifact import CommitInfo, ExcludedFile, Irregularity, Kind, LineageClaim
 from gatekeeper.decision import Decision
-from gatekeeper.evidence import CheckResult, Finding
+from gatekeeper.evidence import CheckResult, Finding, Readers
 
 SCHEMA_VERSION = "1.0"
 """Version of the JSON document: the minor rises with new fields, the major when old readers would misread."""
@@ -89,7 +89,7 @@ class Attestation:
         return tuple(finding for result in self.results for finding in result.findings)
 
     @property
-    def readers(self) -> Mapping[str, tuple[str, ...]]:
+    def readers(self) -> Readers:
         """Path → loaders that would read the file, as far as a check told; made anew at each call."""
         return {path: loaders for result in self.results for path, loaders in result.readers.items()}
 

@@ -6,7 +6,7 @@ reason, never in `Status.PASS`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
@@ -141,6 +141,21 @@ class Finding:
     location: Location = field(default_factory=Location)
 
 
+Readers = Mapping[str, tuple[str, ...]]
+"""Path → loaders that would read the file; no loaders mean that no known one does."""
+
+
+def file_of(location: Location, readers: Readers) -> str:
+    """Give the file that a place lies in, out of those whose readers are known; empty when it is none of them."""
+    return next((path for path in location.files if path in readers), "")
+
+
+def unread_files(findings: Iterable[Finding], readers: Readers) -> tuple[str, ...]:
+    """Give the files that some findings lie in, when no known loader reads any of these files; else nothing."""
+    files = [file_of(finding.location, readers) for finding in findings]
+    return tuple(dict.fromkeys(files)) if all(path and not readers[path] for path in files) else ()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gap:
     """Something that a check could not look at, and why."""
@@ -209,6 +224,6 @@ class Evidence:
         return tuple(finding for result in self.results for finding in result.findings)
 
     @property
-    def readers(self) -> Mapping[str, tuple[str, ...]]:
+    def readers(self) -> Readers:
         """Path → loaders that would read the file, as far as a check told; made anew at each call."""
         return {path: loaders for result in self.results for path, loaders in result.readers.items()}

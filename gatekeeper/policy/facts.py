@@ -128,6 +128,7 @@ VOCABULARY: tuple[Fact, ...] = (
         "unsafe",
     ),
     _bool("files.remote_code", "loading it asks for code from the repo", "files/remote-code"),
+    _bool("files.payload_unread", "every payload lies in a file that no known loader reads", "policy"),
     _bool("graph.implant", "the graph holds a trigger, a gate and a payload", "onnx/taint"),
     _bool("graph.review", "the graph has a construction that somebody should read", "onnx/taint"),
     _word(

@@ -81,6 +81,8 @@ class LoadPath(Check):
         if not loadable and not missing and artifact.reference.scheme is not Scheme.FILE:
             findings += self._nothing(layout, readers)
         findings += self._two_sets(artifact, readers)
+        if parser.gaps:  # what could not be read may name any file: nobody can say that none reads it
+            readers = {path: loaders for path, loaders in readers.items() if loaders}
         return Outcome(findings=tuple(findings), gaps=tuple(parser.gaps), readers=readers)
 
     def _nothing(self, layout: Layout, readers: Mapping[str, tuple[str, ...]]) -> Iterator[Finding]:

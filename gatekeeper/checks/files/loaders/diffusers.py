@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import PurePosixPath
 
 from gatekeeper.checks.files.loaders.layout import (
@@ -33,6 +34,9 @@ _ADAPTERS = re.compile(
     r"\.(safetensors|bin)\Z"
 )
 _SINGLE = (".safetensors", ".ckpt")
+_MOST_COMPONENTS = 256
+"""Entries of an index that are looked at; real pipelines have about a dozen."""
+
 _CODE = "trust_remote_code"
 _CONFIGS = ("config.json", "scheduler_config.json")
 
@@ -54,7 +58,7 @@ def _pipeline(layout: Layout, folder: PurePosixPath) -> Iterator[Answer]:
     yield Reading(path=index, loader=NAME)
     components = {
         name: value
-        for name, value in layout.config(folder, _INDEX).items()
+        for name, value in islice(layout.config(folder, _INDEX).items(), _MOST_COMPONENTS)
         if not name.startswith("_") and "/" not in name and isinstance(value, list) and len(value) == 2 and all(value)
     }
     for name, (library, _) in components.items():

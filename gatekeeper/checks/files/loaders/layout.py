@@ -156,8 +156,8 @@ class Layout:
 
     def variants(self, folder: PurePosixPath, stem: str, ending: str) -> tuple[str, ...]:
         """Give the variants of a checkpoint that a folder has, sorted."""
-        single = re.compile(rf"{re.escape(stem)}\.([\w-]+){re.escape(ending)}")
-        index = re.compile(rf"{re.escape(stem + ending)}\.index\.([\w-]+)\.json")
+        single = re.compile(rf"{re.escape(stem)}\.([\w-]{{1,32}}){re.escape(ending)}", re.ASCII)
+        index = re.compile(rf"{re.escape(stem + ending)}\.index\.([\w-]{{1,32}})\.json", re.ASCII)
         found = (single.fullmatch(name) or index.fullmatch(name) for name in self.names(folder))
         return tuple(sorted({match[1] for match in found if match and not _SHARD.search(f"-{match[1]}")}))
 

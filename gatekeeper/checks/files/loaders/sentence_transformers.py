@@ -17,7 +17,8 @@ NAME = "sentence-transformers"
 _INDEX = "modules.json"
 _WEIGHTY = ("Transformer", "Dense", "WordEmbeddings", "LSTM", "CNN", "CLIPModel", "StaticEmbedding", "LayerNorm")
 _OWN = ("config_sentence_transformers.json", "sentence_bert_config.json", "router_config.json")
-_MOST_MODULES = 1_000
+_MOST_MODULES = 64
+"""Modules that are looked at; real models have up to five."""
 
 
 def sentence_transformers(layout: Layout) -> Iterator[Answer]:
@@ -34,8 +35,9 @@ def sentence_transformers(layout: Layout) -> Iterator[Answer]:
 
 
 def _module(layout: Layout, folder: PurePosixPath, kind: str) -> Iterator[Answer]:
-    # A router keeps the modules that it chooses from in folders below its own.
-    below = [each for each in layout.folders if each == folder or (folder != ROOT and folder in each.parents)]
+    below = [folder]
+    if kind.endswith(".Router"):  # it keeps the modules that it chooses from in folders below its own
+        below += [each for each in layout.folders if folder in each.parents]
     for each in below:
         yield from weights(layout, each, NAME)
         yield from (Reading(path=path, loader=NAME) for path in texts(layout, each))
@@ -44,7 +46,7 @@ def _module(layout: Layout, folder: PurePosixPath, kind: str) -> Iterator[Answer
             for name in layout.names(each)
             if name in _OWN or (name.endswith(".py") and not kind.startswith("sentence_transformers."))
         )
-    backends = [each for each in layout.folders if each in (folder / "onnx", folder / "openvino")]
+    backends = (folder / "onnx", folder / "openvino")
     if kind.rsplit(".", 1)[-1] in _WEIGHTY and not any(_has_weights(layout, each) for each in (*below, *backends)):
         where = printable(str(folder), 120) if folder != ROOT else "the top folder"
         message = f"it names a module in {where!r}, of which the weights are not there"
