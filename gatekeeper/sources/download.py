@@ -129,17 +129,16 @@ def remember_tree(origin: Origin, listed: Sequence[ListedFile]) -> None:
 
 def remembered_tree(name: str, commit: str, cache_dir: Path) -> dict[str, ExcludedFile]:
     """Give what the client's cache notes of a commit, path → file; empty when it notes nothing."""
-    from huggingface_hub import get_cached_repo_tree
-    from huggingface_hub.errors import CachedRepoTreeNotFoundError
+    # The client's public reader of this note drops the digests of files in LFS.
+    from huggingface_hub._tree_cache import read_tree_cache
 
-    try:
-        tree = get_cached_repo_tree(name, revision=commit, cache_dir=cache_dir)
-    except CachedRepoTreeNotFoundError:
-        return {}
-    return {
-        file.path: left_out_file(file.path, file.size, file.lfs.sha256 if file.lfs else None, file.blob_id)
-        for file in tree
-    }
+    tree = read_tree_cache(str(cache_dir / f"models--{name.replace('/', '--')}"), commit) or {}
+    found = {}
+    for path, entry in tree.items():
+        size: object = entry.size  # the client hands on whatever the note says
+        if isinstance(size, int):
+            found[path] = left_out_file(path, size, entry.lfs_sha256, entry.blob_id)
+    return found
 
 
 def left_out_file(path: str, size: int, lfs_sha256: str | None, git_oid: str) -> ExcludedFile:
