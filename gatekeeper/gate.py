@@ -207,8 +207,9 @@ def omissions(artifact: Artifact) -> tuple[Omission, ...]:
     """List what no check of this version looks at; what a check could not look at stands in its result."""
     found = []
     if artifact.excluded:
-        why = f"left out by --exclude ({', '.join(artifact.exclude)}): the verdict is not about them"
-        found.append(Omission(what=f"{len(artifact.excluded)} excluded files", why=why))
+        patterns = ", ".join(artifact.exclude)
+        why = f"{len(artifact.excluded)} left out by --exclude ({patterns}): the verdict is not about them"
+        found.append(Omission(what="excluded files", why=why))
     if artifact.kind is Kind.ADAPTER:
         found.append(Omission(what="adapter", why="its weights were not compared with those of honest adapters"))
     return (*found, *_STANDING)

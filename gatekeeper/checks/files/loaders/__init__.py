@@ -9,44 +9,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
-from gatekeeper.checks.files.loaders.by_format import by_format
-from gatekeeper.checks.files.loaders.diffusers import diffusers
-from gatekeeper.checks.files.loaders.layout import Answer, Layout, Missing, Reading, holds_weights
-from gatekeeper.checks.files.loaders.libraries import (
-    consolidated,
-    endpoints,
-    keras_hub,
-    mixin,
-    open_clip,
-    scikit_learn,
-    spacy,
-    speech,
-    timm,
-)
-from gatekeeper.checks.files.loaders.llama_cpp import llama_cpp
-from gatekeeper.checks.files.loaders.peft import peft
-from gatekeeper.checks.files.loaders.sentence_transformers import sentence_transformers
-from gatekeeper.checks.files.loaders.texts import VOCABULARIES
-from gatekeeper.checks.files.loaders.transformers import transformers
-from gatekeeper.checks.files.loaders.vllm import vllm
-
-LOADERS: tuple[Callable[[Layout], Iterator[Answer]], ...] = (
-    transformers,
+from gatekeeper.checks.files.loaders import (
+    by_format,
     diffusers,
+    libraries,
+    llama_cpp,
     peft,
     sentence_transformers,
-    timm,
-    open_clip,
+    transformers,
     vllm,
-    llama_cpp,
-    spacy,
-    scikit_learn,
-    keras_hub,
-    speech,
-    consolidated,
-    endpoints,
-    mixin,
-    by_format,
+)
+from gatekeeper.checks.files.loaders.layout import Answer, Layout, Missing, Reading, holds_weights
+from gatekeeper.checks.files.loaders.texts import VOCABULARIES
+
+LOADERS: tuple[Callable[[Layout], Iterator[Answer]], ...] = (
+    transformers.answers,
+    diffusers.answers,
+    peft.answers,
+    sentence_transformers.answers,
+    libraries.timm,
+    libraries.open_clip,
+    vllm.answers,
+    llama_cpp.answers,
+    libraries.spacy,
+    libraries.scikit_learn,
+    libraries.keras_hub,
+    libraries.speech,
+    libraries.consolidated,
+    libraries.endpoints,
+    libraries.mixin,
+    by_format.answers,
 )
 """In the order in which reports name them."""
 

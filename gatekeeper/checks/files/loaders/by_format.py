@@ -43,7 +43,7 @@ _NAMES: dict[str, tuple[str, ...]] = {"weights.npz": ("MLX",), "saved_model.pb":
 _TRANSFORMERS = "tf_model"
 
 
-def by_format(layout: Layout) -> Iterator[Answer]:
+def answers(layout: Layout) -> Iterator[Answer]:
     """Tell who reads a file for what it is, wherever it lies; checkpoints of a training are passed over."""
     for path in layout.paths:
         if is_leftover(path):

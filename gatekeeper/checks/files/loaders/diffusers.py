@@ -41,7 +41,7 @@ _CODE = "trust_remote_code"
 _CONFIGS = ("config.json", "scheduler_config.json")
 
 
-def diffusers(layout: Layout) -> Iterator[Answer]:
+def answers(layout: Layout) -> Iterator[Answer]:
     """Tell what a pipeline, or a single model of the library, reads."""
     for folder in layout.folders:
         if layout.has(folder, _INDEX):

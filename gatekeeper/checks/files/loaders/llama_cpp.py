@@ -23,7 +23,7 @@ _BESIDE = ("template", "system", "params")
 """Files that the Hub hands to Ollama with a GGUF file."""
 
 
-def llama_cpp(layout: Layout) -> Iterator[Answer]:
+def answers(layout: Layout) -> Iterator[Answer]:
     """Tell what runs or converts models for llama.cpp."""
     ggufs = [path for path in layout.paths if path.suffix == ".gguf" or layout.formats.get(str(path)) is Format.GGUF]
     for path in ggufs:

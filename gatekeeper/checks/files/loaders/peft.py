@@ -14,7 +14,7 @@ _CONFIG = "adapter_config.json"
 _SETS = (("adapter_model", ".safetensors"), ("adapter_model", ".bin"))
 
 
-def peft(layout: Layout) -> Iterator[Answer]:
+def answers(layout: Layout) -> Iterator[Answer]:
     """Tell what an adapter is read from."""
     for folder in layout.folders:
         if not layout.has(folder, _CONFIG) or layout.is_old(folder):

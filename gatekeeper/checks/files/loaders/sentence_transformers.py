@@ -21,7 +21,7 @@ _MOST_MODULES = 64
 """Modules that are looked at; real models have up to five."""
 
 
-def sentence_transformers(layout: Layout) -> Iterator[Answer]:
+def answers(layout: Layout) -> Iterator[Answer]:
     """Tell what the modules are read from."""
     modules = layout.json(ROOT, _INDEX)
     if not isinstance(modules, list):

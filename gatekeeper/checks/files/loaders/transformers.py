@@ -24,7 +24,7 @@ _MAPPED = ("config.json", "tokenizer_config.json", "processor_config.json", "pre
 _GENERATE = "custom_generate"
 
 
-def transformers(layout: Layout) -> Iterator[Answer]:
+def answers(layout: Layout) -> Iterator[Answer]:
     """Tell what `from_pretrained` reads of the repo, and of each folder in it that has a configuration of its own."""
     for folder in layout.folders:
         if not _is_meant(layout, folder):

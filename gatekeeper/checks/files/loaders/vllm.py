@@ -19,7 +19,7 @@ _CONSOLIDATED = "consolidated.safetensors.index.json"
 _NOT_FOR_INFERENCE = ("training_args.bin", "optimizer.bin", "optimizer.pt", "scheduler.pt", "scaler.pt")
 
 
-def vllm(layout: Layout) -> Iterator[Answer]:
+def answers(layout: Layout) -> Iterator[Answer]:
     """Tell what is read of a model that vLLM could serve."""
     for name in layout.names(ROOT):
         if name.endswith(".gguf"):
