@@ -28,17 +28,22 @@ def answers(layout: Layout) -> Iterator[Answer]:
         return
     yield Reading(path=_INDEX, loader=NAME)
     yield from (Reading(path=name, loader=NAME) for name in _OWN if layout.has(ROOT, name))
+    seen: set[PurePosixPath] = set()
     for module in modules[:_MOST_MODULES]:
         path, kind = (module.get("path"), module.get("type")) if isinstance(module, dict) else (None, None)
         if isinstance(path, str) and isinstance(kind, str):
-            yield from _module(layout, PurePosixPath(path), kind)
+            yield from _module(layout, PurePosixPath(path), kind, seen)
 
 
-def _module(layout: Layout, folder: PurePosixPath, kind: str) -> Iterator[Answer]:
+def _module(layout: Layout, folder: PurePosixPath, kind: str, seen: set[PurePosixPath]) -> Iterator[Answer]:
     below = [folder]
     if kind.endswith(".Router"):  # it keeps the modules that it chooses from in folders below its own
-        below += [each for each in layout.folders if folder in each.parents]
+        inside = "" if folder == ROOT else f"{folder}/"
+        below += [each for each in layout.folders if str(each).startswith(inside) and each != folder]
     for each in below:
+        if each in seen:
+            continue
+        seen.add(each)
         yield from weights(layout, each, NAME)
         yield from (Reading(path=path, loader=NAME) for path in texts(layout, each))
         yield from (
