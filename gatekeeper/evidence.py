@@ -6,12 +6,18 @@ reason, never in `Status.PASS`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from itertools import islice
 
 FactValue = bool | int | float | str | tuple[str, ...]
 """What a fact may hold; lists are tuples of strings."""
+
+
+_MARKS = 16
+"""Exclamation marks of a path that may end the name of an archive."""
 
 
 class Severity(IntEnum):
@@ -110,9 +116,9 @@ class Location:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The files that `path` may mean: itself, and what stands before an exclamation mark in it."""
-        cuts = [index for index, character in enumerate(self.path) if character == "!"]
-        return tuple(self.path[:cut] for cut in (len(self.path), *reversed(cuts)) if self.path[:cut])
+        """The files that `path` may mean: itself, and what stands before one of its first exclamation marks."""
+        ends = [found.start() for found in islice(re.finditer("!", self.path), _MARKS)]
+        return tuple(self.path[:end] for end in (len(self.path), *ends) if end)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,15 +151,23 @@ Readers = Mapping[str, tuple[str, ...]]
 """Path → loaders that would read the file; no loaders mean that no known one does."""
 
 
-def file_of(location: Location, readers: Readers) -> str:
-    """Give the file that a place lies in, out of those whose readers are known; empty when it is none of them."""
-    return next((path for path in location.files if path in readers), "")
+def files_of(location: Location, readers: Readers) -> tuple[str, ...]:
+    """Give the files whose readers are known that a place may lie in.
+
+    There is more than one when a file is called as the member of another would be written; each may then be meant.
+    """
+    return tuple(path for path in location.files if path in readers)
 
 
 def unread_files(findings: Iterable[Finding], readers: Readers) -> tuple[str, ...]:
-    """Give the files that some findings lie in, when no known loader reads any of these files; else nothing."""
-    files = [file_of(finding.location, readers) for finding in findings]
-    return tuple(dict.fromkeys(files)) if all(path and not readers[path] for path in files) else ()
+    """Give the files that some findings may lie in, when no known loader reads any of these files; else nothing."""
+    found: dict[str, None] = {}
+    for finding in findings:
+        files = files_of(finding.location, readers)
+        if not files or any(readers[path] for path in files):
+            return ()
+        found |= dict.fromkeys(files)
+    return tuple(found)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -25,7 +25,7 @@ from gatekeeper.evidence import (
     Severity,
     Status,
     Strength,
-    file_of,
+    files_of,
     unread_files,
 )
 from gatekeeper.limits import GIB, KIB, MIB
@@ -158,15 +158,17 @@ def waivers_in_use(attestation: Attestation) -> dict[str, WaiverUse]:
 
 def read_by(location: Location, readers: Readers) -> str:
     """Say which loaders would read the file that a place lies in; empty when no check told."""
-    path = file_of(location, readers)
-    return read_by_file(path, readers) if path else ""
+    files = files_of(location, readers)
+    loaders = dict.fromkeys(loader for path in files for loader in readers[path])
+    return _read_by(tuple(loaders)) if files else ""
 
 
 def read_by_file(path: str, readers: Readers) -> str:
     """Say which loaders would read a file; empty when no check told."""
-    if path not in readers:
-        return ""
-    loaders = readers[path]
+    return _read_by(readers[path]) if path in readers else ""
+
+
+def _read_by(loaders: tuple[str, ...]) -> str:
     more = f" and {len(loaders) - MAX_READERS} more" if len(loaders) > MAX_READERS else ""
     return f"read by {', '.join(loaders[:MAX_READERS])}{more}" if loaders else "no known loader reads it"
 

@@ -82,6 +82,7 @@ def test_a_payload_that_nobody_reads_discards_until_it_is_left_out(home: Path) -
     assert subset.document["not_checked"][0]["what"] == "excluded files"
     assert findings(subset)["provenance/platform-scan/excluded"] == "none"
     assert subset.document["decision"]["facts"]["platform.scan"] == "safe"
+    assert [ran.document["decision"]["facts"]["source.subset"] for ran in (whole, subset)] == [False, True]
     page = (home / "out" / "report.html").read_text()
     assert f"1 file left out: {LEFT}" in page
     assert digest in page

@@ -65,6 +65,14 @@ def test_a_name_with_an_exclamation_mark_is_no_member() -> None:
     assert view.spare(told(READERS, payload("a!b.bin"))) == ("a!b.bin",)
 
 
+def test_a_file_named_as_a_member_of_another_does_not_hide_that_one_s_readers() -> None:
+    member = "pytorch_model.bin!archive/data.pkl"
+    attestation = told(READERS | {member: ()}, payload(member))
+    assert view.spare(attestation) == ()
+    assert "read by vLLM" in printed(attestation)
+    assert len(Location(path="!" * 10_000).files) < 20
+
+
 @pytest.mark.parametrize(
     "findings",
     [
