@@ -10,7 +10,7 @@ import pytest
 
 from gatekeeper.artifact import ExcludedFile, Reference, Scheme
 from gatekeeper.checks.files.load_path import LoadPath
-from gatekeeper.checks.files.loaders import LOADERS, Layout, ask
+from gatekeeper.checks.files.loaders import HANDED, LOADERS, Layout, ask
 from gatekeeper.evidence import Hazard, Severity, Status
 from tests.support.artifacts import artifact, look, slugs
 
@@ -205,5 +205,5 @@ def test_each_configuration_is_parsed_once() -> None:
 
 def test_no_loader_gives_more_readings_than_a_few_for_each_file() -> None:
     _, layout = parsed_and_names(2_000)
-    for loader in LOADERS:
+    for loader in (*LOADERS, *HANDED):
         assert sum(1 for _ in loader(layout)) <= 20 * len(layout.paths), loader

@@ -221,6 +221,11 @@ LAYOUTS: dict[str, tuple[dict[str, bytes], dict[str, tuple[str, ...]]]] = {
         repo("weights/best.pt", "last.pth", "training_args.bin", "README.md"),
         {"weights/best.pt": (BY_NAME,), "last.pth": (BY_NAME,), "training_args.bin": (), "README.md": ()},
     ),
+    "graphs for several runtimes": (
+        repo("voice.onnx", "voice.jit", "voice_16k.safetensors", "optimizer.pt"),
+        {"voice.onnx": ("onnxruntime",), "voice.jit": (BY_NAME,), "voice_16k.safetensors": (BY_NAME,),
+         "optimizer.pt": ()},
+    ),
     "only a checkpoint of a training": (
         repo("checkpoint-7/model.safetensors", "checkpoint-7/optimizer.pt", **{"checkpoint-7__config": LLAMA}),
         {"checkpoint-7/model.safetensors": ("transformers (as a subfolder)",), "checkpoint-7/optimizer.pt": ()},

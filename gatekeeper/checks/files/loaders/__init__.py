@@ -38,12 +38,14 @@ LOADERS: tuple[Callable[[Layout], Iterator[Answer]], ...] = (
     libraries.consolidated,
     libraries.endpoints,
     libraries.mixin,
-    by_format.answers,
 )
-"""In the order in which reports name them."""
+"""Those that know a repo by its layout, in the order in which reports name them."""
+
+HANDED: tuple[Callable[[Layout], Iterator[Answer]], ...] = (by_format.answers,)
+"""Those that are handed one file; that they could read it does not say that it is what the repo is for."""
 
 BY_NAME = "code that names it"
-"""Reads weights in a repo of which no known loader reads any: somebody's own script must."""
+"""Reads weights in a repo whose layout no loader knows: somebody's own script must."""
 
 
 def ask(layout: Layout) -> tuple[dict[str, tuple[str, ...]], list[Missing]]:
@@ -57,14 +59,22 @@ def ask(layout: Layout) -> tuple[dict[str, tuple[str, ...]], list[Missing]]:
     """
     found: dict[str, dict[str, None]] = {str(path): {} for path in layout.paths}
     missing: list[Missing] = []
+
+    def note(answer: Answer) -> None:
+        if isinstance(answer, Missing):
+            missing.append(answer)
+        elif answer.path in found:
+            found[answer.path][answer.loader] = None
+
     for loader in LOADERS:
         for answer in loader(layout):
-            if isinstance(answer, Missing):
-                missing.append(answer)
-            elif answer.path in found:
-                found[answer.path][answer.loader] = None
-    if not any(loaders and _carries(path) for path, loaders in found.items()):
-        found |= {str(path): {BY_NAME: None} for path in layout.weights}
+            note(answer)
+    is_known = any(loaders and _carries(path) for path, loaders in found.items())
+    for loader in HANDED:
+        for answer in loader(layout):
+            note(answer)
+    for path in () if is_known else layout.weights:
+        found[str(path)] = found[str(path)] or {BY_NAME: None}
     return {path: tuple(loaders) for path, loaders in found.items()}, missing
 
 
@@ -76,4 +86,4 @@ def _carries(path: str) -> bool:
 
 _SMALL = frozenset({".json", ".py", ".txt", ".jinja", ".yaml", ".cfg"})
 
-__all__ = ["BY_NAME", "LOADERS", "Layout", "Missing", "Reading", "ask", "holds_weights"]
+__all__ = ["BY_NAME", "HANDED", "LOADERS", "Layout", "Missing", "Reading", "ask", "holds_weights"]
