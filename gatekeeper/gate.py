@@ -172,7 +172,8 @@ def context_of(chosen: Policy, moment: datetime, options: SourceOptions, progres
 
 def key_of(artifact: Artifact) -> policy.SubjectKey:
     """Name the artifact as waivers name it."""
-    commit = artifact.commit
+    # A commit names all of its files; a subset of them is another thing, which its digest alone names.
+    commit = "" if artifact.exclude else artifact.commit
     pinned = str(replace(artifact.reference, revision=commit)) if commit else ""
     return policy.SubjectKey(reference=pinned, commit=commit, digest=artifact.digest)
 
@@ -197,14 +198,21 @@ def subject_of(artifact: Artifact) -> Subject:
         commits=(platform.commits or ()) if platform else (),
         metadata_only=artifact.metadata_only,
         offline=artifact.offline,
+        exclude=artifact.exclude,
+        excluded=artifact.excluded,
     )
 
 
 def omissions(artifact: Artifact) -> tuple[Omission, ...]:
     """List what no check of this version looks at; what a check could not look at stands in its result."""
+    found = []
+    if artifact.excluded:
+        patterns = ", ".join(artifact.exclude)
+        why = f"{len(artifact.excluded)} left out by --exclude ({patterns}): the verdict is not about them"
+        found.append(Omission(what="excluded files", why=why))
     if artifact.kind is Kind.ADAPTER:
-        return (Omission(what="adapter", why="its weights were not compared with those of honest adapters"), *_STANDING)
-    return _STANDING
+        found.append(Omission(what="adapter", why="its weights were not compared with those of honest adapters"))
+    return (*found, *_STANDING)
 
 
 def tool_versions(installed: Callable[[str], str] = metadata.version) -> Mapping[str, str]:

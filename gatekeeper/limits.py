@@ -52,6 +52,9 @@ class Limits:
     report_bytes: int = 256 * MIB
     """Bytes of a JSON report that is read back."""
 
+    load_path_bytes: int = 32 * MIB
+    """Bytes of all indexes and configurations of one artifact that are read to tell which loader reads what."""
+
     header_bytes: int = 25_000_000
     """Bytes of a safetensors or GGUF header; the Hub's own client has the same limit for safetensors."""
 

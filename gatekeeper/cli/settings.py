@@ -23,6 +23,7 @@ SETTINGS: dict[str, type] = {
     "jobs": int,
     "offline": bool,
     "metadata-only": bool,
+    "exclude": list,
     "only": list,
     "skip": list,
     "verbose": bool,

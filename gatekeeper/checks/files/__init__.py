@@ -10,13 +10,16 @@ from gatekeeper.checks.check import Check
 from gatekeeper.checks.files.coverage import Coverage
 from gatekeeper.checks.files.formats_check import Formats
 from gatekeeper.checks.files.limited_child import child_limits
+from gatekeeper.checks.files.load_path import LoadPath
 from gatekeeper.checks.files.paths import Paths
 from gatekeeper.checks.files.remote_code import RemoteCode
 from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.checks.files.structure import Structure
 from gatekeeper.checks.files.unchanged import Unchanged
 
-ALL: tuple[Check, ...] = (Paths(), Formats(), Structure(), Scanners(), RemoteCode(), Coverage(), Unchanged())
+ALL: tuple[Check, ...] = (
+    Paths(), Formats(), Structure(), Scanners(), RemoteCode(), LoadPath(), Coverage(), Unchanged(),
+)  # fmt: skip
 """The checks of this room, in the order of reports; `files/unchanged` must come last."""
 
 __all__ = ["ALL", "child_limits"]
