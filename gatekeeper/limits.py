@@ -91,6 +91,12 @@ class Limits:
     scan_seconds: int = 600
     """Wall-clock seconds of all scanner children of one artifact."""
 
+    convert_cpu_seconds: int = 120
+    """CPU seconds of the child that converts one file, beside one for each 8 MiB of it: a net, not a budget."""
+
+    convert_memory_bytes: int = 8 * GIB
+    """Address space of that child, in bytes, beside four times the file's size: torch alone maps several GiB."""
+
     retries: int = 4
     """Attempts after the first for a request that failed with 429, 5xx or a dropped connection."""
 
