@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gatekeeper.checks.check import Check
 from gatekeeper.checks.files.coverage import Coverage
+from gatekeeper.checks.files.executables import Executables
 from gatekeeper.checks.files.formats_check import Formats
 from gatekeeper.checks.files.limited_child import child_limits
 from gatekeeper.checks.files.paths import Paths
@@ -16,7 +17,16 @@ from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.checks.files.structure import Structure
 from gatekeeper.checks.files.unchanged import Unchanged
 
-ALL: tuple[Check, ...] = (Paths(), Formats(), Structure(), Scanners(), RemoteCode(), Coverage(), Unchanged())
+ALL: tuple[Check, ...] = (
+    Paths(),
+    Formats(),
+    Structure(),
+    Scanners(),
+    RemoteCode(),
+    Executables(),
+    Coverage(),
+    Unchanged(),
+)
 """The checks of this room, in the order of reports; `files/unchanged` must come last."""
 
 __all__ = ["ALL", "child_limits"]
