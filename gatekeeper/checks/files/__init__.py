@@ -10,6 +10,7 @@ from gatekeeper.checks.check import Check
 from gatekeeper.checks.files.coverage import Coverage
 from gatekeeper.checks.files.executables import Executables
 from gatekeeper.checks.files.formats_check import Formats
+from gatekeeper.checks.files.leaked_secrets import Secrets
 from gatekeeper.checks.files.limited_child import child_limits
 from gatekeeper.checks.files.paths import Paths
 from gatekeeper.checks.files.remote_code import RemoteCode
@@ -24,6 +25,7 @@ ALL: tuple[Check, ...] = (
     Scanners(),
     RemoteCode(),
     Executables(),
+    Secrets(),
     Coverage(),
     Unchanged(),
 )

@@ -47,9 +47,7 @@ _BY_NAME: dict[str, str] = {
     **dict.fromkeys((".so", ".dylib"), "a shared library"),
     **dict.fromkeys((".msi", ".msix", ".appx", ".cab"), "a Windows package"),
     **dict.fromkeys((".deb", ".rpm", ".apk", ".pkg", ".dmg", ".appimage", ".whl", ".egg", ".jar", ".war"), "a package"),
-    **dict.fromkeys(
-        (".lnk", ".url", ".desktop", ".webloc", ".inf", ".reg"), "a shortcut or a setting"
-    ),
+    **dict.fromkeys((".lnk", ".url", ".desktop", ".webloc", ".inf", ".reg"), "a shortcut or a setting"),
     **dict.fromkeys((".hta", ".vbs", ".vbe", ".wsf", ".wsh", ".jse"), "a script that Windows starts on a click"),
     **dict.fromkeys((".docm", ".dotm", ".xlsm", ".xltm", ".xlam", ".pptm", ".potm"), "an Office file with macros"),
 }
