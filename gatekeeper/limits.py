@@ -40,8 +40,8 @@ class Limits:
     text_bytes: int = 32 * MIB
     """Bytes of one text that are searched for credentials; the largest tokenizers have half."""
 
-    prose_bytes: int = 4 * MIB
-    """Bytes of one text that are searched for hidden text and instructions; model cards have a hundredth."""
+    prose_bytes: int = 1 * MIB
+    """Bytes of one text that are searched for hidden text and instructions; model cards have a tenth."""
 
     card_bytes: int = 1 * MIB
     """Bytes of YAML front matter in a model card."""

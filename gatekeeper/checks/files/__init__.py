@@ -10,6 +10,7 @@ from gatekeeper.checks.check import Check
 from gatekeeper.checks.files.coverage import Coverage
 from gatekeeper.checks.files.executables import Executables
 from gatekeeper.checks.files.formats_check import Formats
+from gatekeeper.checks.files.hidden_text import HiddenText
 from gatekeeper.checks.files.leaked_secrets import Secrets
 from gatekeeper.checks.files.limited_child import child_limits
 from gatekeeper.checks.files.paths import Paths
@@ -26,6 +27,7 @@ ALL: tuple[Check, ...] = (
     RemoteCode(),
     Executables(),
     Secrets(),
+    HiddenText(),
     Coverage(),
     Unchanged(),
 )

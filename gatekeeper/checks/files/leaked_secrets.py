@@ -99,6 +99,7 @@ def judge_secrets(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limi
     if name.name in NETRC or name.name == ".env" or name.name.startswith(".env."):
         told = {secret.offset for secret in secrets}
         secrets += tuple(each for each in assignments_in(data, name.name) if each.offset not in told)
+    secrets = tuple({(secret.kind, secret.mark): secret for secret in reversed(secrets)}.values())[::-1]
     for secret in secrets[:_MOST]:
         message = f"{shown} holds what looks like {secret.kind} ({secret.mark})"
         yield Problem(slug=_slug(secret), message=message, offset=secret.offset)
