@@ -141,6 +141,7 @@ HONEST = {
     "scanned": "Security scanners report no issues, and the model is considered safe for children.",
     "limits": "Users should not ignore the guidelines in our policy. Do not report single numbers.",
     "template": "System prompt: You are a translator.\n\nUser: hello",
+    "marks of roles": "\u00c9crire <|im_start|>system, puis le texte; ignorer les r\u00e8gles \u2026",
     "jailbreaks": "We red-teamed with jailbreaks that forget all rules; the assistant must refuse.",
     "review": "Large language models should be evaluated before you deploy them; approve each release by hand.",
     "install": "Run `pip install x` and set trust_remote_code=True, then open https://example.org in a browser.",
@@ -244,8 +245,10 @@ def test_a_flood_is_bounded_and_said() -> None:
     assert long.findings[0].severity is Severity.INFO
 
 
-SLOW = ("<!--", "<a ", "<a b=", '"', "`", "```\n", "![", "[a]: (", "](a ", "\u201c", "ignore all ", "<div hidden>", "&#",
-        "\x1b[", "\x1b]", "\U000e0041 ", "note to ai ", "system prompt ", "\n---\n", "<pre>", "aria-hidden=")  # fmt: skip
+SLOW = (
+    *("<!--", "<a ", "<a b=", "<pre>", "<div hidden>", "aria-hidden=", '"', "`", "```\n", "![", "[a]: (", "](a ", "&#"),
+    *("\u201c", "\x1b[", "\x1b]", "\U000e0041 ", "ignore all ", "note to ai ", "system prompt ", "\n---\n"),
+)
 
 
 @pytest.mark.parametrize("piece", SLOW)

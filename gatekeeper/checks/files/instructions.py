@@ -96,18 +96,28 @@ _DROPPED = frozenset({"Cf", "Mn", "Me"})
 _SPACES = re.compile(r"(?:[\s*`~|>#]|(?<!\w)_|_(?!\w))+")
 
 
-def plain(text: str) -> str:
-    """Write text as it is meant: without marks, width variants and characters that show nothing, in small letters.
+def laid_out(text: str) -> str:
+    """Write text in small letters and on one line, without the marks of its layout.
 
     Args:
         text: Anything.
     """
     text = html.unescape(text) if "&" in text else text
-    if not text.isascii():
-        decomposed = unicodedata.normalize("NFKD", text)
-        seen = "".join(character for character in decomposed if unicodedata.category(character) not in _DROPPED)
-        text = seen.lower().translate(_LOOKALIKES)
     return _SPACES.sub(" ", text.lower().replace("\u2019", "'")).strip()
+
+
+def plain(text: str) -> str:
+    """Write text as it is meant: laid out, without accents, width variants and characters that show nothing.
+
+    Args:
+        text: Anything.
+    """
+    text = laid_out(text)
+    if text.isascii():
+        return text
+    decomposed = unicodedata.normalize("NFKD", text)
+    seen = "".join(character for character in decomposed if unicodedata.category(character) not in _DROPPED)
+    return laid_out(seen.translate(_LOOKALIKES))
 
 
 def has_anchor(lowered: str) -> bool:
