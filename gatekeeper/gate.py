@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from gatekeeper.policy import Policy
     from gatekeeper.sources import SourceOptions
 
-_TOOLS = ("gatekeeper-models", "huggingface-hub", "hayward", "picklescan", "cel-expr-python", "pyyaml")
+_TOOLS = (
+    *("gatekeeper-models", "huggingface-hub", "hayward", "picklescan", "detect-secrets", "cel-expr-python", "pyyaml"),
+)
 """Distributions that can change an answer."""
 
 _CONVERTERS = ("torch", "safetensors", "numpy")
