@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from gatekeeper.sources import SourceOptions
 
 _TOOLS = (
-    *("gatekeeper-models", "huggingface-hub", "hayward", "picklescan", "detect-secrets", "cel-expr-python", "pyyaml"),
+    "gatekeeper-models",
+    "huggingface-hub",
+    "hayward",
+    "picklescan",
+    "detect-secrets",
+    "cel-expr-python",
+    "pyyaml",
 )
 """Distributions that can change an answer."""
 
