@@ -37,6 +37,12 @@ class Limits:
     json_depth: int = 64
     """Nesting of a JSON document."""
 
+    text_bytes: int = 32 * MIB
+    """Bytes of one text that are searched for credentials; the largest tokenizers have half."""
+
+    prose_bytes: int = 1 * MIB
+    """Bytes of one text that are searched for hidden text and instructions; model cards have a tenth."""
+
     card_bytes: int = 1 * MIB
     """Bytes of YAML front matter in a model card."""
 
@@ -93,6 +99,12 @@ class Limits:
 
     scan_seconds: int = 600
     """Wall-clock seconds of all scanner children of one artifact."""
+
+    convert_cpu_seconds: int = 120
+    """CPU seconds of the child that converts one file, beside one for each 8 MiB of it: a net, not a budget."""
+
+    convert_memory_bytes: int = 8 * GIB
+    """Address space of that child, in bytes, beside four times the file's size: torch alone maps several GiB."""
 
     retries: int = 4
     """Attempts after the first for a request that failed with 429, 5xx or a dropped connection."""

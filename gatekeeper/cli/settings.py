@@ -28,6 +28,8 @@ SETTINGS: dict[str, type] = {
     "skip": list,
     "verbose": bool,
     "quiet": bool,
+    "convert-key": str,
+    "convert-copy-code": bool,
     "demo-out": Path,
     "init-trust": list,
     "init-deny": list,

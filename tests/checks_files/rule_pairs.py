@@ -14,6 +14,7 @@ from tests.checks_files.pairs import (
     gguf,
     indexes,
     load_path,
+    bystanders,
     paths,
     requests,
     safetensors,
@@ -33,6 +34,7 @@ FAMILIES: tuple[Mapping[str, Pair], ...] = (
     scanners.PAIRS,
     requests.PAIRS,
     load_path.PAIRS,
+    bystanders.PAIRS,
 )
 """One mapping a family: rule id → pair."""
 

@@ -20,8 +20,9 @@ from tests.support.artifacts import MemoryContent, artifact, look, slugs
 
 def test_the_registry_is_in_the_order_of_reports_and_ends_with_the_last_look() -> None:
     assert [check.id for check in ALL] == [
-        "files/paths", "files/formats", "files/structure", "files/scanners", "files/remote-code", "files/load-path",
-        "files/coverage", "files/unchanged",
+        "files/paths", "files/formats", "files/structure", "files/scanners", "files/remote-code",
+        "files/executables", "files/secrets", "files/hidden-text", "files/load-path", "files/coverage",
+        "files/unchanged",
     ]  # fmt: skip
 
 
@@ -60,11 +61,6 @@ def test_what_the_source_tripped_over_is_suspicious(kind: IrregularityKind, slug
 def test_what_other_checks_judge_is_left_to_them(kind: IrregularityKind) -> None:
     trouble = Irregularity(kind=kind, path="a", detail="x")
     assert look(Paths(), artifact({}, irregularities=(trouble,))).status is Status.PASS
-
-
-@pytest.mark.parametrize("head", [b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\x00asm\x01\x00\x00\x00"])
-def test_programs_are_told_by_their_bytes(head: bytes) -> None:
-    assert slugs(look(Paths(), {"weights.dat": head + bytes(60)})) == {"executable"}
 
 
 def test_formats_that_nobody_judges_are_unknown() -> None:
