@@ -28,30 +28,31 @@ class Trust(IntEnum):
 
 _LIBRARIES = frozenset(
     {
-        "torch", "torchaudio", "torchvision", "torchmetrics", "transformers", "diffusers", "peft", "timm", "keras",
-        "sentence_transformers", "nemo", "nemo_text_processing", "lightning", "pytorch_lightning", "megatron",
-        "speechbrain", "omegaconf", "hydra", "flair", "fairseq", "allennlp", "espnet", "espnet2", "open_clip",
-        "numpy", "scipy", "sklearn", "tokenizers", "accelerate", "einops", "jax", "flax", "optax", "tensorflow",
-        "spacy", "spacy_transformers", "thinc", "monai", "segmentation_models_pytorch", "lightgbm", "xgboost",
-        "catboost", "kornia", "ultralytics", "detectron2", "mmcv", "mmdet", "mmengine", "paddle", "paddlenlp",
-        "audiocraft", "encodec", "vocos", "tf_keras", "keras_hub", "keras_nlp", "keras_cv", "optimum", "pyannote",
-        "asteroid", "asteroid_filterbanks", "mlflow", "sentencepiece", "ldm", "sgm", "cldm", "taming",
-        "imwatermark", "ruamel", "pandas", "polars", "xformers", "flash_attn", "onnxruntime", "torchtune", "skops", "haystack", "gluonts", "pymc", "pytorch_metric_learning", "bitsandbytes", "stanza", "x_transformers",
+        "accelerate", "allennlp", "asteroid", "asteroid_filterbanks", "audiocraft", "bitsandbytes", "catboost",
+        "cldm", "detectron2", "diffusers", "einops", "encodec", "espnet", "espnet2", "fairseq", "flair", "flash_attn",
+        "flax", "gluonts", "haystack", "hydra", "imwatermark", "jax", "keras", "keras_cv", "keras_hub", "keras_nlp",
+        "kornia", "ldm", "lightgbm", "lightning", "megatron", "mlflow", "mmcv", "mmdet", "mmengine", "monai", "nemo",
+        "nemo_text_processing", "numpy", "omegaconf", "onnxruntime", "open_clip", "optax", "optimum", "paddle",
+        "paddlenlp", "pandas", "peft", "polars", "pyannote", "pymc", "pytorch_lightning", "pytorch_metric_learning",
+        "ruamel", "scipy", "segmentation_models_pytorch", "sentence_transformers", "sentencepiece", "sgm", "sklearn",
+        "skops", "spacy", "spacy_transformers", "speechbrain", "stanza", "taming", "tensorflow", "tf_keras", "thinc",
+        "timm", "tokenizers", "torch", "torchaudio", "torchmetrics", "torchtune", "torchvision", "transformers",
+        "ultralytics", "vocos", "x_transformers", "xformers", "xgboost",
     }
 )  # fmt: skip
 """Top-level packages of models, whose classes honest configurations name."""
 
 _DATA = frozenset(
     {
-        "builtins.dict", "builtins.list", "builtins.set", "builtins.frozenset", "builtins.tuple", "builtins.int",
-        "builtins.float", "builtins.str", "builtins.bool", "builtins.bytes", "builtins.range", "builtins.slice",
-        "builtins.len", "builtins.max", "builtins.min", "builtins.sum", "builtins.abs", "builtins.round",
-        "builtins.sorted", "builtins.zip", "builtins.enumerate", "builtins.complex",
-        "collections.OrderedDict", "collections.defaultdict", "collections.deque", "collections.Counter",
-        "functools.partial", "pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "pathlib.PurePosixPath",
-        "pathlib.WindowsPath", "decimal.Decimal", "fractions.Fraction", "uuid.UUID", "datetime.date",
-        "datetime.datetime", "datetime.timedelta", "types.SimpleNamespace", "argparse.Namespace",
-        "copyreg._reconstructor", "_codecs.encode", "random.Random", "random.seed", "logging.getLogger",
+        "_codecs.encode", "argparse.Namespace", "builtins.abs", "builtins.bool", "builtins.bytes", "builtins.complex",
+        "builtins.dict", "builtins.enumerate", "builtins.float", "builtins.frozenset", "builtins.int", "builtins.len",
+        "builtins.list", "builtins.max", "builtins.min", "builtins.range", "builtins.round", "builtins.set",
+        "builtins.slice", "builtins.sorted", "builtins.str", "builtins.sum", "builtins.tuple", "builtins.zip",
+        "collections.Counter", "collections.OrderedDict", "collections.defaultdict", "collections.deque",
+        "copyreg._reconstructor", "datetime.date", "datetime.datetime", "datetime.timedelta", "decimal.Decimal",
+        "fractions.Fraction", "functools.partial", "logging.getLogger", "pathlib.Path", "pathlib.PosixPath",
+        "pathlib.PurePath", "pathlib.PurePosixPath", "pathlib.WindowsPath", "random.Random", "random.seed",
+        "types.SimpleNamespace", "uuid.UUID",
     }
 )  # fmt: skip
 """Names of Python's own that build data. `functools.partial` calls what it is given, which is judged by itself."""
@@ -60,9 +61,9 @@ _PLAIN_MODULES = frozenset({"math", "cmath", "statistics", "numbers", "string"})
 
 _IDLE_MODULES = frozenset(
     {
-        "abc", "array", "base64", "bisect", "calendar", "collections", "contextlib", "copy", "dataclasses", "datetime",
-        "decimal", "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "itertools", "json", "logging",
-        "operator", "pathlib", "pprint", "queue", "random", "re", "struct", "textwrap", "time", "typing",
+        "abc", "array", "base64", "bisect", "calendar", "collections", "contextlib", "copy", "dataclasses",
+        "datetime", "decimal", "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "itertools", "json",
+        "logging", "operator", "pathlib", "pprint", "queue", "random", "re", "struct", "textwrap", "time", "typing",
         "unicodedata", "uuid", "warnings", "weakref", "zoneinfo",
     }
 )  # fmt: skip
@@ -70,45 +71,46 @@ _IDLE_MODULES = frozenset(
 
 _OLD_MODULES = frozenset(
     {
-        "__builtin__", "asynchat", "asyncore", "cgi", "commands", "crypt", "distutils", "imp", "java", "lib2to3",
-        "nt", "ntpath", "nntplib", "pipes", "popen2", "posix", "posixpath", "smtpd", "spwd", "telnetlib", "urllib2",
-        "httplib", "cPickle", "__main__",
+        "__builtin__", "__main__", "asynchat", "asyncore", "cPickle", "cgi", "commands", "crypt", "distutils",
+        "httplib", "imp", "java", "lib2to3", "nntplib", "nt", "ntpath", "pipes", "popen2", "posix", "posixpath",
+        "smtpd", "spwd", "telnetlib", "urllib2",
     }
 )  # fmt: skip
 """Modules of other versions or systems, so that the answer is the same everywhere."""
 
 _RUNNING = frozenset(
     {
-        "pip", "setuptools", "pkg_resources", "_distutils_hack", "IPython", "ipykernel", "jupyter_core", "cloudpickle",
-        "dill", "joblib", "sh", "plumbum", "pexpect", "fabric", "invoke", "paramiko", "cffi", "numba", "pydoc_data",
-        "subprocess32", "psutil", "py_compile", "test", "hatchling", "wheel", "virtualenv", "uv", "click", "fire",
-        "requests", "httpx", "aiohttp", "urllib3", "wget", "gdown", "fsspec",
+        "IPython", "_distutils_hack", "aiohttp", "cffi", "click", "cloudpickle", "dill", "fabric", "fire", "fsspec",
+        "gdown", "hatchling", "httpx", "invoke", "ipykernel", "joblib", "jupyter_core", "numba", "paramiko",
+        "pexpect", "pip", "pkg_resources", "plumbum", "psutil", "py_compile", "pydoc_data", "requests", "setuptools",
+        "sh", "subprocess32", "test", "urllib3", "uv", "virtualenv", "wget", "wheel",
     }
 )  # fmt: skip
 """Packages that run, install, unpickle or fetch, and hold no part of a model."""
 
 _RUNNING_PARTS = frozenset(
     {
-        "os", "sys", "subprocess", "builtins", "__builtins__", "importlib", "cpp_extension", "multiprocessing", "f2py",
-        "distutils", "runstring", "exec_command", "exec", "eval", "system", "popen", "Popen", "__import__",
-        "load_library", "load_op_library", "import_module", "run_module", "run_path", "py_func", "py_function",
-        "numpy_function", "__globals__", "__subclasses__", "__reduce__", "enable_unsafe_deserialization",
-        "import_from_string", "import_module_class", "_locate", "get_object", "methodcaller", "attrgetter", "reduce",
-        "FunctionType", "CodeType", "FileHandler", "dictConfig", "fileConfig",
+        "CodeType", "FileHandler", "FunctionType", "Popen", "__builtins__", "__globals__", "__import__", "__reduce__",
+        "__subclasses__", "_locate", "attrgetter", "builtins", "cpp_extension", "dictConfig", "distutils",
+        "enable_unsafe_deserialization", "eval", "exec", "exec_command", "f2py", "fileConfig", "get_object",
+        "import_from_string", "import_module", "import_module_class", "importlib", "load_library", "load_op_library",
+        "methodcaller", "multiprocessing", "numpy_function", "os", "popen", "py_func", "py_function", "reduce",
+        "run_module", "run_path", "runstring", "subprocess", "sys", "system",
     }
 )  # fmt: skip
-"""Parts of names by which a library of models hands out what runs: `numpy.testing._private.utils.runstring`, and modules
-that others merely import, as `torch.os`."""
+"""Parts of names by which a library of models hands out what runs: `numpy.testing._private.utils.runstring`, and
+modules that others merely import, as `torch.os`."""
 
 _REACHING_PARTS = frozenset(
     {
-        "load", "loads", "safe_load", "full_load", "unsafe_load", "load_model", "load_weights", "load_module",
-        "restore_from", "torch_load", "load_from_checkpoint", "load_state_dict_from_url", "download", "download_url_to_file", "get_file", "urlopen",
-        "urlretrieve", "hf_hub_download", "snapshot_download", "cached_download", "http_get", "cached_path", "fetch",
-        "from_file", "fromfile", "memmap", "tofile", "save", "savez", "save_model", "genfromtxt", "loadtxt", "savetxt",
-        "save_pretrained", "push_to_hub", "hub", "package", "rpc", "read_pickle", "to_pickle", "write_file",
-        "read_file", "gfile", "DataSource", "NpzFile", "load_img", "save_img", "image_dataset_from_directory",
-        "init_process_group", "get_class_from_dynamic_module", "open", "get_class", "get_method", "register_as_pickle",
+        "DataSource", "NpzFile", "cached_download", "cached_path", "download", "download_url_to_file", "fetch",
+        "from_file", "fromfile", "full_load", "genfromtxt", "get_class", "get_class_from_dynamic_module", "get_file",
+        "get_method", "gfile", "hf_hub_download", "http_get", "hub", "image_dataset_from_directory",
+        "init_process_group", "load", "load_from_checkpoint", "load_img", "load_model", "load_module",
+        "load_state_dict_from_url", "load_weights", "loads", "loadtxt", "memmap", "open", "package", "push_to_hub",
+        "read_file", "read_pickle", "register_as_pickle", "restore_from", "rpc", "safe_load", "save", "save_img",
+        "save_model", "save_pretrained", "savetxt", "savez", "snapshot_download", "to_pickle", "tofile", "torch_load",
+        "unsafe_load", "urlopen", "urlretrieve", "write_file",
     }
 )  # fmt: skip
 """Parts of names of functions that load, fetch or write."""

@@ -1,7 +1,7 @@
 """The groups, datasets, links and texts of an HDF5 file: everything that h5py would show, without a tensor being read.
 
-After the HDF5 File Format Specification 3.0, IV.A.2. What a reader would fetch from another file is told apart: external
-links, datasets that lie in other files, and virtual datasets.
+After the HDF5 File Format Specification 3.0, IV.A.2. What a reader would fetch from another file is told apart:
+external links, datasets that lie in other files, and virtual datasets.
 """
 
 from __future__ import annotations

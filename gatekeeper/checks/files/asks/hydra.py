@@ -1,4 +1,4 @@
-"""hydra, NeMo and their kin: what `_target_` and other keys name is imported and called; resolvers read and evaluate."""
+"""hydra, NeMo and their kin: what `_target_` and other keys name is imported and called; resolvers may evaluate."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ class _Reader:
             self._tag(event.tag, event.value)
             self._give(event.value, 1, event.anchor)
         elif isinstance(event, yaml.AliasEvent):
-            value, size = self._anchors.get(event.anchor, (None, 1))
+            value, size = self._anchors.get(event.anchor or "", (None, 1))
             self._give(value, size, None)
         elif isinstance(event, yaml.CollectionStartEvent):
             self._tag(event.tag, "")
