@@ -12,6 +12,7 @@ from gatekeeper.checks.files.formats_check import Formats
 from gatekeeper.checks.files.limited_child import child_limits
 from gatekeeper.checks.files.model_code import ModelCode
 from gatekeeper.checks.files.paths import Paths
+from gatekeeper.checks.files.python_code import PythonCode
 from gatekeeper.checks.files.remote_code import RemoteCode
 from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.checks.files.structure import Structure
@@ -24,6 +25,7 @@ ALL: tuple[Check, ...] = (
     Scanners(),
     ModelCode(),
     RemoteCode(),
+    PythonCode(),
     Coverage(),
     Unchanged(),
 )

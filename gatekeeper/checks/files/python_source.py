@@ -7,7 +7,9 @@ reorder a line, names in look-alike letters. These are told before the tree is l
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 import unicodedata
 import warnings
 from collections.abc import Iterator
@@ -83,13 +85,29 @@ def _misleading(text: str) -> Iterator[Problem]:
         line = text[: text.index(found)].count("\n") + 1
         message = f"line {line} holds U+{ord(found):04X}, which reorders what a reader sees"
         yield Problem(slug="hidden-characters", message=message, detail=f"line {line}")
-    for match in _NAME.finditer(text):
-        name = match[0]
-        if not name.isascii() and unicodedata.normalize("NFKC", name).isascii():
-            line = text[: match.start()].count("\n") + 1
-            message = f"line {line}: {printable(name, 60)!r} is {unicodedata.normalize('NFKC', name)!r} in other letters"
-            yield Problem(slug="hidden-characters", message=message, detail=f"line {line}")
-            return
+    if any(_is_disguised(name) for name in set(_NAME.findall(text))):
+        yield from _disguised(text)
+
+
+def _is_disguised(name: str) -> bool:
+    """Whether a name is another one in look-alike letters, or mixes Latin with Cyrillic."""
+    if name.isascii():
+        return False
+    mixed = any("\u0400" <= character <= "\u04ff" for character in name) and any(map(str.isascii, name))
+    return mixed or unicodedata.normalize("NFKC", name).isascii()
+
+
+def _disguised(text: str) -> Iterator[Problem]:
+    """Find the first such name in the code itself; comments and texts may be in any letters."""
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.NAME and _is_disguised(token.string):
+                line = token.start[0]
+                message = f"line {line}: the name {printable(token.string, 60)!r} is in letters that look like others"
+                yield Problem(slug="hidden-characters", message=message, detail=f"line {line}")
+                return
+    except (tokenize.TokenError, SyntaxError):  # said when it is parsed
+        return
 
 
 def parse_source(text: str, limits: Limits) -> ast.Module:
@@ -155,4 +173,3 @@ def notebook_source(data: bytes, limits: Limits) -> str:
 def is_source(path: PurePosixPath) -> bool:
     """Whether a file is Python source or a notebook by its name."""
     return path.suffix.lower() in (".py", ".pyw", ".ipynb")
-
