@@ -128,7 +128,6 @@ UNJUDGED = {
     Format.EXECUTORCH: "no check judges ExecuTorch programs",
     Format.OPENVINO_XML: "no check judges the operators of an OpenVINO graph",
     Format.COREML: "no check judges Core ML programs",
-    Format.MSGPACK: "no check judges the structure of msgpack weights",
     Format.CTRANSLATE2: "no check judges the structure of CTranslate2 weights",
     Format.FASTTEXT: "no check judges the structure of fastText weights",
     Format.GGML: "no check judges the formats that came before GGUF",

@@ -139,7 +139,7 @@ def _split(tree: ast.Module, names: _Names) -> tuple[list[ast.AST], list[ast.AST
                 waiting += inner
                 for name, more in nested.items():
                     later.setdefault(name, []).extend(more)
-    used = [part for nodes in later.values() for body in nodes for part in body.body]
+    used: list[ast.AST] = [part for nodes in later.values() for body in nodes for part in body.body]
     return importing, used
 
 

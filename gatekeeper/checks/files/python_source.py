@@ -52,7 +52,6 @@ def read_source(data: bytes) -> tuple[str, list[Problem]]:
     Raises:
         SourceProblemError: When it is in no encoding that is read here.
     """
-    problems = []
     encoding = _encoding(data)
     if encoding not in _PLAIN_CODECS:
         message = f"it is encoded as {printable(encoding, 40)!r}: what is read is not what is run"
@@ -63,8 +62,7 @@ def read_source(data: bytes) -> tuple[str, list[Problem]]:
         raise SourceProblemError(f"it can't be decoded as {printable(encoding, 40)}") from error
     if "\0" in text:
         raise SourceProblemError("it holds null bytes")
-    problems += _misleading(text)
-    return text, problems
+    return text, list(_misleading(text))
 
 
 def _encoding(data: bytes) -> str:

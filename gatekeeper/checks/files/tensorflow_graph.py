@@ -98,7 +98,7 @@ def judge_saved_model(reader: BinaryIO, _name: PurePosixPath, size: int, limits:
     yield from _judge(uses)
 
 
-def judge_frozen_graph(reader: BinaryIO, _name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
+def judge_frozen_graph(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
     """Judge the operators of a `GraphDef` file; arguments and results as for `judge_saved_model`."""
     stream = ProtobufStream(reader, size, fields=limits.graph_fields)
     uses = _Uses()
@@ -106,9 +106,14 @@ def judge_frozen_graph(reader: BinaryIO, _name: PurePosixPath, size: int, limits
         _read_graph(stream, stream.whole(), uses)
     except ValueError as error:
         yield Problem(slug="unjudged", message=f"the graph can't be read to its end: {error}")
-    if not uses.operators:
+    if not uses.operators and not _is_fingerprint(name, size):
         yield Problem(slug="unjudged", message="no operator can be read from it")
     yield from _judge(uses)
+
+
+def _is_fingerprint(name: PurePosixPath, size: int) -> bool:
+    """Whether it is the digest that TensorFlow lays beside a SavedModel: some numbers, and no graph."""
+    return name.name == "fingerprint.pb" and size <= _LONGEST
 
 
 def _messages(stream: ProtobufStream, within: Field, number: int) -> Iterator[Field]:
