@@ -1,4 +1,4 @@
-"""Keras and HDF5 files: what they would import, call, read or unmarshal is told; files of the real libraries are not."""
+"""Keras and HDF5 files: what they would import, call or read is told; files of the real libraries are not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from gatekeeper.checks.files import ALL
+from gatekeeper.checks.files.formats_check import Formats
 from gatekeeper.checks.files.model_code import ModelCode
+from gatekeeper.checks.files.structure import Structure
 from gatekeeper.evidence import Hazard, Severity, Status
 from tests.support import samples
 from tests.support.artifacts import look, slugs
@@ -115,7 +117,7 @@ def test_a_cut_file_is_never_silent(name: str, part: float) -> None:
     data = unpacked(name)
     path = name if "." in name else f"{name}.h5"
     cut = data[: int(len(data) * part)]
-    results = [look(check, {path: cut}) for check in ALL]
+    results = [look(check, {path: cut}) for check in (Structure(), Formats(), ModelCode())]
     assert any(result.findings or result.gaps for result in results)
 
 

@@ -56,7 +56,10 @@ def _distinct(found: Iterator[Call]) -> list[Call]:
     kept: dict[tuple[Deed, bool, bool, bool], Call] = {}
     for call in found:
         kept.setdefault((call.deed, call.on_import, call.hidden, call.installs), call)
-    return sorted(kept.values(), key=lambda call: call.line)
+    # A call is met as a name as well; what is known of its arguments says more.
+    hidden = {call.line for call in kept.values() if call.hidden}
+    told = (call for call in kept.values() if call.hidden or call.line not in hidden)
+    return sorted(told, key=lambda call: call.line)
 
 
 def _asked(found: list[Call]) -> Iterator[Problem]:

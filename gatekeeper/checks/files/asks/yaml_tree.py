@@ -70,6 +70,9 @@ def read_yaml(data: bytes, limits: Limits) -> YamlTree:
     return reader.tree
 
 
+_NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+
+
 @dataclass(slots=True)
 class _Open:
     """A collection that is being read."""
@@ -98,7 +101,8 @@ class _Reader:
             self._anchors.clear()
         elif isinstance(event, yaml.ScalarEvent):
             self._tag(event.tag, event.value)
-            self._give(event.value, 1, event.anchor)
+            nothing = event.implicit[0] and event.value in _NOTHING
+            self._give(None if nothing else event.value, 1, event.anchor)
         elif isinstance(event, yaml.AliasEvent):
             value, size = self._anchors.get(event.anchor or "", (None, 1))
             self._give(value, size, None)
@@ -149,7 +153,9 @@ def names_of(tree: YamlTree) -> Iterator[tuple[str, str]]:
     for tag in tree.tags:
         _, _, name = tag.uri.partition(":python/")
         if name:
-            yield tag.uri, name.partition(":")[2]
+            name = name.partition(":")[2]
+            if name:  # `python/tuple` and the like make plain data
+                yield tag.uri, name
         elif tag.uri.startswith("!") and ":" in tag.uri:
             head, _, name = tag.uri[1:].partition(":")
             if head in _CALLING:
