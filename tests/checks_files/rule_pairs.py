@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.checks_files.pairs import arrays, formats, gguf, indexes, paths, requests, safetensors, scanners, zips
+from tests.checks_files.pairs import (
+    arrays,
+    formats,
+    gguf,
+    indexes,
+    model_code,
+    paths,
+    python_code,
+    requests,
+    safetensors,
+    scanners,
+    zips,
+)
 from tests.checks_files.pairs.pair import Pair
 
 FAMILIES: tuple[Mapping[str, Pair], ...] = (
@@ -21,6 +33,8 @@ FAMILIES: tuple[Mapping[str, Pair], ...] = (
     arrays.PAIRS,
     scanners.PAIRS,
     requests.PAIRS,
+    model_code.PAIRS,
+    python_code.PAIRS,
 )
 """One mapping a family: rule id → pair."""
 

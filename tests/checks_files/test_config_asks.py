@@ -122,7 +122,7 @@ HONEST_REPOS: dict[str, dict[str, Any]] = {
         "config.json": {"architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "rope_scaling": None,
                         "use_sliding_window": False, "transformers_version": "4.51.0", "torch_dtype": "bfloat16"},
         "generation_config.json": {"do_sample": True, "eos_token_id": [1, 2], "temperature": 0.6},
-        "tokenizer_config.json": {"added_tokens_decoder": {"1": {"content": "<|x|>"}}, "tokenizer_class": "Qwen2Tokenizer",
+        "tokenizer_config.json": {"added_tokens_decoder": {}, "tokenizer_class": "Qwen2Tokenizer",
                                   "chat_template": "{{ messages }}"},
     },
     "diffusion": {
@@ -143,15 +143,15 @@ HONEST_REPOS: dict[str, dict[str, Any]] = {
         "sentence_bert_config.json": {"max_seq_length": 512, "do_lower_case": False},
     },
     "speech": {
-        "hyperparams.yaml": "pretrained_path: org/model\nn_mels: 80\nencoder: !new:speechbrain.lobes.models.ECAPA_TDNN."
-        "ECAPA_TDNN\n  input_size: !ref <n_mels>\n  activation: !name:torch.nn.LeakyReLU\nmodules:\n  e: !ref <encoder>\n"
-        "pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer\n  paths:\n    e: !ref <pretrained_path>/e.ckpt\n",
+        "hyperparams.yaml": "p: org/model\nn: 80\nencoder: !new:speechbrain.lobes.models.ECAPA_TDNN."
+        "ECAPA_TDNN\n  input_size: !ref <n>\n  activation: !name:torch.nn.LeakyReLU\nmodules:\n  e: !ref <encoder>\n"
+        "pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer\n  paths:\n    e: !ref <p>/e\n",
     },
     "speech by NeMo": {
-        "model_config.yaml": "preprocessor:\n  _target_: nemo.collections.asr.modules.AudioToMelSpectrogramPreprocessor\n"
+        "model_config.yaml": "preprocessor:\n  _target_: nemo.collections.asr.modules.MelPreprocessor\n"
         "optim:\n  name: adamw\n  betas: [0.9, 0.98]\nvocab: &v [a, b]\njoint:\n  vocabulary: *v\n",
     },
-    "voice": {"config.json": {"istftnet": {"upsample_rates": [10, 6]}, "plbert": {"hidden_size": 768}, "vocab": {";": 1}}},
+    "voice": {"config.json": {"istftnet": {"upsample_rates": [10, 6]}, "vocab": {";": 1}}},
     "open_clip": {"open_clip_config.json": {"model_cfg": {"embed_dim": 512, "vision_cfg": {"timm_model_name": "vit"}}}},
 }  # fmt: skip
 
