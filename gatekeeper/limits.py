@@ -46,6 +46,9 @@ class Limits:
     yaml_unfolded: int = 1_000_000
     """Parts that the aliases of a YAML file may unfold to."""
 
+    config_parts: int = 200_000
+    """Objects and lists of one configuration that are looked at; values in them count for a quarter."""
+
     source_bytes: int = 2 * MIB
     """Bytes of a Python file or notebook that is parsed; the largest of honest models have a tenth of this."""
 
@@ -56,9 +59,9 @@ class Limits:
     """Brackets inside each other in a Python file that is parsed; the parser's work grows steeply with them."""
 
     hdf5_steps: int = 500_000
-    """Parts of an HDF5 file that are read one by one; a model of ten thousand tensors has about sixty thousand."""
+    """Parts of an HDF5 file that are read one by one; a model of a thousand tensors has about twenty thousand."""
 
-    graph_fields: int = 3_000_000
+    graph_fields: int = 1_000_000
     """Fields of a TensorFlow graph that are read one by one."""
 
     listing_bytes: int = 32 * MIB

@@ -17,6 +17,9 @@ _CONTINUES = 0x10
 _MOST_BLOCK = 16 * 2**20
 """Bytes of one block of a header: honest ones have less than 64 KiB, dense storage more."""
 
+_STEP_BYTES = 256
+"""Bytes that count as one step more."""
+
 
 class Hdf5Error(ValueError):
     """The file can't be made sense of at some place; the message says where, in printable words."""
@@ -47,7 +50,7 @@ class Hdf5File:
     Args:
         reader: Seekable, at any position.
         size: Bytes of the file.
-        steps: Reads that may be made in all.
+        steps: Reads and messages that may be made in all; long reads count for more.
     """
 
     def __init__(self, reader: BinaryIO, size: int, *, steps: int) -> None:
@@ -61,9 +64,7 @@ class Hdf5File:
         Raises:
             Hdf5Error: When they lie outside the file, are too many, or the steps are used up.
         """
-        self._steps -= 1
-        if self._steps < 0:
-            raise Hdf5Error("it has more parts than are looked at")
+        self._spend(1 + length // _STEP_BYTES)
         if length > _MOST_BLOCK or address + length > self.size:
             raise Hdf5Error(f"{length} bytes at {address} lead out of the file")
         self._reader.seek(address)
@@ -71,6 +72,11 @@ class Hdf5File:
         if len(data) != length:
             raise Hdf5Error(f"bytes at {address} can't be read")
         return data
+
+    def _spend(self, steps: int) -> None:
+        self._steps -= steps
+        if self._steps < 0:
+            raise Hdf5Error("it has more parts than are looked at")
 
     def signed(self, address: int, signature: bytes, length: int) -> bytes:
         """Read a structure that begins with a signature.
@@ -120,6 +126,7 @@ class Hdf5File:
             block = self.read(where, length)
             at = 0
             while at + 8 <= len(block):
+                self._spend(1)
                 kind, size = number(block, at, 2), number(block, at + 2, 2)
                 data = block[at + 8 : at + 8 + size]
                 at += 8 + size
@@ -140,6 +147,7 @@ class Hdf5File:
             block = self.read(where, length)[skipped:]
             at = 0
             while at + head <= len(block):
+                self._spend(1)
                 kind, size = block[at], number(block, at + 1, 2)
                 data = block[at + head : at + head + size]
                 at += head + size

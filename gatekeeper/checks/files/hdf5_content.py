@@ -13,7 +13,7 @@ from gatekeeper.checks.files.problem import Problem
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
 
-_KERAS = ("model_config", "training_config", "layer_config", "optimizer_config")
+_KERAS = frozenset({"model_config", "training_config", "layer_config", "optimizer_config"})
 
 
 def judge_hdf5_content(reader: BinaryIO, _name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
@@ -30,7 +30,7 @@ def judge_hdf5_content(reader: BinaryIO, _name: PurePosixPath, size: int, limits
     file = Hdf5File(reader, size, steps=limits.hdf5_steps)
     held = 0
     try:
-        for found in objects(file, file.superblock().root):
+        for found in objects(file, file.superblock().root, _KERAS):
             yield from _object(found, size, limits)
             held += found.elements * found.element_bytes
     except Hdf5Error as error:
@@ -55,6 +55,5 @@ def _object(found: Object, size: int, limits: Limits) -> Iterator[Problem]:
                 f"{shown!r} has {found.elements * found.element_bytes} bytes by its shape, {found.stored} in the file"
             )
             yield Problem(slug="hdf5-span", message=message, offset=found.address, detail=shown)
-    for key in _KERAS:
-        if key in found.texts:
-            yield from judge_keras_config(found.texts[key], limits)
+    for text in found.texts.values():
+        yield from judge_keras_config(text, limits)

@@ -34,11 +34,14 @@ class Object:
     path: str
     """Where it hangs, as hostile as any name."""
 
+    wanted: frozenset[str]
+    """Names of the attributes whose text is read."""
+
     elsewhere: list[str] = field(default_factory=list)
     """What a reader would fetch from other files, each a sentence."""
 
     texts: dict[str, bytes] = field(default_factory=dict)
-    """Attributes that are one text."""
+    """Attributes that are one text, of those that are asked for."""
 
     unread: list[str] = field(default_factory=list)
     """Parts that could not be made sense of, each a sentence."""
@@ -54,8 +57,13 @@ class Object:
     """Where these begin."""
 
 
-def objects(file: Hdf5File, root: int) -> Iterator[Object]:
+def objects(file: Hdf5File, root: int, wanted: frozenset[str]) -> Iterator[Object]:
     """Give every object that hangs below the root group, once.
+
+    Args:
+        file: The file.
+        root: Address of the root group's header.
+        wanted: Names of the attributes whose text is read; others may be as long as they like.
 
     Raises:
         Hdf5Error: When the file's parts are more than may be looked at, or an object can't be read.
@@ -64,7 +72,7 @@ def objects(file: Hdf5File, root: int) -> Iterator[Object]:
     seen = {root}
     while waiting:
         path, address = waiting.pop()
-        found = Object(path=path)
+        found = Object(path=path, wanted=wanted)
         children: list[tuple[str, int]] = []
         for message in file.messages(address):
             children += _read(file, message, found)
@@ -159,6 +167,8 @@ def _attribute(file: Hdf5File, data: bytes, found: Object) -> None:
     at = 9 if version == 3 else 8
     spans = [(size + 7) // 8 * 8 if version == 1 else size for size in sizes]
     name = data[at : at + sizes[0]].rstrip(b"\0").decode("utf-8", "replace")
+    if name not in found.wanted:
+        return
     kind = data[at + spans[0] :][: sizes[1]]
     space = data[at + spans[0] + spans[1] :][: sizes[2]]
     if flags & (_SHARED | 1) or not kind:

@@ -60,7 +60,7 @@ class _Walk:
         self._reader = reader
         self._size = size
         self._limits = limits
-        self._left = limits.tensors * 16
+        self._left = limits.tensors * 4
         self.at = 0
 
     def value(self) -> Iterator[Problem]:

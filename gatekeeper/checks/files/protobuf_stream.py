@@ -49,17 +49,17 @@ class ProtobufStream:
             self._left -= 1
             if self._left < 0:
                 raise ValueError("it has more fields than are looked at")
-            tag, at = self._varint(at, end)
+            self._reader.seek(at)
+            head = self._reader.read(min(20, end - at))  # a tag and a length
+            tag, used = _varint(head, 0)
             number, wire = tag >> 3, tag & 7
             if not number or wire not in (VARINT, FIXED64, BYTES, FIXED32):
                 raise ValueError("no such field")
-            if wire == VARINT:
-                _, at = self._varint(at, end)
-                yield Field(number, wire, at, 0)
-                continue
             length = {FIXED64: 8, FIXED32: 4}.get(wire, 0)
-            if wire == BYTES:
-                length, at = self._varint(at, end)
+            if wire in (VARINT, BYTES):
+                value, used = _varint(head, used)
+                length = value if wire == BYTES else 0
+            at += used
             if at + length > end:
                 raise ValueError("a field reaches beyond the end")
             yield Field(number, wire, at, length)
@@ -70,13 +70,13 @@ class ProtobufStream:
         self._reader.seek(part.start)
         return self._reader.read(min(part.length, most))
 
-    def _varint(self, at: int, end: int) -> tuple[int, int]:
-        self._reader.seek(at)
-        value = shift = 0
-        for byte in self._reader.read(min(10, end - at)):
-            value |= (byte & 0x7F) << shift
-            at += 1
-            if byte < 0x80:
-                return value, at
-            shift += 7
-        raise ValueError("a varint is cut off")
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    for byte in data[at : at + 10]:
+        value |= (byte & 0x7F) << shift
+        at += 1
+        if byte < 0x80:
+            return value, at
+        shift += 7
+    raise ValueError("a varint is cut off")

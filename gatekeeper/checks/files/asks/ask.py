@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from gatekeeper.parsing import ParseError
 from gatekeeper.text import printable
 
 
@@ -36,6 +37,9 @@ class Config:
     has: Callable[[str], bool]
     """Whether the repo has a file at a path."""
 
+    most_parts: int
+    """Objects and lists that are looked at (`config_parts` of the limits)."""
+
     shadowed: tuple[Any, ...] = field(default=())
     """Values that a later one of the same key hides from some readers."""
 
@@ -44,14 +48,21 @@ class Config:
 
         Args:
             skip: Keys whose values are not entered.
+
+        Raises:
+            ParseError: When it has more parts than are looked at.
         """
         waiting: list[tuple[str, Any]] = [("", value) for value in (self.value, *self.shadowed)]
         seen: set[int] = set()  # what a YAML alias repeats is looked at once
+        left = self.most_parts * 4
         while waiting:
             where, value = waiting.pop()
             if id(value) in seen:
                 continue
             seen.add(id(value))
+            left -= 4 + (len(value) if isinstance(value, dict | list) else 0)
+            if left < 0:
+                raise ParseError(f"more than {self.most_parts} objects and lists")
             if isinstance(value, dict):
                 yield where, value
                 waiting += [

@@ -152,7 +152,7 @@ def _in_json(data: bytes, path: PurePosixPath, limits: Limits, has: Callable[[st
         return  # somebody's own data, which no library reads by this name
     if not isinstance(value, dict) and path.name in CONFIGS - _LISTS:
         raise ParseError(f"an object was expected, not {type(value).__name__}")
-    config = Config(path=path, value=value, has=has)
+    config = Config(path=path, value=value, has=has, most_parts=limits.config_parts)
     for judge in _JSON_JUDGES:
         yield from judge(config)
     if path.name in _NAMED_JUDGES:
@@ -170,6 +170,6 @@ def _in_yaml(data: bytes, path: PurePosixPath, limits: Limits, has: Callable[[st
     yield from yaml_files.asks(tree, limits)
     for number, document in enumerate(tree.documents):
         shadowed = tuple(tree.shadowed) if number == 0 else ()
-        config = Config(path=path, value=document, has=has, shadowed=shadowed)
+        config = Config(path=path, value=document, has=has, most_parts=limits.config_parts, shadowed=shadowed)
         for judge in _YAML_JUDGES:
             yield from judge(config)
