@@ -42,6 +42,26 @@ class Limits:
 
     prose_bytes: int = 1 * MIB
     """Bytes of one text that are searched for hidden text and instructions; model cards have a tenth."""
+    yaml_bytes: int = 4 * MIB
+    """Bytes of a YAML or TOML file, or of a list of requirements, that a check reads; vocabularies take most of it."""
+    yaml_events: int = 500_000
+    """Parts of a YAML file that are read one by one."""
+    yaml_unfolded: int = 1_000_000
+    """Parts that the aliases of a YAML file may unfold to."""
+    config_parts: int = 200_000
+    """Objects and lists of one configuration that are looked at; values in them count for a quarter."""
+    source_bytes: int = 2 * MIB
+    """Bytes of a Python file or notebook that is parsed; the largest of honest models have a tenth of this."""
+    source_words: int = 200_000
+    """Words and signs of a Python file that is parsed: its tree takes about a kilobyte for each."""
+    source_depth: int = 60
+    """Brackets inside each other in a Python file that is parsed; the parser's work grows steeply with them."""
+    hdf5_steps: int = 500_000
+    """Parts of an HDF5 file that are read one by one; a model of a thousand tensors has about twenty thousand."""
+    graph_fields: int = 1_000_000
+    """Fields of a TensorFlow graph that are read one by one."""
+    listing_bytes: int = 32 * MIB
+    """Bytes of TorchScript code in one archive that are read."""
 
     card_bytes: int = 1 * MIB
     """Bytes of YAML front matter in a model card."""

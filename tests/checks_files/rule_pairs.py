@@ -10,12 +10,14 @@ from collections.abc import Mapping
 
 from tests.checks_files.pairs import (
     arrays,
+    bystanders,
     formats,
     gguf,
     indexes,
     load_path,
-    bystanders,
+    model_code,
     paths,
+    python_code,
     requests,
     safetensors,
     scanners,
@@ -35,6 +37,8 @@ FAMILIES: tuple[Mapping[str, Pair], ...] = (
     requests.PAIRS,
     load_path.PAIRS,
     bystanders.PAIRS,
+    model_code.PAIRS,
+    python_code.PAIRS,
 )
 """One mapping a family: rule id → pair."""
 

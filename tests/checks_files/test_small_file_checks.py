@@ -20,9 +20,9 @@ from tests.support.artifacts import MemoryContent, artifact, look, slugs
 
 def test_the_registry_is_in_the_order_of_reports_and_ends_with_the_last_look() -> None:
     assert [check.id for check in ALL] == [
-        "files/paths", "files/formats", "files/structure", "files/scanners", "files/remote-code",
-        "files/executables", "files/secrets", "files/hidden-text", "files/load-path", "files/coverage",
-        "files/unchanged",
+        "files/paths", "files/formats", "files/structure", "files/scanners", "files/model-code",
+        "files/remote-code", "files/python-code", "files/executables", "files/secrets", "files/hidden-text",
+        "files/load-path", "files/coverage", "files/unchanged",
     ]  # fmt: skip
 
 
@@ -80,7 +80,8 @@ def test_formats_that_checks_judge_leave_no_gap() -> None:
 def test_every_loadable_format_is_judged_or_said_to_be_unjudged() -> None:
     judged = {
         Format.SAFETENSORS, Format.GGUF, Format.PICKLE, Format.TORCH_LEGACY, Format.TORCH_ZIP, Format.NPY, Format.NPZ,
-        Format.SKOPS, Format.KERAS_ZIP, Format.ZIP, Format.TAR, Format.GZIP, Format.BZIP2, Format.XZ, Format.ZLIB,
+        Format.SKOPS, Format.KERAS_ZIP, Format.HDF5, Format.KERAS_METADATA, Format.SAVED_MODEL, Format.TORCHSCRIPT,
+        Format.MSGPACK, Format.ZIP, Format.TAR, Format.GZIP, Format.BZIP2, Format.XZ, Format.ZLIB,
     }  # fmt: skip
     assert judged | set(UNJUDGED) >= CODE_CAPABLE
     assert not judged & set(UNJUDGED)

@@ -14,7 +14,9 @@ from gatekeeper.checks.files.hidden_text import HiddenText
 from gatekeeper.checks.files.leaked_secrets import Secrets
 from gatekeeper.checks.files.limited_child import child_limits
 from gatekeeper.checks.files.load_path import LoadPath
+from gatekeeper.checks.files.model_code import ModelCode
 from gatekeeper.checks.files.paths import Paths
+from gatekeeper.checks.files.python_code import PythonCode
 from gatekeeper.checks.files.remote_code import RemoteCode
 from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.checks.files.structure import Structure
@@ -25,7 +27,9 @@ ALL: tuple[Check, ...] = (
     Formats(),
     Structure(),
     Scanners(),
+    ModelCode(),
     RemoteCode(),
+    PythonCode(),
     Executables(),
     Secrets(),
     HiddenText(),
