@@ -91,6 +91,18 @@ class Limits:
     scan_seconds: int = 600
     """Wall-clock seconds of all scanner children of one artifact."""
 
+    template_characters: int = 128 * KIB
+    """Characters of one chat template; the longest honest one that is known has half of this."""
+
+    template_nodes: int = 60_000
+    """Parts of one chat template's syntax tree; the largest honest one that is known has a tenth of this."""
+
+    templates: int = 64
+    """Chat templates of one file; tokenizers with tools and roles have a handful."""
+
+    templates_characters: int = 1 * MIB
+    """Characters of all chat templates of one artifact, each counted once."""
+
     retries: int = 4
     """Attempts after the first for a request that failed with 429, 5xx or a dropped connection."""
 

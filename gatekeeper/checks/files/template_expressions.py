@@ -1,0 +1,413 @@
+"""Where the value of an expression in a template comes from, and on which comparisons with content it hangs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gatekeeper.checks.files.template_fold import Folder
+from gatekeeper.checks.files.template_values import NOTHING, Origin, Piece, Trigger, Triggers, Value, combine, join
+
+if TYPE_CHECKING:
+    from jinja2 import nodes
+
+_CONTENT = frozenset(
+    {"content", "contents", "text", "value", "message", "input", "query", "prompt", "reasoning_content", "reasoning",
+     "thinking", "thought", "thoughts", "parts"}
+)  # fmt: skip
+"""Keys of a message, or of a part of one, under which something that was said lies."""
+
+_STRUCTURE = frozenset(
+    {"role", "type", "name", "from", "id", "tool_calls", "tool_call_id", "function", "channel", "recipient", "index",
+     "tools", "tool_call", "function_call", "arguments", "parameters", "image", "image_url", "video", "audio"}
+)  # fmt: skip
+"""Keys that the application sets, or that a message's kind shows in."""
+
+_PREDICATES = frozenset(
+    {"startswith", "endswith", "find", "rfind", "index", "rindex", "count", "isupper", "islower", "isdigit", "isalpha",
+     "isalnum", "istitle", "isspace", "isnumeric", "__contains__", "match", "search"}
+)  # fmt: skip
+_SPLITS = frozenset({"split", "rsplit", "partition", "rpartition", "removeprefix", "removesuffix", "replace", "strip"})
+_LIKE_TESTS = frozenset({"in", "eq", "equalto", "==", "ne", "!=", "sameas", "upper", "lower", "gt", "lt", "ge", "le",
+                         "greaterthan", "lessthan", ">", "<", "<=", ">=", "contains", "match", "search"})  # fmt: skip
+_SIZES = frozenset({"length", "count", "wordcount"})
+_BUILDS = frozenset({"join", "format", "default", "d", "tojson", "indent", "string", "trim", "safe", "replace"})
+"""Filters and methods that put their arguments into the text."""
+
+_SPOKEN = (Origin.SAID, Origin.RULED, Origin.PART)
+
+_NEAR = frozenset({"-1", "0", "1", "2"})
+"""Counts that tell the first message, the last, or whether there is any."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Touch:
+    """A filter or method applied to what was said."""
+
+    name: str
+    node: Any
+    subject: Value
+    arguments: tuple[Value, ...]
+
+
+class Expressions:
+    """Evaluates expressions over what is known of variables.
+
+    Args:
+        folder: The template's constants.
+        macros: Gives the value of a call (its node, arguments and keywords) of one of the template's own macros, None
+            when there is no such macro.
+    """
+
+    def __init__(self, folder: Folder, macros: Callable[[Any, list[Value], dict[str, Value]], Value | None]) -> None:
+        self._folder = folder
+        self._macros = macros
+        self.known: dict[str, Value] = {}
+        """Variables and fields of namespaces; joined over all assignments."""
+
+        self.context: Triggers = frozenset()
+        """Comparisons that hold where the walk is."""
+
+        self.scope = ""
+        """The macro that the walk is in; its variables are its own."""
+
+        self.systems: frozenset[str] = frozenset()
+        """Expressions that are system messages where the walk is."""
+
+        self.touched: dict[int, Touch] = {}
+        """Filters and methods that were applied to what was said, by their node."""
+
+        self.roles: Mapping[str, str] = {}
+        """Variables that hold a message's role, each with that role's path."""
+
+        self.keys: frozenset[tuple[str, str]] = frozenset()
+        """Expressions and the keys that are taken from them somewhere: to look for one of these is no trigger."""
+
+    def evaluate(self, node: Any) -> Value:
+        """Say what is known of an expression."""
+        if node is None:
+            return NOTHING
+        handler = _HANDLERS.get(type(node).__name__)
+        return handler(self, node) if handler else join(*(self.evaluate(part) for part in node.iter_child_nodes()))
+
+    def learn(self, key: str, value: Value) -> None:
+        """Join what is known of a variable with one more assignment."""
+        self.known[key] = join(self.known[key], value) if key in self.known else value
+
+    def local(self, name: str) -> str:
+        """Give the name by which a variable is known where the walk is."""
+        return f"{self.scope}({name}" if self.scope else name
+
+    def field(self, name: str, attribute: str) -> str:
+        """Give the name by which a namespace's field is known where the walk is."""
+        own = self.local(name)
+        return f"{own if own in self.known else name}.{attribute}"
+
+    def literals(self, node: Any, value: Value) -> list[str]:
+        """Give the constants that an expression may be, as text; nothing for one that comes from elsewhere."""
+        constant = self._folder.fold(node)
+        if constant is not None and not isinstance(constant, bool):
+            items = constant if isinstance(constant, list | tuple) else [constant]
+            return [str(item) for item in items if not isinstance(item, list | tuple | dict)][:20]
+        return [piece.text for piece in sorted(value.pieces, key=lambda piece: piece.text)][:20]
+
+    def _const(self, node: Any) -> Value:
+        if not isinstance(node.value, str):
+            return NOTHING
+        return Value(pieces=frozenset({Piece(node.value, node.lineno)}))
+
+    def _name(self, node: Any) -> Value:
+        name = node.name
+        for key in (self.local(name), name):
+            if key in self.known:
+                return self.known[key]
+        if name in ("messages", "message", "conversation"):
+            return Value(origins=frozenset({Origin.MESSAGES}))
+        if name in ("prompt", "user_input", "user_message"):
+            return Value(origins=frozenset({Origin.SAID}))
+        if name in ("loop", "namespace", "range", "bos_token", "eos_token", "add_generation_prompt", "raise_exception"):
+            return NOTHING
+        return Value(origins=frozenset({Origin.OUTSIDE}))
+
+    def _attribute(self, node: Any) -> Value:
+        inner = node.node
+        if type(inner).__name__ == "Name":
+            if inner.name == "loop" and node.attr in ("index", "index0", "revindex", "revindex0", "length"):
+                return Value(origins=frozenset({Origin.COUNT}))
+            key = self.field(inner.name, node.attr)
+            if key in self.known:
+                return self.known[key]
+        return self._member(self.evaluate(inner), node.attr, inner)
+
+    def _member(self, holder: Value, key: str, node: Any = None) -> Value:
+        if key in _STRUCTURE and holder.has(Origin.MESSAGES, *_SPOKEN):
+            return Value(pieces=holder.pieces, triggers=holder.triggers)
+        if key in _CONTENT and holder.has(Origin.MESSAGES, Origin.PART):
+            origin = Origin.RULED if node is not None and shape(node) in self.systems else Origin.SAID
+            return Value(origins=frozenset({origin}), pieces=holder.pieces, triggers=holder.triggers)
+        return holder
+
+    def _item(self, node: Any) -> Value:
+        key = self._folder.fold(node.arg)
+        if isinstance(key, str):
+            return self._member(self.evaluate(node.node), key, node.node)
+        holder, index = self.evaluate(node.node), self.evaluate(node.arg)
+        if index.has(*_SPOKEN) and holder.pieces:
+            looked = Trigger(kind=Origin.SAID, literal=_keys(holder), line=node.lineno)
+            index = Value(triggers=index.triggers | {looked})
+        return combine(holder, Value(triggers=index.triggers))
+
+    def _compare(self, node: Any) -> Value:
+        left, found = node.expr, []
+        value = self.evaluate(left)
+        for operand in node.ops:
+            other = self.evaluate(operand.expr)
+            negative = operand.op in ("ne", "notin")
+            inherited = value.triggers | other.triggers
+            if self._folder.fold(operand.expr) in (-1, 0, False) and operand.op in ("eq", "lt"):
+                inherited = frozenset(trigger.flipped() for trigger in inherited)
+            found += [trigger.flipped() if negative else trigger for trigger in inherited]
+            found += self._held(value, operand.expr, other, negative, node.lineno)
+            if operand.op not in ("in", "notin") or (shape(operand.expr), self._folder.fold(left)) not in self.keys:
+                found += self._held(other, left, value, negative, node.lineno)
+            value, left = other, operand.expr
+        return Value(triggers=frozenset(found))
+
+    def _held(self, value: Value, against: Any, other: Value, negative: bool, line: int) -> Iterator[Trigger]:
+        """Say what it means that a value is held against another."""
+        yield from (trigger.flipped() if negative else trigger for trigger in value.latent)
+        kind = next((kind for kind in (Origin.DATE, Origin.SAID, Origin.RULED, Origin.LENGTH, Origin.COUNT) if value.has(kind)), None)
+        if kind is None:
+            return
+        for literal in self.literals(against, other):
+            if literal.strip() and not (kind in (Origin.LENGTH, Origin.COUNT) and literal in _NEAR):
+                yield Trigger(kind=kind, literal=literal, positive=not negative, line=line)
+
+    def _not(self, node: Any) -> Value:
+        value = self.evaluate(node.node)
+        flipped = frozenset(trigger.flipped() for trigger in value.triggers)
+        return Value(origins=value.origins, triggers=flipped, latent=value.latent)
+
+    def _chosen(self, node: Any) -> Value:
+        test = self.condition(node.test)
+        other = frozenset(trigger.flipped() for trigger in test)
+        with self.given(node.test):
+            chosen = self.evaluate(node.expr1).under(test)
+        return join(chosen, self.evaluate(node.expr2).under(other))
+
+    def _both(self, node: Any) -> Value:
+        left = self.evaluate(node.left)
+        with self.given(node.left):
+            return join(left, self.evaluate(node.right))
+
+    @contextmanager
+    def given(self, test: Any, body: Iterable[Any] = ()) -> Iterator[None]:
+        """Take for system messages what a condition says are some, as far as the body sets no such variable anew."""
+        from jinja2 import nodes
+
+        before = self.systems
+        anew = {getattr(found.target, "name", "") for node in body for found in node.find_all(nodes.Assign)}
+        anew |= {getattr(node.target, "name", "") for node in body if isinstance(node, nodes.Assign)}
+        self.systems |= {found for found in system_messages(test, self.roles) if re.split(r"\W", found, maxsplit=1)[0] not in anew}
+        try:
+            yield
+        finally:
+            self.systems = before
+
+    def condition(self, node: Any) -> Triggers:
+        """Give the comparisons that decide whether a test holds."""
+        value = self.evaluate(node)
+        return value.triggers | value.latent
+
+    def _test(self, node: Any) -> Value:
+        value = self.evaluate(node.node)
+        found = set(value.triggers)
+        if node.name in ("defined", "undefined"):
+            found |= value.latent
+        if node.name in _LIKE_TESTS:
+            other = node.args[0] if node.args else None
+            found |= set(self._held(value, other, self.evaluate(other), node.name in ("ne", "!="), node.lineno))
+            if node.name in ("upper", "lower") and value.has(Origin.SAID):
+                found.add(Trigger(kind=Origin.SAID, literal=f"is {node.name}", line=node.lineno))
+        if node.name == "divisibleby" and value.has(Origin.COUNT, Origin.LENGTH):
+            found |= set(self._held(value, node.args[0], NOTHING, False, node.lineno))
+        return Value(triggers=frozenset(found))
+
+    def _filter(self, node: Any) -> Value:
+        value = self.evaluate(node.node)
+        arguments = [self.evaluate(part) for part in [*node.args, *(keyword.value for keyword in node.kwargs)]]
+        if node.name in _SIZES:
+            return self._sized(value)
+        if node.name in ("selectattr", "rejectattr", "select", "reject"):
+            return combine(value, Value(triggers=frozenset(self._selected(node, value))))
+        if node.name == "map":
+            keys = [self._folder.fold(keyword.value) for keyword in node.kwargs if keyword.key == "attribute"]
+            return self._member(value, keys[0]) if keys and isinstance(keys[0], str) else join(value, *arguments)
+        if node.name in ("tojson", "string", "list") and value.has(Origin.MESSAGES):
+            return join(value.only(Origin.SAID, Origin.MESSAGES), *arguments)
+        return self._applied(node, value, arguments, builds=node.name in _BUILDS)
+
+    def _sized(self, value: Value) -> Value:
+        kinds = {Origin.SAID: Origin.LENGTH, Origin.PART: Origin.LENGTH, Origin.MESSAGES: Origin.COUNT}
+        origin = next((found for kind, found in kinds.items() if value.has(kind)), None)
+        return Value(
+            origins=frozenset({origin} if origin else ()), triggers=value.triggers | value.latent, latent=value.latent
+        )
+
+    def _selected(self, node: Any, value: Value) -> Iterator[Trigger]:
+        """Read `selectattr(key, test, literal)` and `select(test, literal)`."""
+        constants = [self._folder.fold(argument) for argument in node.args]
+        if node.name.endswith("attr") and constants:
+            value, constants = self._member(value, str(constants[0])), constants[1:]
+        if len(constants) > 1 and constants[0] in _LIKE_TESTS:
+            yield from self._held(value, node.args[-1], NOTHING, node.name.startswith("reject"), node.lineno)
+
+    def _call(self, node: Any) -> Value:
+        arguments = [self.evaluate(argument) for argument in node.args]
+        keywords = {keyword.key: self.evaluate(keyword.value) for keyword in node.kwargs}
+        target = node.node
+        if type(target).__name__ == "Name":
+            if target.name == "strftime_now":
+                return Value(origins=frozenset({Origin.DATE}))
+            if target.name == "raise_exception":
+                return NOTHING
+            returned = self._macros(node, arguments, keywords)
+            return join(*arguments, *keywords.values()) if returned is None else returned
+        if type(target).__name__ != "Getattr":
+            return join(self.evaluate(target), *arguments)
+        return self._method(node, target, arguments)
+
+    def _method(self, node: Any, target: Any, arguments: list[Value]) -> Value:
+        value = self.evaluate(target.node)
+        if target.attr == "get" and node.args:
+            key = self._folder.fold(node.args[0])
+            found = self._member(value, key, target.node) if isinstance(key, str) else value
+            looked = any(argument.has(*_SPOKEN) for argument in arguments[:1]) and value.pieces
+            extra = {Trigger(kind=Origin.SAID, literal=_keys(value), line=node.lineno)} if looked else set()
+            return join(found.under(frozenset(extra)), *arguments[1:])
+        if target.attr in ("values", "items") and value.has(Origin.MESSAGES):
+            return join(value, Value(origins=frozenset({Origin.SAID})))
+        if target.attr in _PREDICATES and value.has(*_SPOKEN, Origin.DATE):
+            kind = next(kind for kind in (Origin.DATE, Origin.SAID, Origin.RULED, Origin.PART) if value.has(kind))
+            kind = Origin.SAID if kind is Origin.PART else kind
+            found_literals = [text for pair in zip(node.args, arguments, strict=True) for text in self.literals(*pair)]
+            literals = [text for text in found_literals if text.strip()]
+            hits = {Trigger(kind=kind, literal=text, line=node.lineno) for text in literals}
+            if not node.args:
+                hits.add(Trigger(kind=kind, literal=target.attr, line=node.lineno))
+            return Value(triggers=frozenset(hits) | value.triggers)
+        if target.attr in ("append", "insert", "extend", "update", "setdefault", "add"):
+            self._mutated(target.node, arguments, [self.evaluate(keyword.value) for keyword in node.kwargs])
+            return NOTHING
+        return self._applied(node, value, arguments, builds=target.attr in _BUILDS)
+
+    def _mutated(self, target: Any, arguments: list[Value], more: list[Value]) -> None:
+        """Join what is put into a list or mapping with what is known of the variable that holds it."""
+        while type(target).__name__ in ("Getitem", "Call", "Filter"):
+            target = target.node
+        value = join(*arguments, *more).under(self.context)
+        kind = type(target).__name__
+        if kind == "Getattr" and type(target.node).__name__ == "Name":
+            self.learn(self.field(target.node.name, target.attr), join(self.evaluate(target), value))
+        elif kind == "Name":
+            self.learn(self.local(target.name), join(self.evaluate(target), value))
+
+    def _applied(self, node: Any, value: Value, arguments: list[Value], *, builds: bool) -> Value:
+        """Say what a filter or method makes of a value."""
+        whole = join(value, *arguments)
+        name = getattr(node, "name", "") or getattr(node.node, "attr", "")
+        if value.has(*_SPOKEN, Origin.MESSAGES):
+            self.touched[id(node)] = Touch(name=name, node=node, subject=value, arguments=tuple(arguments))
+        said = any(argument.has(*_SPOKEN) for argument in arguments)
+        if said and value.pieces and not builds and not value.has(Origin.SAID):
+            probe = Trigger(kind=Origin.SAID, literal=_keys(value), line=node.lineno)
+            return combine(whole, Value(triggers=frozenset({probe})))
+        if name in _SPLITS and value.has(*_SPOKEN):
+            literals = [text for pair in zip(node.args, arguments, strict=True) for text in self.literals(*pair)]
+            ruled = Origin.SAID if value.has(Origin.SAID, Origin.PART) else Origin.RULED
+            cut = {Trigger(kind=ruled, literal=text, line=node.lineno) for text in literals if text.strip()}
+            kept = value.pieces.union(*(argument.pieces for argument in arguments[1:]))
+            return Value(origins=value.origins, pieces=kept, triggers=value.triggers, latent=value.latent | cut)
+        return whole
+
+    def _product(self, node: Any) -> Value:
+        return combine(self.evaluate(node.left), self.evaluate(node.right))
+
+
+def shape(node: Any) -> str:
+    """Give an expression's text as far as it is a path of names, keys and numbers; empty when it is more."""
+    kind = type(node).__name__
+    if kind == "Name":
+        return str(node.name)
+    if kind == "Getattr":
+        return f"{shape(node.node)}.{node.attr}"
+    if kind == "Getitem" and type(node.arg).__name__ == "Const":
+        key = node.arg.value
+        return f"{shape(node.node)}.{key}"
+    if kind == "Call" and getattr(node.node, "attr", "") == "get" and node.args:
+        return f"{shape(node.node.node)}.{getattr(node.args[0], 'value', '')}"
+    return ""
+
+
+def role_variables(tree: nodes.Template) -> dict[str, str]:
+    """Give the variables that are only ever set to one message's role, each with that role's path."""
+    from jinja2 import nodes
+
+    found: dict[str, set[str]] = {}
+    for node in tree.find_all(nodes.Assign):
+        if isinstance(node.target, nodes.Name):
+            found.setdefault(node.target.name, set()).add(shape(node.node))
+    return {name: path for name, paths in found.items() if len(paths) == 1 for path in paths if path.endswith(".role")}
+
+
+def system_messages(test: Any, roles: Mapping[str, str]) -> frozenset[str]:
+    """Give the expressions that are system messages when a condition holds."""
+    kind = type(test).__name__
+    if kind == "And":
+        return system_messages(test.left, roles) | system_messages(test.right, roles)
+    if kind == "Or":
+        return system_messages(test.left, roles) & system_messages(test.right, roles)
+    if kind != "Compare" or len(test.ops) != 1 or test.ops[0].op not in ("eq", "in"):
+        return frozenset()
+    path, against = shape(test.expr), test.ops[0].expr
+    path = roles.get(path, path)
+    asked = [getattr(item, "value", None) for item in getattr(against, "items", [against])]
+    is_system = bool(asked) and all(role in ("system", "developer") for role in asked)
+    return frozenset({path.removesuffix(".role")} if is_system and path.endswith(".role") else ())
+
+
+def keys_taken(tree: nodes.Template) -> frozenset[tuple[str, str]]:
+    """Give the expressions that keys are taken from, each with the key."""
+    from jinja2 import nodes
+
+    taken = {(shape(node.node), node.attr) for node in tree.find_all(nodes.Getattr)}
+    for node in tree.find_all((nodes.Getitem, nodes.Call)):
+        inner, argument = node.node, node.arg if isinstance(node, nodes.Getitem) else next(iter(node.args), None)
+        if isinstance(node, nodes.Call):
+            inner = inner.node if isinstance(inner, nodes.Getattr) and inner.attr == "get" else None
+        if inner is not None and isinstance(argument, nodes.Const) and isinstance(argument.value, str):
+            taken.add((shape(inner), argument.value))
+    return frozenset((path, key) for path, key in taken if path)
+
+
+def _keys(value: Value) -> str:
+    return min((piece.text for piece in value.pieces), default="")
+
+
+_HANDLERS: Mapping[str, Callable[[Expressions, Any], Value]] = {
+    "Const": Expressions._const,
+    "Name": Expressions._name,
+    "Getattr": Expressions._attribute,
+    "Getitem": Expressions._item,
+    "Compare": Expressions._compare,
+    "Not": Expressions._not,
+    "And": Expressions._both,
+    "CondExpr": Expressions._chosen,
+    "Test": Expressions._test,
+    "Filter": Expressions._filter,
+    "Call": Expressions._call,
+    "Mul": Expressions._product,
+}
