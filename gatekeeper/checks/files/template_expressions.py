@@ -167,9 +167,10 @@ class Expressions:
             other = self.evaluate(operand.expr)
             negative = operand.op in ("ne", "notin")
             inherited = value.triggers | other.triggers
-            if self._folder.fold(operand.expr) in (-1, 0, False) and operand.op in ("eq", "lt"):
-                inherited = frozenset(trigger.flipped() for trigger in inherited)
-            found += [trigger.flipped() if negative else trigger for trigger in inherited]
+            flips = negative
+            if self._folder.fold(operand.expr) in (-1, 0, False):  # what `find` and `count` give for "not there"
+                flips = operand.op in ("eq", "lt", "lteq")
+            found += [trigger.flipped() if flips else trigger for trigger in inherited]
             found += self._held(value, operand.expr, other, negative, node.lineno)
             if operand.op not in ("in", "notin") or (shape(operand.expr), self._folder.fold(left)) not in self.keys:
                 found += self._held(other, left, value, negative, node.lineno)

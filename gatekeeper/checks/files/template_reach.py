@@ -48,7 +48,7 @@ _RUNNERS = frozenset({"eval", "exec", "compile", "open", "getattr", "setattr", "
 """Built-in functions of Python that Jinja does not offer."""
 
 
-def reaches(tree: nodes.Template, folder: Folder) -> Iterator[str]:
+def reached(tree: nodes.Template, folder: Folder) -> Iterator[str]:
     """Say what a template reaches for; nothing when it is honest.
 
     Args:
@@ -63,7 +63,7 @@ def reaches(tree: nodes.Template, folder: Folder) -> Iterator[str]:
         yield from _node(node, folder, own)
 
 
-def reached_in(template: str) -> list[str]:
+def reaches(template: str) -> list[str]:
     """Say what Jinja text reaches for; empty when it is nothing.
 
     Raises:
@@ -71,7 +71,7 @@ def reached_in(template: str) -> list[str]:
     """
     tree = parse(template)
     try:
-        return list(dict.fromkeys(reaches(tree, Folder(tree))))
+        return list(dict.fromkeys(reached(tree, Folder(tree))))
     except RecursionError as error:
         raise TemplateError("it is nested too deeply") from error
 

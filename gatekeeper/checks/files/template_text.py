@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from gatekeeper.checks.files.problem import Problem
@@ -58,13 +58,13 @@ def spoken(tree: nodes.Template) -> Iterator[tuple[int, str]]:
             yield node.lineno, text
 
 
-def judge_text(tree: nodes.Template) -> Iterator[Problem]:
-    """Say what stands in the constant text that no honest template has.
+def judge_text(texts: Iterable[tuple[int, str]]) -> Iterator[Problem]:
+    """Say what stands in constant text that no honest template has.
 
     Args:
-        tree: The parsed template.
+        texts: Texts, each with its line.
     """
-    for line, text in spoken(tree):
+    for line, text in texts:
         for slug, pattern, what in _PATTERNS:
             match = pattern.search(text)
             if match:
@@ -82,14 +82,13 @@ _PATTERNS = (
 )
 
 
-def judge_characters(template: str, tree: nodes.Template) -> Iterator[Problem]:
-    """Say which characters are invisible or change how the text around them is read, in the source or after escapes.
+def judge_characters(texts: Iterable[str]) -> Iterator[Problem]:
+    """Say which characters are invisible or change how the text around them is read.
 
     Args:
-        template: The source, comments included: people review them.
-        tree: The same, parsed.
+        texts: The source, comments included, since people review them, and constant texts after their escapes.
     """
-    texts = [template.removeprefix("\ufeff"), *(text for _, text in spoken(tree))]
+    texts = [text.removeprefix("\ufeff") for text in texts]
     seen = {character for text in texts for character in text if ord(character) > 0xAC or ord(character) < 0x20}
     steering = {c for c in seen if c in _STEERING or 0xE0000 <= ord(c) <= 0xE0FFF or unicodedata.category(c) == "Co"}
     unseen = {c for c in seen if c in _NOTHING_SEEN or (ord(c) < 0x20 and c not in "\t\n\r\f") or 0x80 <= ord(c) < 0xA0}
