@@ -40,6 +40,7 @@ def hanging_text(flow: Flow) -> Iterator[Problem]:
         flow: The walked template.
     """
     told: set[str] = set()
+    written = "".join(sorted({piece.text for emission in flow.emissions for piece in emission.value.pieces}))
     for emission in flow.emissions:
         for piece in sorted(emission.value.pieces, key=lambda piece: (piece.line, piece.text)):
             found = words(piece.text)
@@ -52,7 +53,8 @@ def hanging_text(flow: Flow) -> Iterator[Problem]:
             if len(found) < 2 and not is_word_like(worst.literal):
                 continue
             told.add(piece.text)
-            yield _hanging(piece, worst)
+            own = not is_word_like(worst.literal) and worst.literal.strip() in written
+            yield _hanging(piece, worst, own=own)
 
 
 def _is_deployers(trigger: Trigger) -> bool:
@@ -67,10 +69,11 @@ def _worst(triggers: Triggers) -> Trigger:
     )
 
 
-def _hanging(piece: Piece, trigger: Trigger) -> Problem:
+def _hanging(piece: Piece, trigger: Trigger, *, own: bool) -> Problem:
+    """Say it; markup that the template writes itself tells turns apart, so that what hangs on it may well be honest."""
     why = _WHY[trigger.kind].format(repr(printable(trigger.literal, 60)))
     text = printable(" ".join(piece.text.split()), 120)
-    if trigger.positive and trigger.kind is not Origin.RULED:
+    if trigger.positive and trigger.kind is not Origin.RULED and not own:
         slug = "date-trigger" if trigger.kind is Origin.DATE else "trigger-text"
         return Problem(slug=slug, message=f"line {piece.line}: it writes {text!r} {why}", detail=trigger.literal[:200])
     message = f"line {piece.line}: whether it writes {text!r} is decided {why}"
@@ -85,7 +88,7 @@ def hanging_content(flow: Flow) -> Iterator[Problem]:
             trigger for trigger in value.triggers if trigger.kind in (Origin.SAID, Origin.RULED, Origin.DATE)
             and is_word_like(trigger.literal) and not _is_deployers(trigger)
         ]  # fmt: skip
-        if value.has(Origin.SAID, Origin.RULED) and words_looked_for:
+        if value.has(Origin.SAID, Origin.RULED, Origin.PART, Origin.CUT) and words_looked_for:
             trigger = _worst(frozenset(words_looked_for))
             why = _WHY[trigger.kind].format(repr(printable(trigger.literal, 60)))
             message = f"line {emission.line}: how it passes content on changes {why}"
@@ -112,7 +115,7 @@ def _replacement(touch: Touch, folder: Folder) -> Iterator[Problem]:
     if len(touch.node.args) < 2:
         return
     old, new = (_text(*pair, folder) for pair in zip(touch.node.args[:2], touch.arguments, strict=False))
-    ruled = not touch.subject.has(Origin.SAID, Origin.PART, Origin.MESSAGES)
+    ruled = touch.subject.has(Origin.RULED) and not touch.subject.has(Origin.SAID, Origin.PART, Origin.CUT)
     if is_switch(old) or (not is_word_like(old) and (ruled or not words(new))):
         return
     if words(new) and new.strip().lower() != old.strip().lower():

@@ -76,19 +76,36 @@ def _largest(expression: Any) -> int:
 
 
 def _doubles(node: Any) -> bool:
-    """Whether a variable is set to something that holds it twice."""
+    """Whether a variable is set to something that holds it twice, whole."""
+    target = node.target
+    path = f"{target.name}.{target.attr}" if type(target).__name__ == "NSRef" else getattr(target, "name", "")
+    return bool(path) and _uses(node.node, path) > 1
+
+
+def _uses(node: Any, path: str) -> int:
+    """Count how often a value stands whole in a text that is put together."""
     from jinja2 import nodes
 
-    target = node.target
-    joined = (nodes.Add, nodes.Concat, nodes.Mul)
-    if not any(True for kind in joined for _ in [node.node, *node.node.find_all(kind)] if isinstance(_, kind)):
-        return False
-    if isinstance(target, nodes.NSRef):
-        uses = [found for found in node.node.find_all(nodes.Getattr)
-                if found.attr == target.attr and getattr(found.node, "name", "") == target.name]  # fmt: skip
-        return len(uses) > 1
-    name = getattr(target, "name", "")
-    return sum(1 for found in node.node.find_all(nodes.Name) if found.name == name) > 1
+    if isinstance(node, nodes.Name):
+        return int(node.name == path)
+    if isinstance(node, nodes.Getattr):
+        return int(f"{getattr(node.node, 'name', '')}.{node.attr}" == path)
+    if isinstance(node, nodes.Filter | nodes.Test) and node.name in ("length", "count", "int", "first", "last"):
+        return 0
+    if isinstance(node, nodes.Getitem) and (not isinstance(node.arg, nodes.Slice) or node.arg.start or node.arg.stop):
+        return 0
+    if isinstance(node, nodes.CondExpr):
+        return max(_uses(node.expr1, path), _uses(node.expr2, path) if node.expr2 else 0)
+    if isinstance(node, nodes.Compare | nodes.Not | nodes.Test):
+        return 0
+    if isinstance(node, nodes.And | nodes.Or):
+        return max(_uses(node.left, path), _uses(node.right, path))
+    if isinstance(node, nodes.Call):
+        # A method other than these gives a part, a place or a truth value.
+        whole = getattr(node.node, "attr", "") in ("join", "format", "replace")
+        inner = [node.node.node, *node.args] if whole else [*node.args] if isinstance(node.node, nodes.Name) else []
+        return sum(_uses(part, path) for part in inner)
+    return sum(_uses(part, path) for part in node.iter_child_nodes())
 
 
 def _swells(node: Any, folder: Folder) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.checks.files.template_fold import Folder
@@ -30,14 +30,19 @@ _PREDICATES = frozenset(
     {"startswith", "endswith", "find", "rfind", "index", "rindex", "count", "isupper", "islower", "isdigit", "isalpha",
      "isalnum", "istitle", "isspace", "isnumeric", "__contains__", "match", "search"}
 )  # fmt: skip
-_SPLITS = frozenset({"split", "rsplit", "partition", "rpartition", "removeprefix", "removesuffix", "replace", "strip"})
+_SPLITS = frozenset({"split", "rsplit", "partition", "rpartition", "splitlines", "removeprefix", "removesuffix", "replace", "strip"})
 _LIKE_TESTS = frozenset({"in", "eq", "equalto", "==", "ne", "!=", "sameas", "upper", "lower", "gt", "lt", "ge", "le",
                          "greaterthan", "lessthan", ">", "<", "<=", ">=", "contains", "match", "search"})  # fmt: skip
 _SIZES = frozenset({"length", "count", "wordcount"})
 _BUILDS = frozenset({"join", "format", "default", "d", "tojson", "indent", "string", "trim", "safe", "replace"})
 """Filters and methods that put their arguments into the text."""
 
-_SPOKEN = (Origin.SAID, Origin.RULED, Origin.PART)
+_SPOKEN = (Origin.SAID, Origin.RULED, Origin.PART, Origin.CUT)
+
+_HELD = (Origin.DATE, Origin.SAID, Origin.CUT, Origin.RULED, Origin.PART, Origin.LENGTH, Origin.COUNT)
+"""What may be held against a constant, the most telling first."""
+
+_CUTS = frozenset({"split", "rsplit", "partition", "rpartition", "splitlines", "batch", "slice", "wordwrap"})
 
 _NEAR = frozenset({"-1", "0", "1", "2"})
 """Counts that tell the first message, the last, or whether there is any."""
@@ -172,7 +177,8 @@ class Expressions:
                 flips = operand.op in ("eq", "lt", "lteq")
             found += [trigger.flipped() if flips else trigger for trigger in inherited]
             found += self._held(value, operand.expr, other, negative, node.lineno)
-            if operand.op not in ("in", "notin") or (shape(operand.expr), self._folder.fold(left)) not in self.keys:
+            is_key = other.has(Origin.PART) or (shape(operand.expr), self._folder.fold(left)) in self.keys
+            if operand.op not in ("in", "notin") or not is_key:
                 found += self._held(other, left, value, negative, node.lineno)
             value, left = other, operand.expr
         return Value(triggers=frozenset(found))
@@ -180,9 +186,10 @@ class Expressions:
     def _held(self, value: Value, against: Any, other: Value, negative: bool, line: int) -> Iterator[Trigger]:
         """Say what it means that a value is held against another."""
         yield from (trigger.flipped() if negative else trigger for trigger in value.latent)
-        kind = next((kind for kind in (Origin.DATE, Origin.SAID, Origin.RULED, Origin.LENGTH, Origin.COUNT) if value.has(kind)), None)
+        kind = next((kind for kind in _HELD if value.has(kind)), None)
         if kind is None:
             return
+        kind = Origin.SAID if kind in (Origin.CUT, Origin.PART) else kind
         for literal in self.literals(against, other):
             if literal.strip() and not (kind in (Origin.LENGTH, Origin.COUNT) and literal in _NEAR):
                 yield Trigger(kind=kind, literal=literal, positive=not negative, line=line)
@@ -202,7 +209,13 @@ class Expressions:
     def _both(self, node: Any) -> Value:
         left = self.evaluate(node.left)
         with self.given(node.left):
-            return join(left, self.evaluate(node.right))
+            return join(left, self.evaluate(node.right).under(left.triggers | left.latent))
+
+    def _either(self, node: Any) -> Value:
+        left = self.evaluate(node.left)
+        missed = frozenset(trigger.flipped() for trigger in left.triggers | left.latent)
+        right = self.evaluate(node.right)
+        return replace(join(left, right.under(missed)), triggers=left.triggers | right.triggers)
 
     @contextmanager
     def given(self, test: Any, body: Iterable[Any] = ()) -> Iterator[None]:
@@ -252,7 +265,7 @@ class Expressions:
         return self._applied(node, value, arguments, builds=node.name in _BUILDS)
 
     def _sized(self, value: Value) -> Value:
-        kinds = {Origin.SAID: Origin.LENGTH, Origin.PART: Origin.LENGTH, Origin.MESSAGES: Origin.COUNT}
+        kinds = {**dict.fromkeys(_SPOKEN, Origin.LENGTH), Origin.MESSAGES: Origin.COUNT}
         origin = next((found for kind, found in kinds.items() if value.has(kind)), None)
         return Value(
             origins=frozenset({origin} if origin else ()), triggers=value.triggers | value.latent, latent=value.latent
@@ -292,8 +305,8 @@ class Expressions:
         if target.attr in ("values", "items") and value.has(Origin.MESSAGES):
             return join(value, Value(origins=frozenset({Origin.SAID})))
         if target.attr in _PREDICATES and value.has(*_SPOKEN, Origin.DATE):
-            kind = next(kind for kind in (Origin.DATE, Origin.SAID, Origin.RULED, Origin.PART) if value.has(kind))
-            kind = Origin.SAID if kind is Origin.PART else kind
+            kind = next(kind for kind in _HELD if value.has(kind))
+            kind = Origin.SAID if kind in (Origin.CUT, Origin.PART) else kind
             found_literals = [text for pair in zip(node.args, arguments, strict=True) for text in self.literals(*pair)]
             literals = [text for text in found_literals if text.strip()]
             hits = {Trigger(kind=kind, literal=text, line=node.lineno) for text in literals}
@@ -328,10 +341,11 @@ class Expressions:
             return combine(whole, Value(triggers=frozenset({probe})))
         if name in _SPLITS and value.has(*_SPOKEN):
             literals = [text for pair in zip(node.args, arguments, strict=True) for text in self.literals(*pair)]
-            ruled = Origin.SAID if value.has(Origin.SAID, Origin.PART) else Origin.RULED
+            ruled = Origin.SAID if value.has(Origin.SAID, Origin.PART, Origin.CUT) else Origin.RULED
             cut = {Trigger(kind=ruled, literal=text, line=node.lineno) for text in literals if text.strip()}
             kept = value.pieces.union(*(argument.pieces for argument in arguments[1:]))
-            return Value(origins=value.origins, pieces=kept, triggers=value.triggers, latent=value.latent | cut)
+            cuts = {Origin.CUT} if name in _CUTS and ruled is Origin.SAID else value.origins
+            return Value(origins=frozenset(cuts), pieces=kept, triggers=value.triggers, latent=value.latent | cut)
         return whole
 
     def _product(self, node: Any) -> Value:
@@ -406,6 +420,7 @@ _HANDLERS: Mapping[str, Callable[[Expressions, Any], Value]] = {
     "Compare": Expressions._compare,
     "Not": Expressions._not,
     "And": Expressions._both,
+    "Or": Expressions._either,
     "CondExpr": Expressions._chosen,
     "Test": Expressions._test,
     "Filter": Expressions._filter,

@@ -267,6 +267,8 @@ def _macros(tree: nodes.Template) -> Iterator[Any]:
 
 def _element(value: Value) -> Value:
     """Give what is known of an element of something that is iterated over."""
+    if value.has(Origin.CUT):
+        return value.only(Origin.SAID)
     if value.has(Origin.SAID, Origin.PART) and not value.has(Origin.MESSAGES):
         return value.only(Origin.PART)
     return value.only(*(value.origins - {Origin.SAID}), *((Origin.SAID,) if value.has(Origin.SAID) else ()))

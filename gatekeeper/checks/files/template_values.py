@@ -24,6 +24,9 @@ class Origin(StrEnum):
     PART = "part"
     """One part of a message's content."""
 
+    CUT = "cut"
+    """Pieces that something said was cut into."""
+
     COUNT = "count"
     """How many messages there are, or the place of one."""
 
