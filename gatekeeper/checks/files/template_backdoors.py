@@ -42,15 +42,15 @@ def hanging_text(flow: Flow) -> Iterator[Problem]:
     told: set[str] = set()
     written = "".join(sorted({piece.text for emission in flow.emissions for piece in emission.value.pieces}))
     for emission in flow.emissions:
-        for piece in sorted(emission.value.pieces, key=lambda piece: (piece.line, piece.text)):
-            found = words(piece.text)
-            if piece.text in told or not found or not piece.triggers:
-                continue
+        spoken = [piece for piece in _pieces(emission) if piece.triggers]
+        for piece in spoken:
             triggers = frozenset(trigger for trigger in piece.triggers if not _is_deployers(trigger))
-            if not triggers:
+            dated = any(trigger.kind is Origin.DATE for trigger in triggers) and piece.text.strip()
+            if piece.text in told or not triggers or not (words(piece.text) or dated):
                 continue
             worst = _worst(triggers)
-            if len(found) < 2 and not is_word_like(worst.literal):
+            together = dict.fromkeys(other.text for other in spoken if other.triggers == piece.triggers)
+            if len(words(" ".join(together))) < 2 and not is_word_like(worst.literal):
                 continue
             told.add(piece.text)
             own = not is_word_like(worst.literal) and worst.literal.strip() in written

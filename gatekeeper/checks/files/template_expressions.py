@@ -150,7 +150,7 @@ class Expressions:
     def _member(self, holder: Value, key: str, node: Any = None) -> Value:
         if key in _STRUCTURE and holder.has(Origin.MESSAGES, *_SPOKEN):
             return Value(pieces=holder.pieces, triggers=holder.triggers)
-        if key in _CONTENT and holder.has(Origin.MESSAGES, Origin.PART):
+        if key in _CONTENT and (holder.has(Origin.MESSAGES, Origin.PART) or (holder.has(Origin.OUTSIDE) and key == "content")):
             origin = Origin.RULED if node is not None and shape(node) in self.systems else Origin.SAID
             return Value(origins=frozenset({origin}), pieces=holder.pieces, triggers=holder.triggers)
         return holder
@@ -259,7 +259,7 @@ class Expressions:
             return combine(value, Value(triggers=frozenset(self._selected(node, value))))
         if node.name == "map":
             keys = [self._folder.fold(keyword.value) for keyword in node.kwargs if keyword.key == "attribute"]
-            return self._member(value, keys[0]) if keys and isinstance(keys[0], str) else join(value, *arguments)
+            return self._member(value, keys[0]) if keys and isinstance(keys[0], str) else value
         if node.name in ("tojson", "string", "list") and value.has(Origin.MESSAGES):
             return join(value.only(Origin.SAID, Origin.MESSAGES), *arguments)
         return self._applied(node, value, arguments, builds=node.name in _BUILDS)
@@ -307,8 +307,7 @@ class Expressions:
         if target.attr in _PREDICATES and value.has(*_SPOKEN, Origin.DATE):
             kind = next(kind for kind in _HELD if value.has(kind))
             kind = Origin.SAID if kind in (Origin.CUT, Origin.PART) else kind
-            found_literals = [text for pair in zip(node.args, arguments, strict=True) for text in self.literals(*pair)]
-            literals = [text for text in found_literals if text.strip()]
+            literals = [text for text in self.literals(node.args[0], arguments[0]) if text.strip()] if node.args else []
             hits = {Trigger(kind=kind, literal=text, line=node.lineno) for text in literals}
             if not node.args:
                 hits.add(Trigger(kind=kind, literal=target.attr, line=node.lineno))
@@ -340,7 +339,7 @@ class Expressions:
             probe = Trigger(kind=Origin.SAID, literal=_keys(value), line=node.lineno)
             return combine(whole, Value(triggers=frozenset({probe})))
         if name in _SPLITS and value.has(*_SPOKEN):
-            literals = [text for pair in zip(node.args, arguments, strict=True) for text in self.literals(*pair)]
+            literals = self.literals(node.args[0], arguments[0]) if node.args else []
             ruled = Origin.SAID if value.has(Origin.SAID, Origin.PART, Origin.CUT) else Origin.RULED
             cut = {Trigger(kind=ruled, literal=text, line=node.lineno) for text in literals if text.strip()}
             kept = value.pieces.union(*(argument.pieces for argument in arguments[1:]))

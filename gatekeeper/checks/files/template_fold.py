@@ -20,6 +20,9 @@ _WIDTH = re.compile(r"\d{4,}")
 """A width or precision in a format that would make a long text."""
 
 
+_FAILED = object()
+
+
 class _Unknown(Exception):  # noqa: N818 - a jump, not an error
     """The expression is no constant."""
 
@@ -35,6 +38,7 @@ class Folder:
         from jinja2 import nodes
 
         self._values: dict[str, Any] = {}
+        self._memo: dict[int, Any] = {}
         assigned: dict[str, list[nodes.Node]] = {}
         for node in tree.find_all(nodes.Assign):
             key = _key(node.target)
@@ -50,6 +54,7 @@ class Folder:
                 key: self.fold(found[0], None) for key, found in assigned.items() if len(found) == 1
             }
             self._values = {key: value for key, value in self._values.items() if value is not None}
+            self._memo.clear()
 
     @staticmethod
     def _keywords(tree: nodes.Template, assigned: dict[str, list[nodes.Node]]) -> None:
@@ -71,14 +76,20 @@ class Folder:
         """
         try:
             return self._fold(node)
-        except (_Unknown, RecursionError):
-            return default
-        except Exception:  # an expression that fails on constants fails in the loader too
+        except Exception:  # no constant, too deep, or an expression that fails on constants in the loader too
             return default
 
     def _fold(self, node: nodes.Node) -> Any:
-        kind = type(node).__name__
-        handler = _HANDLERS.get(kind)
+        known = self._memo.get(id(node), self)
+        if known is self:
+            self._memo[id(node)] = _FAILED  # what raises on the way is no constant
+            known = self._memo[id(node)] = self._folded(node)
+        if known is _FAILED:
+            raise _Unknown
+        return known
+
+    def _folded(self, node: nodes.Node) -> Any:
+        handler = _HANDLERS.get(type(node).__name__)
         if handler is None:
             raise _Unknown
         value = handler(self, node)
@@ -115,6 +126,12 @@ class Folder:
         if isinstance(left, str | list) and isinstance(right, int) and len(left) * right > _LONGEST:
             raise _Unknown
         return left * right
+
+    def _power(self, node: Any) -> Any:
+        left, right = self._fold(node.left), self._fold(node.right)
+        if not isinstance(left, int) or not isinstance(right, int) or not 0 <= right <= 64 or abs(left) > 2**32:
+            raise _Unknown
+        return left**right
 
     def _modulo(self, node: Any) -> Any:
         left, right = self._fold(node.left), self._fold(node.right)
@@ -195,6 +212,8 @@ _HANDLERS: Mapping[str, Callable[[Folder, Any], Any]] = {
     "Add": lambda folder, node: folder._fold(node.left) + folder._fold(node.right),
     "Sub": lambda folder, node: folder._fold(node.left) - folder._fold(node.right),
     "Mul": Folder._times,
+    "Pow": Folder._power,
+    "FloorDiv": lambda folder, node: folder._fold(node.left) // folder._fold(node.right),
     "Mod": Folder._modulo,
     "Neg": lambda folder, node: -folder._fold(node.node),
     "CondExpr": Folder._condition,

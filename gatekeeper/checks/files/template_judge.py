@@ -40,8 +40,8 @@ def judge_template(template: str, limits: Limits) -> Iterator[Problem]:
     try:
         folder = Folder(tree)
         problems = [Problem(slug="reach", message=f"it asks for {what}", detail=what) for what in reached(tree, folder)]
-        problems += [*judge_cost(tree, folder), *judge_names(tree)]
-        texts = list(spoken(tree))
+        problems += [*judge_cost(tree, folder), *judge_names(tree, folder)]
+        texts = list(spoken(tree, folder))
         problems += [*judge_text(texts), *judge_characters([template, *(text for _, text in texts)])]
         flow = Flow(tree, folder)
         problems += [*hanging_text(flow), *hanging_content(flow), *rewrites(folder, flow), *chance(tree)]

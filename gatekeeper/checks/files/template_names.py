@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gatekeeper.checks.files.problem import Problem
+from gatekeeper.checks.files.template_fold import Folder
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
@@ -27,11 +28,12 @@ _OTHER_FILTERS = frozenset({"tojson", "from_json", "fromjson", "items", "keys", 
 """Filters that one loader or another offers beside Jinja's own."""
 
 
-def judge_names(tree: nodes.Template) -> Iterator[Problem]:
+def judge_names(tree: nodes.Template, folder: Folder) -> Iterator[Problem]:
     """Say which functions a template asks for that no loader offers, and which that lead to code.
 
     Args:
         tree: The parsed template.
+        folder: Its constants.
     """
     from jinja2 import nodes
 
@@ -43,6 +45,7 @@ def judge_names(tree: nodes.Template) -> Iterator[Problem]:
             yield Problem(slug="gadget", message=message, detail=name.name)
     yield from _strange_calls(tree, own)
     yield from _objects(tree, own)
+    yield from _built_keys(tree, folder)
     for node in tree.find_all(nodes.Filter):
         if node.name == "attr":
             message = f"line {node.lineno}: it looks attributes up with the filter 'attr'"
@@ -89,6 +92,34 @@ def _objects(tree: nodes.Template, own: set[str]) -> Iterator[Problem]:
         if isinstance(inner, nodes.Name) and inner.name in {"namespace", "range", "dict", "raise_exception"} - own:
             message = f"line {node.lineno}: it uses the function {inner.name!r} as a value"
             yield Problem(slug="gadget", message=message, detail=inner.name)
+
+
+def _built_keys(tree: nodes.Template, folder: Folder) -> Iterator[Problem]:
+    """Say where something is looked up under a name that is only put together when the template is rendered."""
+    from jinja2 import nodes
+
+    for node in tree.find_all(nodes.Getitem):
+        holder, key = node.node, node.arg
+        if isinstance(key, nodes.Slice) or folder.fold(key) is not None:
+            continue
+        bare = isinstance(holder, nodes.Const) and not (isinstance(holder.value, str) and holder.value)
+        if bare or (isinstance(holder, nodes.Tuple | nodes.List | nodes.Dict) and not holder.items):
+            message = f"line {node.lineno}: it looks a name up on nothing, which only leads to Python's insides"
+            yield Problem(slug="gadget", message=message)
+        elif isinstance(key, nodes.Concat | nodes.Mod) or _builds(key):
+            message = f"line {node.lineno}: it looks something up under a name that it puts together"
+            yield Problem(slug="built-name", message=message)
+
+
+def _builds(key: nodes.Node) -> bool:
+    """Whether a key is text out of a filter or a method that makes text."""
+    from jinja2 import nodes
+
+    if isinstance(key, nodes.Filter):
+        return key.name in ("join", "format", "replace", "reverse")
+    if isinstance(key, nodes.Getitem):
+        return isinstance(key.arg, nodes.Slice)
+    return isinstance(key, nodes.Call) and getattr(key.node, "attr", "") in ("join", "format", "replace")
 
 
 def _jinja_filters() -> frozenset[str]:

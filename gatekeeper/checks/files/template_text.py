@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from gatekeeper.checks.files.problem import Problem
+from gatekeeper.checks.files.template_fold import Folder
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
@@ -48,10 +49,24 @@ _MIXED = re.compile(r"[A-Za-z]+[\u0370-\u03ff\u0400-\u04ff\u0530-\u058f]|[\u0370
 """Latin letters and letters that look like them in one word."""
 
 
-def spoken(tree: nodes.Template) -> Iterator[tuple[int, str]]:
-    """Give the constant texts of a template, each with its line."""
+_STANDING = re.compile(
+    r"\b(?:always|(?:in|at the end of|to) (?:every|each|all) (?:\w+ )?(?:answer|response|reply|message)s?)\s+(?:\w+\s+){0,3}?"
+    r"(?:recommend|promot|advertis|endors|prais|append|insert|link to|steer|favou?r)\w*"
+    r"|\b(?:recommend|promot|advertis|endors|prais|append|insert)\w*\s+(?:\S+\s+){0,8}(?:to|in|at the end of|whenever|wherever)\s+"
+    r"(?:every|each|all|possible|you can)",
+    re.IGNORECASE,
+)
+"""Orders to bring something into every answer that nobody asked for."""
+
+
+def spoken(tree: nodes.Template, folder: Folder) -> Iterator[tuple[int, str]]:
+    """Give the constant texts of a template, put together where they are in pieces, each with its line."""
     from jinja2 import nodes
 
+    for made in tree.find_all((nodes.Concat, nodes.Add, nodes.Mod, nodes.Filter, nodes.Call)):
+        folded = folder.fold(made)
+        if isinstance(folded, str) and folded:
+            yield made.lineno, folded
     for node in tree.find_all((nodes.TemplateData, nodes.Const)):
         text = node.data if isinstance(node, nodes.TemplateData) else node.value
         if isinstance(text, str) and text:
@@ -74,6 +89,7 @@ def judge_text(texts: Iterable[tuple[int, str]]) -> Iterator[Problem]:
 
 _PATTERNS = (
     ("hidden-orders", _ORDERS, "it tells the model to set orders aside or to keep quiet"),
+    ("standing-orders", _STANDING, "it tells the model to bring something into every answer"),
     ("fetched", _FETCH, "it holds markup that fetches something"),
     ("link", _LINK, "it holds an address"),
     ("blob", _BLOB, "it holds encoded text"),

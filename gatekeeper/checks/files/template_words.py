@@ -7,6 +7,7 @@ import re
 _MARKUP = re.compile(
     r"<[|｜]?/?[\w:.▁\-]{1,60}/?[|｜]?>"  # <|im_start|>, </think>, <｜User｜>, <tool_call>
     r"|\[/?\|?[\w:.\-]{1,40}\|?\]"  # [INST], [|assistant|]
+    r"|<[\w:]+ \w+=|<!\[\w+\["  # <param name=, <![CDATA[
     r"|<<?/?\w{1,20}>>?"  # <<SYS>>
     r"|\|\w{1,30}\|"
     r"|(?<!\w)/\w{1,20}"  # /no_think
@@ -51,7 +52,8 @@ def words(text: str) -> list[str]:
 
 def is_word_like(literal: str) -> bool:
     """Whether a constant that content is held against is something that a person would write, and no markup."""
-    return bool(words(literal))
+    bare = _MARKUP.sub(" ", literal)
+    return any(run.lower() not in LABELS for run in re.findall(r"[^\W_]+", bare))
 
 
 def is_switch(literal: str) -> bool:

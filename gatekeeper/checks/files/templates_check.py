@@ -10,6 +10,7 @@ from gatekeeper.checks.check import Check, Context, Outcome, Rule
 from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.identify import Identity, identities
 from gatekeeper.checks.files.problem import Problem
+from gatekeeper.checks.files.template_fold import Folder
 from gatekeeper.checks.files.template_go import is_go
 from gatekeeper.checks.files.template_judge import Templates as Judge
 from gatekeeper.checks.files.template_rules import RULES
@@ -132,5 +133,5 @@ def _sentences(template: str, limits: Limits) -> set[str]:
         tree = parse(template, limits)
     except TemplateError:
         return set()
-    lines = [line for _, text in spoken(tree) for line in text.splitlines()]
+    lines = [line for _, text in spoken(tree, Folder(tree)) for line in text.splitlines()]
     return {" ".join(found) for line in lines if len(found := words(line)) >= _SENTENCE}
