@@ -17,7 +17,16 @@ from gatekeeper.checks.files.structure import Structure
 from gatekeeper.checks.files.templates_check import Templates
 from gatekeeper.checks.files.unchanged import Unchanged
 
-ALL: tuple[Check, ...] = (Paths(), Formats(), Structure(), Scanners(), Templates(), RemoteCode(), Coverage(), Unchanged())
+ALL: tuple[Check, ...] = (
+    Paths(),
+    Formats(),
+    Structure(),
+    Scanners(),
+    Templates(),
+    RemoteCode(),
+    Coverage(),
+    Unchanged(),
+)
 """The checks of this room, in the order of reports; `files/unchanged` must come last."""
 
 __all__ = ["ALL", "child_limits"]

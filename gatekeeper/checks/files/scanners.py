@@ -41,8 +41,8 @@ class Scanners(Check):
 
     What it looks at:
         Pickle streams wherever they lie (torch files old and new, joblib, npy and npz with objects, archives in
-        archives), Keras configurations, TensorFlow and ONNX graphs, PMML, skops, and chat templates in configuration
-        files and GGUF headers. Two scanners by different authors read each of them in a child process with limits on
+        archives), Keras configurations, TensorFlow and ONNX graphs, PMML, skops, and chat templates within archives
+        (`files/templates` judges the others). Two scanners by different authors read each of them in a child process with limits on
         time, memory and output; tensor bytes are left out.
 
     Why it matters:
@@ -50,7 +50,7 @@ class Scanners(Check):
 
     What it cannot see:
         What reviewed globals would do together with a loader's own code; payloads in formats that neither scanner
-        reads; templates that change what the model says; files that are larger than the limits, which are named as
+        reads; files that are larger than the limits, which are named as
         not looked at.
 
     How to mend:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.checks.files.problem import Problem
-from gatekeeper.checks.files.template_flow import Emission, Flow
 from gatekeeper.checks.files.template_expressions import Touch
+from gatekeeper.checks.files.template_flow import Emission, Flow
 from gatekeeper.checks.files.template_fold import Folder
 from gatekeeper.checks.files.template_values import Origin, Piece, Trigger, Triggers, Value
 from gatekeeper.checks.files.template_words import is_switch, is_word_like, words
@@ -65,7 +65,8 @@ def _is_deployers(trigger: Trigger) -> bool:
 def _worst(triggers: Triggers) -> Trigger:
     """Give the trigger that speaks loudest: one that has to hold, on something that a person would write."""
     return min(
-        triggers, key=lambda item: (not item.positive, not is_word_like(item.literal), item.line, item.literal, item.kind)
+        triggers,
+        key=lambda item: (not item.positive, not is_word_like(item.literal), item.line, item.literal, item.kind),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,15 @@ if TYPE_CHECKING:
     from jinja2 import nodes
 
 _MOST_TURNS = 100_000
-"""Turns of nested loops over constants; jinja2's sandbox ends a `range` at this number, other loaders end it nowhere."""
+"""Turns of nested loops over constants; jinja2's sandbox ends a `range` at this number, others end it nowhere."""
 
 _LONGEST = 100_000
 """Characters that one padding, repetition or format may make."""
 
 _PADS = frozenset({"center", "ljust", "rjust", "zfill", "indent", "wordwrap", "batch", "slice", "round", "expandtabs"})
+
+
+_WIDE = re.compile(r"%[-+ #0]{0,5}\d{6,}|%[^%\s.]{0,100}\.\d{6,}|\{[^{}:]{0,100}:[^{}\d]{0,20}\d{6,}")
 
 
 def judge_cost(tree: nodes.Template, folder: Folder) -> Iterator[Problem]:
@@ -103,7 +107,13 @@ def _uses(node: Any, path: str) -> int:
     if isinstance(node, nodes.Call):
         # A method other than these gives a part, a place or a truth value.
         whole = getattr(node.node, "attr", "") in ("join", "format", "replace")
-        inner = [node.node.node, *node.args] if whole else [*node.args] if isinstance(node.node, nodes.Name) else []
+        inner = (
+            [getattr(node.node, "node", node), *node.args]
+            if whole
+            else [*node.args]
+            if isinstance(node.node, nodes.Name)
+            else []
+        )
         return sum(_uses(part, path) for part in inner)
     return sum(_uses(part, path) for part in node.iter_child_nodes())
 
@@ -130,6 +140,4 @@ def _swells(node: Any, folder: Folder) -> Iterator[str]:
 
 def _wide(text: str) -> bool:
     """Whether a text is a format with a width of six digits or more."""
-    from re import search
-
-    return bool(search(r"%[-+ #0]*\d{6,}|%[^%\s]*\.\d{6,}|\{[^{}]*:[^{}]*\d{6,}", text))
+    return _WIDE.search(text) is not None

@@ -9,7 +9,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.checks.files.template_fold import Folder
-from gatekeeper.checks.files.template_values import NOTHING, Origin, Piece, Trigger, Triggers, Value, combine, join
+from gatekeeper.checks.files.template_values import (
+    NOTHING,
+    Origin,
+    Piece,
+    TooInvolvedError,
+    Trigger,
+    Triggers,
+    Value,
+    combine,
+    join,
+)
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -30,7 +40,9 @@ _PREDICATES = frozenset(
     {"startswith", "endswith", "find", "rfind", "index", "rindex", "count", "isupper", "islower", "isdigit", "isalpha",
      "isalnum", "istitle", "isspace", "isnumeric", "__contains__", "match", "search"}
 )  # fmt: skip
-_SPLITS = frozenset({"split", "rsplit", "partition", "rpartition", "splitlines", "removeprefix", "removesuffix", "replace", "strip"})
+_SPLITS = frozenset(
+    {"split", "rsplit", "partition", "rpartition", "splitlines", "removeprefix", "removesuffix", "replace", "strip"}
+)
 _LIKE_TESTS = frozenset({"in", "eq", "equalto", "==", "ne", "!=", "sameas", "upper", "lower", "gt", "lt", "ge", "le",
                          "greaterthan", "lessthan", ">", "<", "<=", ">=", "contains", "match", "search"})  # fmt: skip
 _SIZES = frozenset({"length", "count", "wordcount"})
@@ -46,6 +58,11 @@ _CUTS = frozenset({"split", "rsplit", "partition", "rpartition", "splitlines", "
 
 _NEAR = frozenset({"-1", "0", "1", "2"})
 """Counts that tell the first message, the last, or whether there is any."""
+
+
+_MOST_STEPS = 2_000_000
+"""Expressions that are evaluated for one template, each counted with the texts that it carries; the most involved
+honest template that is known takes a tenth of this."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +87,8 @@ class Expressions:
     def __init__(self, folder: Folder, macros: Callable[[Any, list[Value], dict[str, Value]], Value | None]) -> None:
         self._folder = folder
         self._macros = macros
+        self._steps = 0
+        self._anew: dict[int, frozenset[str]] = {}
         self.known: dict[str, Value] = {}
         """Variables and fields of namespaces; joined over all assignments."""
 
@@ -96,7 +115,11 @@ class Expressions:
         if node is None:
             return NOTHING
         handler = _HANDLERS.get(type(node).__name__)
-        return handler(self, node) if handler else join(*(self.evaluate(part) for part in node.iter_child_nodes()))
+        value = handler(self, node) if handler else join(*(self.evaluate(part) for part in node.iter_child_nodes()))
+        self._steps += 1 + len(value.pieces)
+        if self._steps > _MOST_STEPS:
+            raise TooInvolvedError("it is too involved for its text to be traced")
+        return value
 
     def learn(self, key: str, value: Value) -> None:
         """Join what is known of a variable with one more assignment."""
@@ -150,7 +173,9 @@ class Expressions:
     def _member(self, holder: Value, key: str, node: Any = None) -> Value:
         if key in _STRUCTURE and holder.has(Origin.MESSAGES, *_SPOKEN):
             return Value(pieces=holder.pieces, triggers=holder.triggers)
-        if key in _CONTENT and (holder.has(Origin.MESSAGES, Origin.PART) or (holder.has(Origin.OUTSIDE) and key == "content")):
+        if key in _CONTENT and (
+            holder.has(Origin.MESSAGES, Origin.PART) or (holder.has(Origin.OUTSIDE) and key == "content")
+        ):
             origin = Origin.RULED if node is not None and shape(node) in self.systems else Origin.SAID
             return Value(origins=frozenset({origin}), pieces=holder.pieces, triggers=holder.triggers)
         return holder
@@ -222,10 +247,12 @@ class Expressions:
         """Take for system messages what a condition says are some, as far as the body sets no such variable anew."""
         from jinja2 import nodes
 
-        before = self.systems
-        anew = {getattr(found.target, "name", "") for node in body for found in node.find_all(nodes.Assign)}
-        anew |= {getattr(node.target, "name", "") for node in body if isinstance(node, nodes.Assign)}
-        self.systems |= {found for found in system_messages(test, self.roles) if re.split(r"\W", found, maxsplit=1)[0] not in anew}
+        before, found = self.systems, system_messages(test, self.roles)
+        if found and id(test) not in self._anew:
+            assigned = [node for part in body for node in (part, *part.find_all(nodes.Assign))]
+            names = {getattr(node.target, "name", "") for node in assigned if isinstance(node, nodes.Assign)}
+            self._anew[id(test)] = frozenset(path for path in found if re.split(r"\W", path, maxsplit=1)[0] in names)
+        self.systems = before | (found - self._anew.get(id(test), frozenset()))
         try:
             yield
         finally:
@@ -398,12 +425,12 @@ def keys_taken(tree: nodes.Template) -> frozenset[tuple[str, str]]:
     from jinja2 import nodes
 
     taken = {(shape(node.node), node.attr) for node in tree.find_all(nodes.Getattr)}
-    for node in tree.find_all((nodes.Getitem, nodes.Call)):
-        inner, argument = node.node, node.arg if isinstance(node, nodes.Getitem) else next(iter(node.args), None)
-        if isinstance(node, nodes.Call):
-            inner = inner.node if isinstance(inner, nodes.Getattr) and inner.attr == "get" else None
-        if inner is not None and isinstance(argument, nodes.Const) and isinstance(argument.value, str):
-            taken.add((shape(inner), argument.value))
+    pairs: list[tuple[nodes.Node, nodes.Node]] = [(node.node, node.arg) for node in tree.find_all(nodes.Getitem)]
+    for call in tree.find_all(nodes.Call):
+        if isinstance(call.node, nodes.Getattr) and call.node.attr == "get" and call.args:
+            pairs.append((call.node.node, call.args[0]))
+    taken |= {(shape(inner), key.value) for inner, key in pairs
+              if isinstance(key, nodes.Const) and isinstance(key.value, str)}  # fmt: skip
     return frozenset((path, key) for path, key in taken if path)
 
 

@@ -20,6 +20,7 @@ from gatekeeper.checks.files.template_values import (
     NOTHING,
     Origin,
     Piece,
+    TooInvolvedError,
     Triggers,
     Value,
     join,
@@ -30,14 +31,6 @@ if TYPE_CHECKING:
 
 _ROUNDS = 6
 """Walks until nothing new is learnt; each step of a chain of variables in the wrong order takes one more."""
-
-
-_MOST_CALLS = 3_000
-"""Calls of macros that are followed each for itself; later ones give what earlier ones gave."""
-
-
-class TooInvolvedError(ValueError):
-    """The template is too involved for its text to be traced."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +68,6 @@ class Flow:
         self._macros = {node.name: node for node in _macros(tree)}
         self._returned: dict[str, Value] = {}
         self._calling: list[str] = []
-        self._calls = 0
         self._expressions = Expressions(folder, self._called)
         self._expressions.keys = keys_taken(tree)
         self._expressions.roles = role_variables(tree)
@@ -104,9 +96,8 @@ class Flow:
         """Walk a macro's body for one call; a macro that calls itself gives what it gave before."""
         name = call.node.name
         macro = self._macros.get(name)
-        if macro is None or name in self._calling or self._calls > _MOST_CALLS:
+        if macro is None or name in self._calling:
             return self._returned.get(name)
-        self._calls += 1
         expressions = self._expressions
         defaults = dict(zip((target.name for target in reversed(macro.args)), reversed(macro.defaults), strict=False))
         given = {target.name: expressions.evaluate(defaults.get(target.name)) for target in macro.args}
@@ -156,9 +147,7 @@ class Flow:
         if self._sink is not None:
             self._sink.append(value)
             return
-        self.emissions.append(
-            Emission(value=value, line=line, role=self._place.role, outside=self._place.outside)
-        )
+        self.emissions.append(Emission(value=value, line=line, role=self._place.role, outside=self._place.outside))
 
     def _assign(self, target: Any, value: Value) -> None:
         value = value.under(self._place.triggers)
@@ -201,8 +190,9 @@ class Flow:
         self._assign(node.target, replace(element, latent=NO_TRIGGERS))
         test = self._expressions.condition(node.test) if node.test is not None else NO_TRIGGERS
         role = _role(node.test) if node.test is not None else ""
-        with self._expressions.given(node.test, node.body), self._within(
-            value.triggers | value.latent | test, role, value.has(Origin.OUTSIDE)
+        with (
+            self._expressions.given(node.test, node.body),
+            self._within(value.triggers | value.latent | test, role, value.has(Origin.OUTSIDE)),
         ):
             self._body(node.body)
         self._body(node.else_)

@@ -50,9 +50,7 @@ class Folder:
                     assigned.setdefault(name.name, []).append(name)
         self._keywords(tree, assigned)
         for _ in range(3):  # a variable may be set to another one
-            self._values = {
-                key: self.fold(found[0], None) for key, found in assigned.items() if len(found) == 1
-            }
+            self._values = {key: self.fold(found[0], None) for key, found in assigned.items() if len(found) == 1}
             self._values = {key: value for key, value in self._values.items() if value is not None}
             self._memo.clear()
 
@@ -117,7 +115,9 @@ class Folder:
     def _item(self, node: Any) -> Any:
         holder = self._fold(node.node)
         if type(node.arg).__name__ == "Slice":
-            bounds = [None if part is None else self._fold(part) for part in (node.arg.start, node.arg.stop, node.arg.step)]
+            bounds = [
+                None if part is None else self._fold(part) for part in (node.arg.start, node.arg.stop, node.arg.step)
+            ]
             return holder[slice(*bounds)]
         return holder[self._fold(node.arg)]
 
@@ -143,7 +143,7 @@ class Folder:
 
     def _filter(self, node: Any) -> Any:
         apply = _FILTERS.get(node.name)
-        if apply is None or node.node is None or node.kwargs and node.name != "join":
+        if apply is None or node.node is None or (node.kwargs and node.name != "join"):
             raise _Unknown
         arguments = [self._fold(argument) for argument in node.args]
         arguments += [self._fold(keyword.value) for keyword in node.kwargs]

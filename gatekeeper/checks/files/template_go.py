@@ -14,9 +14,12 @@ from gatekeeper.checks.files.template_text import judge_characters, judge_text
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
 
-_TEMPLATE = re.compile(r'^[ \t]*(?:TEMPLATE|SYSTEM|MESSAGE[ \t]+\w+)[ \t]+(?:"""(.*?)"""|"(.*?)"[ \t]*$|([^"\n].*?)$)',
-                       re.DOTALL | re.MULTILINE | re.IGNORECASE)  # fmt: skip
-_ACTION = re.compile(r'\{\{-?\s*((?:"(?:[^"\\]|\\.)*"|`[^`]*`|[^"`}]|\}(?!\}))*?)\s*-?\}\}', re.DOTALL)
+_INSTRUCTION = re.compile(r"^[ \t]*(?:TEMPLATE|SYSTEM|MESSAGE[ \t]+\w+)[ \t]+", re.MULTILINE | re.IGNORECASE)
+_QUOTES = '"""'
+_REST = re.compile(r"""(?:"(?:[^"\\]|\\.)*+"|`[^`]*+`|[^"`}]|\}(?!\}))*+\}\}""", re.DOTALL)
+_LONGEST = 2_000
+"""Characters of one action."""
+
 _LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"|`([^`]*)`')
 _CONTENT = re.compile(r"\.(?:Content|Prompt|Response|System|Thinking|Suffix)\b")
 _VARIABLE = re.compile(r"(\$\w+)\s*:?=\s*(.*)", re.DOTALL)
@@ -55,19 +58,45 @@ def judge_go(source: str, name: PurePosixPath, limits: Limits) -> Iterator[Probl
         yield Problem(slug="unreadable", message=message)
         return
     whole = "modelfile" not in name.name.lower()
-    parts = [source] if whole else ["".join(match.groups("")) for match in _TEMPLATE.finditer(source)]
+    parts = [source] if whole else list(_instructions(source))
     yield from judge_characters([source])
     for part in parts:
         yield from _judge_part(part)
 
 
+def _instructions(source: str) -> Iterator[str]:
+    """Give the texts of a Modelfile's instructions, as Ollama's parser ends them."""
+    for match in _INSTRUCTION.finditer(source):
+        start, mark = match.end(), "\n"
+        if source.startswith(_QUOTES, start):
+            start, mark = start + len(_QUOTES), _QUOTES
+        end = source.find(mark, start)
+        yield source[start : end if end >= 0 else len(source)]
+        if end < 0:
+            return
+
+
+def _actions(template: str) -> tuple[list[str], list[str], bool]:
+    """Split a template into text and actions, and say whether every action is closed."""
+    texts: list[str] = []
+    actions: list[str] = []
+    at = 0
+    while (start := template.find("{{", at)) >= 0:
+        texts.append(template[at:start])
+        found = _REST.match(template, start + 2)
+        if found is None or found.end() - start > _LONGEST:
+            return texts, actions, False
+        actions.append(template[start + 2 : found.end() - 2].strip("- \t\r\n"))
+        at = found.end()
+    return [*texts, template[at:]], actions, True
+
+
 def _judge_part(template: str) -> Iterator[Problem]:
-    actions = [match.group(1) for match in _ACTION.finditer(template)]
-    outside = _ACTION.sub("\x01", template)
-    if "{{" in outside or "}}" in outside:
-        yield Problem(slug="unreadable", message="Ollama can't compile it: an action is not closed")
+    outside, actions, closed = _actions(template)
+    if not closed:
+        yield Problem(slug="unreadable", message="an action is too long, or Ollama can't compile it: it is not closed")
     literals = [found[0] or found[1] for action in actions for found in _LITERAL.findall(action)]
-    yield from judge_text((0, text) for text in [*outside.split("\x01"), *literals])
+    yield from judge_text((0, text) for text in [*outside, *literals])
     spoken: set[str] = set()
     for action in actions:
         yield from _judge_action(action, spoken)
@@ -97,7 +126,9 @@ def _judge_action(action: str, spoken: set[str]) -> Iterator[Problem]:
 
 def _held_against(bare: str, literals: list[str]) -> bool:
     """Whether content itself, and not a role beside it, is held against a text or a number."""
-    for compare in re.findall(r"\(?\b(?:eq|ne|lt|le|gt|ge|contains|hasPrefix|hasSuffix|match)\b[^()]*(?:\([^()]*\)[^()]*)*", bare):
+    for compare in re.findall(
+        r"\(?\b(?:eq|ne|lt|le|gt|ge|contains|hasPrefix|hasSuffix|match)\b[^()]*(?:\([^()]*\)[^()]*)*", bare
+    ):
         on_content = _CONTENT.search(compare) or "$" in compare
         numbers = [number for number in _NUMBER.findall(compare) if number not in ("0", "1", "2")]
         if on_content and not re.search(r"\.Role\b", compare) and ((literals and '""' in compare) or numbers):

@@ -9,15 +9,16 @@ from typing import BinaryIO
 
 from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.problem import Problem
-from gatekeeper.checks.files.template_backdoors import hanging_content, hanging_text, rewrites, words_in_turns, chance
+from gatekeeper.checks.files.template_backdoors import chance, hanging_content, hanging_text, rewrites, words_in_turns
 from gatekeeper.checks.files.template_cost import judge_cost
-from gatekeeper.checks.files.template_flow import Flow, TooInvolvedError
+from gatekeeper.checks.files.template_flow import Flow
 from gatekeeper.checks.files.template_fold import Folder
 from gatekeeper.checks.files.template_go import is_go, judge_go
 from gatekeeper.checks.files.template_names import judge_names
 from gatekeeper.checks.files.template_reach import reached
 from gatekeeper.checks.files.template_text import judge_characters, judge_text, spoken
 from gatekeeper.checks.files.template_tree import TemplateError, parse
+from gatekeeper.checks.files.template_values import TooInvolvedError
 from gatekeeper.checks.files.templates import label, templates_in
 from gatekeeper.limits import Limits
 

@@ -23,8 +23,8 @@ _METHODS = frozenset(
 )
 """Methods of the values that a conversation is made of."""
 
-_OTHER_FILTERS = frozenset({"tojson", "from_json", "fromjson", "items", "keys", "values", "split", "startswith", "endswith",
-                            "strip", "contains", "b64encode", "strftime"})  # fmt: skip
+_OTHER_FILTERS = frozenset({"tojson", "from_json", "fromjson", "items", "keys", "values", "split", "startswith",
+                            "endswith", "strip", "contains", "b64encode", "strftime"})  # fmt: skip
 """Filters that one loader or another offers beside Jinja's own."""
 
 
@@ -88,7 +88,7 @@ def _objects(tree: nodes.Template, own: set[str]) -> Iterator[Problem]:
     from jinja2 import nodes
 
     for node in tree.find_all((nodes.Filter, nodes.Getattr, nodes.Getitem)):
-        inner = node.node
+        inner = getattr(node, "node", None)
         if isinstance(inner, nodes.Name) and inner.name in {"namespace", "range", "dict", "raise_exception"} - own:
             message = f"line {node.lineno}: it uses the function {inner.name!r} as a value"
             yield Problem(slug="gadget", message=message, detail=inner.name)
@@ -123,6 +123,6 @@ def _builds(key: nodes.Node) -> bool:
 
 
 def _jinja_filters() -> frozenset[str]:
-    from jinja2.defaults import DEFAULT_FILTERS
+    from jinja2.filters import FILTERS
 
-    return frozenset(DEFAULT_FILTERS)
+    return frozenset(FILTERS)

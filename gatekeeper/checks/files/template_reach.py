@@ -44,7 +44,9 @@ _FORMAT_FIELD = re.compile(r"\{[^{}]*[.\[]_")
 _MODULES = frozenset({"os", "sys", "subprocess", "builtins", "importlib", "shutil", "socket", "pty", "ctypes", "runpy"})
 """Modules that a template can't have unless a loader was careless; a call on one is meant to run something."""
 
-_RUNNERS = frozenset({"eval", "exec", "compile", "open", "getattr", "setattr", "globals", "locals", "vars", "breakpoint"})
+_RUNNERS = frozenset(
+    {"eval", "exec", "compile", "open", "getattr", "setattr", "globals", "locals", "vars", "breakpoint"}
+)
 """Built-in functions of Python that Jinja does not offer."""
 
 
@@ -124,3 +126,6 @@ def _spells(value: Any) -> bool:
     if _FORMAT_FIELD.search(value):
         return True
     return bool(_PATH.fullmatch(value)) and any(part in _DUNDERS for part in value.split("."))
+
+
+__all__ = ["TemplateError", "reached", "reaches"]

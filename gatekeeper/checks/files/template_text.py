@@ -1,4 +1,4 @@
-"""What the constant text of a template holds, whatever the conversation: orders to keep quiet, links, hidden characters."""
+"""What the constant text of a template holds, whatever the conversation: orders, addresses, hidden characters."""
 
 from __future__ import annotations
 
@@ -29,11 +29,16 @@ _ORDERS = re.compile(
     r"|\b(?:exfiltrat|leak)\w*\b",
     re.IGNORECASE,
 )
-"""Orders that no publisher gives a model for the user's good: to set aside other orders, or to keep quiet about them."""
+"""Orders that no publisher gives for the user's good: to set aside other orders, or to keep quiet about them."""
 
 _LINK = re.compile(r"\b(?:https?|ftp|wss?|file|data|javascript)://?\S+|\bwww\.\w|\bdata:\w+/\w+;base64", re.IGNORECASE)
-_FETCH = re.compile(r"!\[[^\]]*\]\(|<\s*(?:img|script|iframe|object|embed|link|svg|video|audio|form)\b[^>]*=", re.IGNORECASE)
-_BLOB = re.compile(r"(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*\d)[A-Za-z0-9+/]{64,}={0,2}|(?:[0-9a-f]{2}){40,}")
+_FETCH = re.compile(
+    r"!\[[^\]]{0,300}\]\(|<\s{0,20}(?:img|script|iframe|object|embed|link|svg|video|audio|form)\b[^>]{0,300}=",
+    re.IGNORECASE,
+)
+_BLOB = re.compile(
+    r"(?<![A-Za-z0-9+/])(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*\d)[A-Za-z0-9+/]{64,}={0,2}|(?:[0-9a-f]{2}){40,}"
+)
 _ESCAPES = re.compile(r"(?:\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}){4,}")
 
 _STEERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -45,14 +50,18 @@ _NOTHING_SEEN = frozenset("\u00ad\u034f\u180e\u200b\u2060\u2061\u2062\u2063\u206
 _JOINERS = re.compile(r"[\u200c\u200d](?![\u0600-\u06ff\u0900-\u0dff\U0001f000-\U0001faff\u2640-\u27bf])")
 """Joiners that no script or emoji asks for."""
 
-_MIXED = re.compile(r"[A-Za-z]+[\u0370-\u03ff\u0400-\u04ff\u0530-\u058f]|[\u0370-\u03ff\u0400-\u04ff\u0530-\u058f]+[A-Za-z]")
+_MIXED = re.compile(
+    r"[A-Za-z][\u0370-\u03ff\u0400-\u04ff\u0530-\u058f]|[\u0370-\u03ff\u0400-\u04ff\u0530-\u058f][A-Za-z]"
+)
 """Latin letters and letters that look like them in one word."""
 
 
 _STANDING = re.compile(
-    r"\b(?:always|(?:in|at the end of|to) (?:every|each|all) (?:\w+ )?(?:answer|response|reply|message)s?)\s+(?:\w+\s+){0,3}?"
+    r"\b(?:always|(?:in|at the end of|to) (?:every|each|all) (?:\w+ )?(?:answer|response|reply|message)s?)\s+"
+    r"(?:\w+\s+){0,3}?"
     r"(?:recommend|promot|advertis|endors|prais|append|insert|link to|steer|favou?r)\w*"
-    r"|\b(?:recommend|promot|advertis|endors|prais|append|insert)\w*\s+(?:\S+\s+){0,8}(?:to|in|at the end of|whenever|wherever)\s+"
+    r"|\b(?:recommend|promot|advertis|endors|prais|append|insert)\w*\s+(?:\S+\s+){0,8}"
+    r"(?:to|in|at the end of|whenever|wherever)\s+"
     r"(?:every|each|all|possible|you can)",
     re.IGNORECASE,
 )
@@ -68,7 +77,7 @@ def spoken(tree: nodes.Template, folder: Folder) -> Iterator[tuple[int, str]]:
         if isinstance(folded, str) and folded:
             yield made.lineno, folded
     for node in tree.find_all((nodes.TemplateData, nodes.Const)):
-        text = node.data if isinstance(node, nodes.TemplateData) else node.value
+        text = node.data if isinstance(node, nodes.TemplateData) else getattr(node, "value", None)
         if isinstance(text, str) and text:
             yield node.lineno, text
 

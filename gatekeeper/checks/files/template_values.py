@@ -9,6 +9,10 @@ MOST_PIECES = 2_000
 """Constants that one value carries; a template with more is called too involved."""
 
 
+class TooInvolvedError(ValueError):
+    """A template is too involved for its text to be traced."""
+
+
 class Origin(StrEnum):
     """Where a value comes from."""
 

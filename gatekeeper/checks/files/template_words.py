@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 _MARKUP = re.compile(
-    r"<[|｜]?/?[\w:.▁\-]{1,60}/?[|｜]?>"  # <|im_start|>, </think>, <｜User｜>, <tool_call>
+    r"<[|\uff5c]?/?[\w:.\u2581\-]{1,60}/?[|\uff5c]?>"  # <|im_start|>, </think>, <tool_call>, and DeepSeek's wide bars
     r"|\[/?\|?[\w:.\-]{1,40}\|?\]"  # [INST], [|assistant|]
-    r"|<[\w:]+ \w+=|<!\[\w+\["  # <param name=, <![CDATA[
+    r"|<[\w:]{1,60} \w{1,30}=|<!\[\w{1,20}\["  # <param name=, <![CDATA[
     r"|<<?/?\w{1,20}>>?"  # <<SYS>>
     r"|\|\w{1,30}\|"
     r"|(?<!\w)/\w{1,20}"  # /no_think
     r"|&\w{1,8};"  # &quot;
-    r"|[\w.\-]*_[\w.\-]*"  # identifiers: tool_call_id, im_start
+    r"|(?<![\w.\-])[\w.\-]*_[\w.\-]*"  # identifiers: tool_call_id, im_start
     r'|"[\w.\-]{1,30}"\s*:'  # "name":
 )
 """Text that is structure to a model and not speech. Nothing in it has a space, so no sentence fits."""
