@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.checks_files.pairs import arrays, formats, gguf, indexes, paths, requests, safetensors, scanners, zips
+from tests.checks_files.pairs import (
+    arrays,
+    formats,
+    gguf,
+    indexes,
+    paths,
+    requests,
+    safetensors,
+    scanners,
+    templates,
+    zips,
+)
 from tests.checks_files.pairs.pair import Pair
 
 FAMILIES: tuple[Mapping[str, Pair], ...] = (
@@ -21,6 +32,7 @@ FAMILIES: tuple[Mapping[str, Pair], ...] = (
     arrays.PAIRS,
     scanners.PAIRS,
     requests.PAIRS,
+    templates.PAIRS,
 )
 """One mapping a family: rule id → pair."""
 
