@@ -92,15 +92,15 @@ class Limits:
     """Wall-clock seconds of all scanner children of one artifact."""
 
     template_characters: int = 128 * KIB
-    """Characters of one chat template; the longest honest one that is known has half of this."""
+    """Characters of one chat template; the longest honest one that is known has a quarter of this."""
 
-    template_nodes: int = 60_000
-    """Parts of one chat template's syntax tree; the largest honest one that is known has a tenth of this."""
+    template_nodes: int = 20_000
+    """Parts of one chat template's syntax tree; the largest honest one that is known has fifteen hundred."""
 
     templates: int = 64
     """Chat templates of one file; tokenizers with tools and roles have a handful."""
 
-    templates_characters: int = 1 * MIB
+    templates_characters: int = 256 * KIB
     """Characters of all chat templates of one artifact, each counted once."""
 
     retries: int = 4

@@ -41,9 +41,9 @@ class Scanners(Check):
 
     What it looks at:
         Pickle streams wherever they lie (torch files old and new, joblib, npy and npz with objects, archives in
-        archives), Keras configurations, TensorFlow and ONNX graphs, PMML, skops, and chat templates within archives
-        (`files/templates` judges the others). Two scanners by different authors read each of them in a child process with limits on
-        time, memory and output; tensor bytes are left out.
+        archives), Keras configurations, TensorFlow and ONNX graphs, PMML, skops. Two scanners by different authors
+        read each of them in a child process with limits on time, memory and output; tensor bytes are left out. Chat
+        templates within archives are judged as `files/templates` judges the others.
 
     Why it matters:
         A pickle is a program that runs when it is loaded. Most malicious models found on hubs so far were pickles.

@@ -134,8 +134,24 @@ def _swells(node: Any, folder: Folder) -> Iterator[str]:
         widths = [folder.fold(argument) for argument in [*node.args, *(keyword.value for keyword in node.kwargs)]]
         if name in _PADS and any(isinstance(width, int) and width > _LONGEST for width in widths):
             yield f"{name} to a width of {max(w for w in widths if isinstance(w, int))}"
+        if name == "replace" and _growth(node, folder) > _LONGEST:
+            yield "a text that grows with every replacement"
     elif isinstance(node, nodes.Const) and isinstance(node.value, str) and _wide(node.value):
         yield "a format of more than a hundred thousand characters"
+
+
+def _growth(node: Any, folder: Folder) -> int:
+    """Give how many times longer a chain of replacements can make a text."""
+    factor = 1
+    while node is not None and factor <= _LONGEST:
+        is_filter = type(node).__name__ == "Filter"
+        name = node.name if is_filter else getattr(getattr(node, "node", None), "attr", "")
+        if name == "replace" and len(node.args) > 1:
+            old, new = (folder.fold(argument) for argument in node.args[:2])
+            if isinstance(old, str) and isinstance(new, str):
+                factor *= max(1, new.count(old) if old else len(new) + 1)
+        node = getattr(node, "node", None)
+    return factor
 
 
 def _wide(text: str) -> bool:

@@ -60,9 +60,9 @@ _NEAR = frozenset({"-1", "0", "1", "2"})
 """Counts that tell the first message, the last, or whether there is any."""
 
 
-_MOST_STEPS = 2_000_000
+_MOST_STEPS = 600_000
 """Expressions that are evaluated for one template, each counted with the texts that it carries; the most involved
-honest template that is known takes a tenth of this."""
+honest template that is known takes an eighth of this."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,10 +116,13 @@ class Expressions:
             return NOTHING
         handler = _HANDLERS.get(type(node).__name__)
         value = handler(self, node) if handler else join(*(self.evaluate(part) for part in node.iter_child_nodes()))
-        self._steps += 1 + len(value.pieces)
+        self._spend(1 + len(value.pieces))
+        return value
+
+    def _spend(self, steps: int) -> None:
+        self._steps += steps
         if self._steps > _MOST_STEPS:
             raise TooInvolvedError("it is too involved for its text to be traced")
-        return value
 
     def learn(self, key: str, value: Value) -> None:
         """Join what is known of a variable with one more assignment."""
@@ -249,8 +252,13 @@ class Expressions:
 
         before, found = self.systems, system_messages(test, self.roles)
         if found and id(test) not in self._anew:
-            assigned = [node for part in body for node in (part, *part.find_all(nodes.Assign))]
-            names = {getattr(node.target, "name", "") for node in assigned if isinstance(node, nodes.Assign)}
+            names, waiting = set(), list(body)
+            while waiting:
+                node = waiting.pop()
+                waiting.extend(node.iter_child_nodes())
+                self._spend(1)
+                if isinstance(node, nodes.Assign):
+                    names.add(getattr(node.target, "name", ""))
             self._anew[id(test)] = frozenset(path for path in found if re.split(r"\W", path, maxsplit=1)[0] in names)
         self.systems = before | (found - self._anew.get(id(test), frozenset()))
         try:
@@ -426,9 +434,11 @@ def keys_taken(tree: nodes.Template) -> frozenset[tuple[str, str]]:
 
     taken = {(shape(node.node), node.attr) for node in tree.find_all(nodes.Getattr)}
     pairs: list[tuple[nodes.Node, nodes.Node]] = [(node.node, node.arg) for node in tree.find_all(nodes.Getitem)]
-    for call in tree.find_all(nodes.Call):
-        if isinstance(call.node, nodes.Getattr) and call.node.attr == "get" and call.args:
-            pairs.append((call.node.node, call.args[0]))
+    pairs += [
+        (call.node.node, call.args[0])
+        for call in tree.find_all(nodes.Call)
+        if isinstance(call.node, nodes.Getattr) and call.node.attr == "get" and call.args
+    ]
     taken |= {(shape(inner), key.value) for inner, key in pairs
               if isinstance(key, nodes.Const) and isinstance(key.value, str)}  # fmt: skip
     return frozenset((path, key) for path, key in taken if path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-MOST_PIECES = 2_000
+MOST_PIECES = 1_000
 """Constants that one value carries; a template with more is called too involved."""
 
 
