@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.checks.files.template_go import judge_go
@@ -18,18 +18,18 @@ _SLUGS = {rule.slug for rule in RULES}
 _NAMES = st.sampled_from(
     ["messages", "m.content", "m['role']", "ns.x", "x", "loop.index0", "'word'", "'<a>'", "3", "[]"]
 )
+_OPERATORS = st.sampled_from([" ~ ", " + ", " * ", " ** ", " in ", " == ", " % ", " and ", " or "])
+_ENDS = st.sampled_from(["|length", "|join", "|replace('a', 'b')", "[::-1]", "[1]", "|map('upper')", ".split('a')",
+                         "|center(9)", "|attr('x')", " is string", ".format(x)"])  # fmt: skip
 _EXPRESSIONS = st.recursive(
     _NAMES,
     lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from([" ~ ", " + ", " * ", " ** ", " in ", " == ", " % ", " and ", " or "]), inner).map(
-            lambda parts: "(" + "".join(parts) + ")"
-        ),
-        st.tuples(inner, st.sampled_from(["|length", "|join", "|replace('a', 'b')", "[::-1]", "[1]", "|map('upper')",
-                                          ".split('a')", "|center(9)", "|attr('x')", " is string", ".format(x)"])).map("".join),
+        st.tuples(inner, _OPERATORS, inner).map(lambda parts: "(" + "".join(parts) + ")"),
+        st.tuples(inner, _ENDS).map("".join),
         st.tuples(inner, inner, inner).map(lambda parts: "({} if {} else {})".format(*parts)),
     ),
     max_leaves=8,
-)  # fmt: skip
+)
 _STATEMENTS = st.recursive(
     st.one_of(
         _EXPRESSIONS.map("{{{{ {} }}}}".format),
@@ -49,6 +49,7 @@ _STATEMENTS = st.recursive(
 )
 
 
+@settings(max_examples=60)
 @given(st.one_of(_STATEMENTS, st.text(alphabet="{}%#'\"|.()[]~ abi_", max_size=60)))
 def test_every_text_is_judged_and_always_alike(text: str) -> None:
     found = list(judge_template(text, _LIMITS))
@@ -63,6 +64,7 @@ def test_every_go_text_is_judged(text: str) -> None:
         assert {problem.slug for problem in judge_go(text, PurePosixPath(name), _LIMITS)} <= _SLUGS
 
 
+@settings(max_examples=40)
 @given(_STATEMENTS)
 def test_what_is_planted_is_found_whatever_stands_around_it(text: str) -> None:
     around = list(judge_template(text, _LIMITS))

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gatekeeper.checks.files.template_expressions import Expressions, Touch, keys_taken, role_variables, shape
+from gatekeeper.checks.files.template_expressions import Expressions, Touch
 from gatekeeper.checks.files.template_fold import Folder
+from gatekeeper.checks.files.template_paths import keys_taken, role_variables, shape
 from gatekeeper.checks.files.template_values import (
     MOST_PIECES,
     NO_TRIGGERS,

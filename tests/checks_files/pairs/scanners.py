@@ -37,7 +37,7 @@ PAIRS = {
         "template-reach": one(
             "m.zip",
             lambda: zipped({"tokenizer_config.json": _template(samples.SSTI)}),
-            lambda: zipped({"tokenizer_config.json": _template("{{ '__class__ is a word' }}" + samples.HONEST_TEMPLATE)}),
+            lambda: zipped({"tokenizer_config.json": _template("{{ '__class__ is a word' }}")}),
         ),
         "unknown-global": one("m.pkl", lambda: samples.call("somelibrary.tools", "start", "x"), _dtype),
         "scanner-finding": one(

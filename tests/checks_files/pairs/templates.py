@@ -1,5 +1,6 @@
 """Pairs of `files/templates`."""
 
+# ruff: noqa: E501 - a template is told in as few lines as it takes
 from __future__ import annotations
 
 from tests.checks_files.pairs.pair import Pair, one
