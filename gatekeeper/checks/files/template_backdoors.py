@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.checks.files.problem import Problem
-from gatekeeper.checks.files.template_expressions import Touch
 from gatekeeper.checks.files.template_flow import Emission, Flow
 from gatekeeper.checks.files.template_fold import Folder
-from gatekeeper.checks.files.template_values import Origin, Piece, Trigger, Triggers, Value
+from gatekeeper.checks.files.template_values import Origin, Piece, Touch, Trigger, Triggers, Value
 from gatekeeper.checks.files.template_words import is_switch, is_word_like, words
 from gatekeeper.text import printable
 

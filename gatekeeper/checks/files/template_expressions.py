@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from gatekeeper.checks.files.template_fold import Folder
@@ -15,6 +15,7 @@ from gatekeeper.checks.files.template_values import (
     Origin,
     Piece,
     TooInvolvedError,
+    Touch,
     Trigger,
     Triggers,
     Value,
@@ -61,16 +62,6 @@ _NEAR = frozenset({"-1", "0", "1", "2"})
 _MOST_STEPS = 600_000
 """Expressions that are evaluated for one template, each counted with the texts that it carries; the most involved
 honest template that is known takes an eighth of this."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Touch:
-    """A filter or method applied to what was said."""
-
-    name: str
-    node: Any
-    subject: Value
-    arguments: tuple[Value, ...]
 
 
 class Expressions:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gatekeeper.checks.files.template_expressions import Expressions, Touch
+from gatekeeper.checks.files.template_expressions import Expressions
 from gatekeeper.checks.files.template_fold import Folder
 from gatekeeper.checks.files.template_paths import keys_taken, role_variables, shape
 from gatekeeper.checks.files.template_values import (
@@ -22,6 +22,7 @@ from gatekeeper.checks.files.template_values import (
     Origin,
     Piece,
     TooInvolvedError,
+    Touch,
     Triggers,
     Value,
     join,

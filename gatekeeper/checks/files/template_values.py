@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 MOST_PIECES = 1_000
 """Constants that one value carries; a template with more is called too involved."""
@@ -103,6 +104,16 @@ class Value:
     def only(self, *origins: Origin) -> Value:
         """Give the value as coming from these alone."""
         return replace(self, origins=frozenset(origins))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Touch:
+    """A filter or method applied to what was said."""
+
+    name: str
+    node: Any
+    subject: Value
+    arguments: tuple[Value, ...]
 
 
 NOTHING = Value()
