@@ -125,6 +125,14 @@ class Limits:
 
     convert_memory_bytes: int = 8 * GIB
     """Address space of that child, in bytes, beside four times the file's size: torch alone maps several GiB."""
+    template_characters: int = 128 * KIB
+    """Characters of one chat template; the longest honest one that is known has a quarter of this."""
+    template_nodes: int = 20_000
+    """Parts of one chat template's syntax tree; the largest honest one that is known has fifteen hundred."""
+    templates: int = 64
+    """Chat templates of one file; tokenizers with tools and roles have a handful."""
+    templates_characters: int = 256 * KIB
+    """Characters of all chat templates of one artifact, each counted once."""
 
     retries: int = 4
     """Attempts after the first for a request that failed with 429, 5xx or a dropped connection."""

@@ -21,6 +21,7 @@ from tests.checks_files.pairs import (
     requests,
     safetensors,
     scanners,
+    templates,
     zips,
 )
 from tests.checks_files.pairs.pair import Pair
@@ -39,6 +40,7 @@ FAMILIES: tuple[Mapping[str, Pair], ...] = (
     bystanders.PAIRS,
     model_code.PAIRS,
     python_code.PAIRS,
+    templates.PAIRS,
 )
 """One mapping a family: rule id → pair."""
 

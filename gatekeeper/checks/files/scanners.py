@@ -41,16 +41,16 @@ class Scanners(Check):
 
     What it looks at:
         Pickle streams wherever they lie (torch files old and new, joblib, npy and npz with objects, archives in
-        archives), Keras configurations, TensorFlow and ONNX graphs, PMML, skops, and chat templates in configuration
-        files and GGUF headers. Two scanners by different authors read each of them in a child process with limits on
-        time, memory and output; tensor bytes are left out.
+        archives), Keras configurations, TensorFlow and ONNX graphs, PMML, skops. Two scanners by different authors
+        read each of them in a child process with limits on time, memory and output; tensor bytes are left out. Chat
+        templates within archives are judged as `files/templates` judges the others.
 
     Why it matters:
         A pickle is a program that runs when it is loaded. Most malicious models found on hubs so far were pickles.
 
     What it cannot see:
         What reviewed globals would do together with a loader's own code; payloads in formats that neither scanner
-        reads; templates that change what the model says; files that are larger than the limits, which are named as
+        reads; files that are larger than the limits, which are named as
         not looked at.
 
     How to mend:
