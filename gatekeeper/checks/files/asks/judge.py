@@ -134,7 +134,7 @@ def judge_config(
 
 def _asks(data: bytes, path: PurePosixPath, limits: Limits, has: Callable[[str], bool]) -> Iterator[Ask]:
     if installing.is_list(path):
-        yield from installing.asks(data)
+        yield from installing.asks(data, path)
     if path.suffix in _YAML or path.name == "MLmodel":
         yield from _in_yaml(data, path, limits, has)
     elif path.suffix == ".json":
