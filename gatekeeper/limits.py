@@ -39,6 +39,12 @@ class Limits:
 
     text_bytes: int = 32 * MIB
     """Bytes of one text that are searched for credentials; the largest tokenizers have half."""
+    secret_places: int = 2_000_000
+    """Places of one text that have a provider's mark and are looked at; the largest honest texts have thousands."""
+
+    json_values: int = 300_000
+    """Commas of a JSON file that a check parses, a bound on its values: the largest indexes have half of this, and
+    vocabularies, which have more, are searched as text."""
 
     prose_bytes: int = 1 * MIB
     """Bytes of one text that are searched for hidden text and instructions; model cards have a tenth."""

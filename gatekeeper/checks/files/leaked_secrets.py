@@ -86,7 +86,7 @@ def judge_secrets(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limi
         reader: Its bytes, seekable.
         name: Its name.
         size: Its size in bytes.
-        limits: `text_bytes` bounds what is read.
+        limits: `text_bytes` bounds what is read, `secret_places` what is looked at closely.
         found: Its format; only text is looked into.
     """
     shown = repr(printable(str(name)))
@@ -96,7 +96,7 @@ def judge_secrets(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limi
         return
     reader.seek(0)
     data = reader.read(limits.text_bytes)
-    secrets, complete = secrets_in(data)
+    secrets, complete = secrets_in(data, limits.secret_places)
     if name.name in NETRC or name.name == ".env" or name.name.startswith(".env."):
         told = {secret.offset for secret in secrets}
         secrets += tuple(each for each in assignments_in(data, name.name) if each.offset not in told)

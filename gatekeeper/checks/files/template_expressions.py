@@ -30,10 +30,16 @@ _CONTENT = frozenset(
 """Keys of a message, or of a part of one, under which something that was said lies."""
 
 _STRUCTURE = frozenset(
-    {"role", "type", "name", "from", "id", "tool_calls", "tool_call_id", "function", "channel", "recipient", "index",
-     "tools", "tool_call", "function_call", "arguments", "parameters", "image", "image_url", "video", "audio"}
+    {"role", "type", "from", "function", "channel", "recipient", "index", "tools", "arguments", "parameters", "image",
+     "image_url", "video", "audio"}
 )  # fmt: skip
 """Keys that the application sets, or that a message's kind shows in."""
+
+_NAMES = frozenset(
+    {"name", "id", "tool_call_id", "author", "sender", "speaker", "user", "username", "user_name", "user_id", "title",
+     "locale", "language", "lang", "description"}
+)  # fmt: skip
+"""Keys of a message, a call or a tool under which its writer names something or himself."""
 
 _PREDICATES = frozenset(
     {"startswith", "endswith", "find", "rfind", "index", "rindex", "count", "isupper", "islower", "isdigit", "isalpha",
@@ -50,7 +56,7 @@ _BUILDS = frozenset({"join", "format", "default", "d", "tojson", "indent", "stri
 
 _SPOKEN = (Origin.SAID, Origin.RULED, Origin.PART, Origin.CUT)
 
-_HELD = (Origin.DATE, Origin.SAID, Origin.CUT, Origin.RULED, Origin.PART, Origin.LENGTH, Origin.COUNT)
+_HELD = (Origin.DATE, Origin.SAID, Origin.CUT, Origin.RULED, Origin.PART, Origin.LENGTH, Origin.COUNT, Origin.NAMED)
 """What may be held against a constant, the most telling first."""
 
 _CUTS = frozenset({"split", "rsplit", "partition", "rpartition", "splitlines", "batch", "slice", "wordwrap"})
@@ -163,6 +169,10 @@ class Expressions:
         return self._member(self.evaluate(inner), node.attr, inner)
 
     def _member(self, holder: Value, key: str, node: Any = None) -> Value:
+        if key in _NAMES and holder.has(Origin.MESSAGES, Origin.OUTSIDE, *_SPOKEN):
+            return Value(origins=frozenset({Origin.NAMED}), pieces=holder.pieces, triggers=holder.triggers)
+        if key in ("tool_calls", "tool_call", "function_call") and holder.has(Origin.MESSAGES, *_SPOKEN):
+            return Value(origins=frozenset({Origin.OUTSIDE}), pieces=holder.pieces, triggers=holder.triggers)
         if key in _STRUCTURE and holder.has(Origin.MESSAGES, *_SPOKEN):
             return Value(pieces=holder.pieces, triggers=holder.triggers)
         if key in _CONTENT and (
@@ -328,7 +338,7 @@ class Expressions:
             return join(found.under(frozenset(extra)), *arguments[1:])
         if target.attr in ("values", "items") and value.has(Origin.MESSAGES):
             return join(value, Value(origins=frozenset({Origin.SAID})))
-        if target.attr in _PREDICATES and value.has(*_SPOKEN, Origin.DATE):
+        if target.attr in _PREDICATES and value.has(*_SPOKEN, Origin.DATE, Origin.NAMED):
             kind = next(kind for kind in _HELD if value.has(kind))
             kind = Origin.SAID if kind in (Origin.CUT, Origin.PART) else kind
             literals = [text for text in self.literals(node.args[0], arguments[0]) if text.strip()] if node.args else []

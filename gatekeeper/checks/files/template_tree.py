@@ -32,7 +32,7 @@ def parse(template: str, limits: Limits = DEFAULT_LIMITS) -> nodes.Template:
     if len(template) > limits.template_characters:
         raise TemplateError(f"{len(template)} characters are more than template_characters allows")
     try:
-        # `Environment.parse` runs a made-up line of code to word the traceback of a broken template; its parser does not.
+        # `Environment.parse` runs a line that it makes up, to word the traceback of a broken template; this does not.
         tree = Parser(_environment(), template).parse()
     except TemplateSyntaxError as error:
         message = printable(f"line {error.lineno}: {error.message}", 200)
