@@ -64,10 +64,10 @@ class Limits:
     """Brackets inside each other in a Python file that is parsed; the parser's work grows steeply with them."""
     hdf5_steps: int = 500_000
     """Parts of an HDF5 file that are read one by one; a model of a thousand tensors has about twenty thousand."""
-    graph_fields: int = 1_000_000
-    """Fields of a TensorFlow graph that are read one by one."""
-    listing_bytes: int = 32 * MIB
-    """Bytes of TorchScript code in one archive that are read."""
+    graph_fields: int = 800_000
+    """Fields of a TensorFlow graph that are read one by one; a graph of ten thousand operators has some 100,000."""
+    listing_bytes: int = 8 * MIB
+    """Bytes of TorchScript code in one archive that are read; the largest honest ones have a tenth of this."""
 
     card_bytes: int = 1 * MIB
     """Bytes of YAML front matter in a model card."""

@@ -90,8 +90,6 @@ PAIRS: list[tuple[str, Any, set[str], Any]] = [
     ("requirements.txt", b"--find-links ./wheels\n", {"installs-elsewhere"}, b"--prefer-binary\n"),
     ("environment.yml", b"channels: [https://host/c]\n", {"installs-elsewhere"},
      b"name: env-file\nchannels:\n- conda-forge\n- https://conda.anaconda.org/pytorch\n"),
-    ("pyproject.toml", b"dependencies = ['x @ https://host/x.whl']\n", {"installs-elsewhere", "build-file"},
-     b"[project.urls]\nhome = 'https://host/x'\n"),
     ("conda.yaml", b"dependencies:\n- pip:\n  - git+https://host/x\n", {"installs-elsewhere"},
      b"dependencies:\n- python=3.11\n- pip:\n  - mlflow\n"),
 ]  # fmt: skip
@@ -213,3 +211,11 @@ def test_the_interface_that_speechbrain_imports_from_the_repo_is_told() -> None:
     assert slugs(look(RemoteCode(), {"config.json": config, "custom.py": b""})) == {"local-code"}
     assert slugs(look(RemoteCode(), {"config.json": config})) == set()
     assert slugs(look(RemoteCode(), {"config.json": b"{}", "custom.py": b""})) == {"python-file"}
+
+
+def test_a_project_file_is_read_for_what_it_installs_and_not_for_its_pages() -> None:
+    assert asked("pyproject.toml", b"dependencies = ['x @ https://host/x.whl']\n") == {
+        "installs-elsewhere",
+        "build-file",
+    }
+    assert asked("pyproject.toml", b"[project.urls]\nhome = 'https://host/x'\n") == {"build-file"}

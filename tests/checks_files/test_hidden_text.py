@@ -233,7 +233,7 @@ def test_instructions_in_the_headers_of_weights_are_told(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", [
-    "System prompt: You are a helpful assistant.", "<|im_start|>system\n{prompt}<|im_end|>", "pt", "photo of an ai robot",
+    "System prompt: You are a helpful assistant.", "<|im_start|>system\n{prompt}<|im_end|>", "pt", "an ai robot",
     "Fine-tuned on instructions; the assistant should answer in one sentence.", "No safety filters were changed.",
 ])  # fmt: skip
 def test_honest_texts_in_headers_raise_nothing(text: str) -> None:
