@@ -10,10 +10,14 @@ from collections.abc import Mapping
 
 from tests.checks_files.pairs import (
     arrays,
+    bystanders,
     formats,
     gguf,
     indexes,
+    load_path,
+    model_code,
     paths,
+    python_code,
     requests,
     safetensors,
     scanners,
@@ -32,6 +36,10 @@ FAMILIES: tuple[Mapping[str, Pair], ...] = (
     arrays.PAIRS,
     scanners.PAIRS,
     requests.PAIRS,
+    load_path.PAIRS,
+    bystanders.PAIRS,
+    model_code.PAIRS,
+    python_code.PAIRS,
     templates.PAIRS,
 )
 """One mapping a family: rule id → pair."""
