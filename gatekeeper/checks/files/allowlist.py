@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 _TORCHSCRIPT_TYPES = "__torch__."
 """Types that a TorchScript archive defines for itself. PyTorch's own unpickler looks them up in the archive's code;
@@ -33,7 +33,7 @@ class Reviewed:
 @cache
 def reviewed() -> dict[str, Reviewed]:
     """Give every reviewed global by its name, `module.attribute`."""
-    data = tomllib.loads(files(__package__).joinpath("allowlist.toml").read_text(encoding="utf-8"))
+    data = tomllib.loads(Path(__file__).with_name("allowlist.toml").read_text(encoding="utf-8"))
     return {
         name: Reviewed(reason=group["reason"], text=group.get("text", False), overrules=group.get("overrules", ""))
         for group in data["reviewed"]

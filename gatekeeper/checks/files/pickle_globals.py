@@ -9,7 +9,7 @@ import tomllib
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from gatekeeper.checks.files.allowlist import reviewed
 
@@ -58,6 +58,6 @@ def _is_dangerous(module: str, attribute: str) -> bool:
 @cache
 def _dangers() -> tuple[frozenset[str], frozenset[str]]:
     """Give the dangerous modules and names."""
-    groups = tomllib.loads(files(__package__).joinpath("dangers.toml").read_text(encoding="utf-8"))["dangers"]
+    groups = tomllib.loads(Path(__file__).with_name("dangers.toml").read_text(encoding="utf-8"))["dangers"]
     modules = frozenset(module for group in groups for module in group.get("modules", ()))
     return modules, frozenset(name for group in groups for name in group.get("globals", ()))

@@ -57,8 +57,10 @@ class Machine:
         tape: The file's bytes.
     """
 
-    __slots__ = ("_counted", "_depth", "_far", "_unfolded", "frame_end", "globals", "marks", "memo", "on_build", "on_call", "record", "stack",
-                 "tape")  # fmt: skip
+    __slots__ = (
+        "_counted", "_depth", "_far", "_unfolded", "frame_end", "globals", "marks", "memo", "on_build", "on_call",
+        "record", "stack", "tape",
+    )  # fmt: skip
 
     def __init__(self, record: Record, tape: Tape) -> None:
         self.record = record

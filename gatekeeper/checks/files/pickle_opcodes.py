@@ -134,7 +134,7 @@ _SHORT_LINE = 1024
 def _unquoted(line: bytes) -> str:
     if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
         raise ValueError("no quotes")
-    return codecs.escape_decode(line[1:-1])[0].decode("latin-1")  # type: ignore[attr-defined,no-any-return]
+    return codecs.escape_decode(line[1:-1])[0].decode("latin-1")
 
 
 def _number_line(machine: Machine, data: bytes, at: int) -> int:

@@ -1,4 +1,4 @@
-"""What a pickle's stack can hold, as far as a reader needs to know: names, calls, small constants, shapes of containers.
+"""What a pickle's stack can hold, as far as a reader needs to know: names, calls, constants, shapes of containers.
 
 Text of up to a hundred characters or so, integers, booleans and `None` stand for themselves. Everything else is one
 of the classes here. Nothing is ever built, however large the file says that it is.

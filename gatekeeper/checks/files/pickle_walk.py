@@ -7,6 +7,7 @@ would unpickle, are followed where they lie.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 from typing import BinaryIO
@@ -117,7 +118,7 @@ def _run(machine: Machine, most: int) -> int:
     data, soft, seen, handlers = tape.block, tape.soft, record.seen, HANDLERS
     at = count = 0
     try:
-        for count in range(max(0, most - record.opcodes)):
+        for count in range(max(0, most - record.opcodes)):  # noqa: B007 - told in the end
             if at > soft:
                 if tape.is_last:
                     raise Broken("the pickle ends before its end", truncated=True)
@@ -148,10 +149,8 @@ def _note_break(record: Record, broken: Broken, start: int) -> None:
 def _walk_again(reader: BinaryIO, start: int, end: int, record: Record) -> None:
     """Read a joblib file as `pickle.load` does, to which its arrays are opcodes: only names that it meets count."""
     again = Record(limits=record.limits, opcodes=record.opcodes)
-    try:
+    with contextlib.suppress(Broken, Spent):
         walk_pickle(reader, start, end, again, splices=False)
-    except (Broken, Spent):
-        pass
     for name, found in again.imports.items():
         if name not in record.imports and _SPELT.match(name):
             record.imported(found.module, found.attribute, found.offset)
