@@ -8,12 +8,24 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
 _TORCHSCRIPT_TYPES = "__torch__."
 """Types that a TorchScript archive defines for itself. PyTorch's own unpickler looks them up in the archive's code;
 no Python module of that name can be imported."""
+
+
+class Use(StrEnum):
+    """How a reviewed global may be used."""
+
+    ANY = "any"
+    MADE = "made"
+    """A class of which instances are made without its constructor; what that would do was not looked at."""
+
+    WALKED = "walked"
+    """A function that unpickles its argument, which our walk follows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,23 +41,34 @@ class Reviewed:
     overrules: str
     """Scanner that calls the whole module dangerous, this global with it; empty for nearly all."""
 
+    use: Use
+
 
 @cache
 def reviewed() -> dict[str, Reviewed]:
     """Give every reviewed global by its name, `module.attribute`."""
     data = tomllib.loads(Path(__file__).with_name("allowlist.toml").read_text(encoding="utf-8"))
     return {
-        name: Reviewed(reason=group["reason"], text=group.get("text", False), overrules=group.get("overrules", ""))
+        name: Reviewed(
+            reason=group["reason"],
+            text=group.get("text", False),
+            overrules=group.get("overrules", ""),
+            use=Use(group.get("use", "any")),
+        )
         for group in data["reviewed"]
         for name in group["globals"]
     }
 
 
-def is_reviewed(name: str, *, torchscript: bool = False) -> bool:
+def is_reviewed(name: str, *, torchscript: bool = False, walked: bool = False) -> bool:
     """Whether a pickle may import this global.
 
     Args:
         name: `module.attribute`.
         torchscript: Whether the pickle lies in a TorchScript archive.
+        walked: Whether our own walk saw how it is used, and does not object.
     """
-    return name in reviewed() or (torchscript and name.startswith(_TORCHSCRIPT_TYPES))
+    known = reviewed().get(name)
+    if known is not None:
+        return walked or known.use is Use.ANY
+    return torchscript and name.startswith(_TORCHSCRIPT_TYPES)

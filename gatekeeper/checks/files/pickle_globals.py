@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from gatekeeper.checks.files.allowlist import reviewed
+from gatekeeper.checks.files.allowlist import Use, reviewed
 
 
 class Standing(StrEnum):
@@ -22,23 +22,32 @@ class Standing(StrEnum):
     DANGEROUS = "dangerous"
 
 
-def standing(module: str, attribute: str) -> Standing:
+def standing(module: str, attribute: str, *, called: bool = False, passed: bool = False) -> Standing:
     """Say what is known of a global.
 
     Args:
         module: As the stream has it.
         attribute: As the stream has it; with dots it is reached through an object, and such names are never
             reviewed: what hangs on a reviewed object was not looked at.
+        called: Whether it is called, which runs a class's constructor.
+        passed: Whether a call is given it, which could call it in turn.
     """
     names = {(module, attribute), _today(module, attribute)}
     dotted = "." in attribute
-    if not dotted and any(f"{one}.{other}" in reviewed() for one, other in names):
+    known = [found for one, other in names if not dotted and (found := reviewed().get(f"{one}.{other}"))]
+    if any(_allows(found.use, called, passed) for found in known):
         return Standing.REVIEWED
     if any(_is_dangerous(one, other) for one, other in names):
         return Standing.DANGEROUS
     if dotted and any(part in _dangers()[0] or f"builtins.{part}" in _dangers()[1] for part in attribute.split(".")):
         return Standing.DANGEROUS
     return Standing.UNKNOWN
+
+
+def _allows(use: Use, called: bool, passed: bool) -> bool:
+    if use is Use.MADE:
+        return not called and not passed
+    return use is Use.ANY or (called and not passed)
 
 
 def _today(module: str, attribute: str) -> tuple[str, str]:

@@ -41,6 +41,14 @@ _KEPT = frozenset(
 )  # fmt: skip
 """Callables whose arguments are asked for later."""
 
+_MAKERS = frozenset(
+    {
+        "copy_reg.__newobj__", "copy_reg._reconstructor", "copyreg.__newobj__", "copyreg.__newobj_ex__",
+        "copyreg._reconstructor",
+    }
+)  # fmt: skip
+"""Callables that make an instance of their argument as NEWOBJ does, without its constructor."""
+
 _ALLOCATING = frozenset({"bytes", "bytearray", "str", "unicode", "list", "tuple"})
 _RANGES = frozenset({"range", "xrange"})
 _BUILTINS = frozenset({"builtins", "__builtin__"})
@@ -194,8 +202,8 @@ class Machine:
         self.note("pickle-computed", f"it imports a name that is computed ({shown(module)}, {shown(attribute)})", at)
         self.stack.append(OPAQUE)
 
-    def call(self, callee: Value, arguments: Value, at: int) -> Made:
-        """Call something, or make an instance of it."""
+    def call(self, callee: Value, arguments: Value, at: int, *, new: bool = False) -> Made:
+        """Call something, or make an instance of it without its constructor (`new`)."""
         if not isinstance(callee, Global):
             if not isinstance(callee, (Made, Opaque)):
                 raise Broken("it calls something that can't be called")
@@ -203,7 +211,10 @@ class Machine:
             self.note("pickle-computed", f"it calls {what} instead of a name", at)
             return Made(None, arguments, keep=False)
         name = callee.name
-        self.record.calls.setdefault(name, f"{printable(name, 120)}{shown(arguments)}")
+        if not new:
+            self.record.calls.setdefault(name, f"{printable(name, 120)}{shown(arguments)}")
+        if name not in _MAKERS:
+            self.record.passed.update(found.name for found in globals_in(arguments))
         if self.on_call is not None:
             self.on_call(self, callee, arguments, at)
         self._allocation(callee, arguments, at)

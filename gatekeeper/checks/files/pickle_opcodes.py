@@ -13,7 +13,7 @@ from collections.abc import Callable
 from gatekeeper.checks.files.pickle_machine import Machine
 from gatekeeper.checks.files.pickle_record import Broken
 from gatekeeper.checks.files.pickle_tape import LINE
-from gatekeeper.checks.files.pickle_values import OPAQUE, Span, Value
+from gatekeeper.checks.files.pickle_values import OPAQUE, Span, Value, rows
 
 Handler = Callable[[Machine, bytes, int], int]
 
@@ -323,10 +323,16 @@ def _call(machine: Machine, _data: bytes, at: int) -> int:
     return at
 
 
-def _call_named(machine: Machine, _data: bytes, at: int) -> int:
+def _new(machine: Machine, _data: bytes, at: int) -> int:
+    arguments, callee = machine.pop(), machine.pop()
+    machine.stack.append(machine.call(callee, arguments, at - 1, new=True))
+    return at
+
+
+def _new_named(machine: Machine, _data: bytes, at: int) -> int:
     named, arguments, callee = machine.pop(), machine.pop(), machine.pop()
     machine.row([arguments, named], at)
-    machine.stack.append(machine.call(callee, machine.pop(), at - 1))
+    machine.stack.append(machine.call(callee, machine.pop(), at - 1, new=True))
     return at
 
 
@@ -358,8 +364,11 @@ def _id_line(machine: Machine, data: bytes, at: int) -> int:
 
 
 def _id(machine: Machine, _data: bytes, at: int) -> int:
-    machine.record.identified(machine.pop())
-    machine.stack.append(OPAQUE)
+    value = machine.pop()
+    machine.record.identified(value)
+    # torch before 1.6 wrote a class with its source this way; its loader gives the class back.
+    parts = rows(value)
+    machine.stack.append(parts[1] if len(parts) > 1 and parts[0] == "module" else OPAQUE)
     return at
 
 
@@ -401,11 +410,11 @@ _BY_CODE: dict[bytes, Handler] = {
     b"c": _global, b"d": _marked_box("dict"), b"}": _box("dict"), b"e": _fill("list"), b"g": _get_line, b"h": _get(1),
     b"i": _inst, b"j": _get(4), b"l": _marked_box("list"), b"]": _box("list"), b"o": _obj, b"p": _put_line,
     b"q": _put(1), b"r": _put(4), b"s": _set_item, b"t": _marked_row, b")": _row(0), b"u": _fill("dict"), b"G": _float,
-    b"\x80": _proto, b"\x81": _call, b"\x82": _extension(1), b"\x83": _extension(2), b"\x84": _extension(4),
+    b"\x80": _proto, b"\x81": _new, b"\x82": _extension(1), b"\x83": _extension(2), b"\x84": _extension(4),
     b"\x85": _row(1), b"\x86": _row(2), b"\x87": _row(3), b"\x88": _push(True), b"\x89": _push(False),
     b"\x8a": _long(1), b"\x8b": _long(4), b"B": _bytes(4), b"C": _bytes(1), b"\x8c": _text(1), b"\x8d": _text(8),
     b"\x8e": _bytes(8), b"\x8f": _box("set"), b"\x90": _fill("set"), b"\x91": _marked_box("frozenset"),
-    b"\x92": _call_named, b"\x93": _stack_global, b"\x94": _memoize, b"\x95": _frame, b"\x96": _bytes(8),
+    b"\x92": _new_named, b"\x93": _stack_global, b"\x94": _memoize, b"\x95": _frame, b"\x96": _bytes(8),
     b"\x97": _buffer, b"\x98": _readonly,
 }  # fmt: skip
 

@@ -71,6 +71,9 @@ class Record:
     calls: dict[str, str] = field(default_factory=dict)
     """Name → the first call of it, as text."""
 
+    passed: set[str] = field(default_factory=set)
+    """Names that a call is given, which it could call in turn."""
+
     problems: list[Problem] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     """What was not looked at."""

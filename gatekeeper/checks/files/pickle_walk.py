@@ -24,7 +24,7 @@ _LEGACY_STREAMS = 5
 """Magic number, protocol, system, the object and the list of storages (torch/serialization.py, `_legacy_load`)."""
 
 _UNPICKLING = frozenset({"torch.storage._load_from_bytes"})
-"""Reviewed functions that unpickle their argument: it is walked as a file of its own."""
+"""Functions that unpickle their argument, which torch writes as a file of its old format."""
 
 _SPELT = re.compile(r"[A-Za-z_]\w+(\.[A-Za-z_]\w+)+\Z", re.ASCII)
 """A module and an attribute that array bytes do not spell by chance."""
@@ -225,6 +225,7 @@ class _Guide:
         for found in inner.imports.values():
             record.imported(found.module, found.attribute, offset)
         record.calls.update(inner.calls)
+        record.passed |= inner.passed
         for problem in inner.problems:
             record.note(problem.slug, f"in the pickle that {shown(callee)} unpickles: {problem.message}", offset)
         record.gaps += inner.gaps

@@ -77,7 +77,7 @@ def claims(feed: Feed, reports: Sequence[Report]) -> Iterator[Claim | Gap]:
     harm = threat(feed, _refusal(ours))
     if any(report.truncated for report in reports if not complete):
         yield Claim(slug="truncated-pickle", message="the pickle ends before its end", path=feed.path)
-    yield from _globals(feed, reports, harm)
+    yield from _globals(feed, reports, harm, walked=ours is not None)
     for report in reports:
         for signal in report.signals:
             if not signal.name and signal.rule != WEIGHTS_ONLY and not (complete and signal.rule in _UNREAD):
@@ -111,7 +111,7 @@ class _Import:
     offset: int | None = None
 
 
-def _globals(feed: Feed, reports: Sequence[Report], harm: str) -> Iterator[Claim]:
+def _globals(feed: Feed, reports: Sequence[Report], harm: str, *, walked: bool) -> Iterator[Claim]:
     found: dict[str, _Import] = {}
     for report in reports:
         for signal in report.signals:
@@ -124,24 +124,25 @@ def _globals(feed: Feed, reports: Sequence[Report], harm: str) -> Iterator[Claim
             item.call = item.call or signal.call
             item.offset = signal.offset if item.offset is None else min(item.offset, signal.offset)
     for name, item in found.items():
-        claim = _import_claim(feed, name, item)
+        claim = _import_claim(feed, name, item, walked=walked)
         if claim:
             yield replace(claim, message=claim.message + harm)
 
 
-def _import_claim(feed: Feed, name: str, item: _Import) -> Claim | None:
+def _import_claim(feed: Feed, name: str, item: _Import, *, walked: bool) -> Claim | None:
     said = " and ".join(item.scanners)
     shown = printable(item.call or name, 300)
     known = reviewed().get(name)
+    allowed = is_reviewed(name, torchscript=feed.torchscript, walked=walked and OURS not in item.scanners)
     if known and item.scanners == (known.overrules,):
         return None
-    if known and set(item.rules) <= _ARGUMENT_RULES:
+    if known and allowed and set(item.rules) <= _ARGUMENT_RULES:
         if known.text or item.level < _MEDIUM:
             return None
         slug, message = "scanner-finding", f"it calls {shown} with arguments that no honest file has ({said})"
     elif item.level >= _HIGH:
         slug, message = "payload", f"loading it would call {shown} ({said})"
-    elif not is_reviewed(name, torchscript=feed.torchscript):
+    elif not allowed or (known and OURS in item.scanners):
         slug, message = "unknown-global", f"it imports {shown}, which is on no reviewed list ({said})"
     else:
         return None

@@ -66,7 +66,8 @@ def report(record: Record) -> Report:
 
 def _names(record: Record) -> Iterator[Signal]:
     for found in record.imports.values():
-        known = standing(found.module, found.attribute)
+        name = found.name
+        known = standing(found.module, found.attribute, called=name in record.calls, passed=name in record.passed)
         if known is Standing.REVIEWED:
             continue
         dangerous = known is Standing.DANGEROUS
