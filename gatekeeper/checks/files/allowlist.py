@@ -39,7 +39,7 @@ class Reviewed:
     """Whether honest arguments are any text or bytes, so that their look says nothing."""
 
     overrules: str
-    """Scanner that calls the whole module dangerous, this global with it; empty for nearly all."""
+    """Scanners that call the whole module dangerous, this global with it; empty for nearly all."""
 
     use: Use
 
@@ -48,7 +48,7 @@ class Reviewed:
 def reviewed() -> dict[str, Reviewed]:
     """Give every reviewed global by its name, `module.attribute`."""
     data = tomllib.loads(Path(__file__).with_name("allowlist.toml").read_text(encoding="utf-8"))
-    return {
+    named = {
         name: Reviewed(
             reason=group["reason"],
             text=group.get("text", False),
@@ -58,6 +58,22 @@ def reviewed() -> dict[str, Reviewed]:
         for group in data["reviewed"]
         for name in group["globals"]
     }
+    return {**_plain_classes(), **named}
+
+
+def _plain_classes() -> dict[str, Reviewed]:
+    """Give the classes that are reviewed by one rule, which the head of their file tells."""
+    text = Path(__file__).with_name("plain_classes.txt").read_text(encoding="utf-8")
+    lines = (line.split(": ", 1) for line in text.splitlines() if line and not line.startswith("#"))
+    return {f"{module}.{name}": _PLAIN for module, names in lines for name in names.split()}
+
+
+_PLAIN = Reviewed(
+    reason="A plain class: an instance is made without a call of its constructor, and its state is attributes.",
+    text=True,
+    overrules="",
+    use=Use.MADE,
+)
 
 
 def is_reviewed(name: str, *, torchscript: bool = False, walked: bool = False) -> bool:

@@ -77,7 +77,7 @@ def claims(feed: Feed, reports: Sequence[Report]) -> Iterator[Claim | Gap]:
     harm = threat(feed, _refusal(ours))
     if any(report.truncated for report in reports if not complete):
         yield Claim(slug="truncated-pickle", message="the pickle ends before its end", path=feed.path)
-    yield from _globals(feed, reports, harm, walked=ours is not None)
+    yield from _globals(feed, reports, harm, ours, complete=complete)
     for report in reports:
         for signal in report.signals:
             if not signal.name and signal.rule != WEIGHTS_ONLY and not (complete and signal.rule in _UNREAD):
@@ -111,7 +111,9 @@ class _Import:
     offset: int | None = None
 
 
-def _globals(feed: Feed, reports: Sequence[Report], harm: str, *, walked: bool) -> Iterator[Claim]:
+def _globals(
+    feed: Feed, reports: Sequence[Report], harm: str, ours: Report | None, *, complete: bool
+) -> Iterator[Claim]:
     found: dict[str, _Import] = {}
     for report in reports:
         for signal in report.signals:
@@ -124,7 +126,9 @@ def _globals(feed: Feed, reports: Sequence[Report], harm: str, *, walked: bool) 
             item.call = item.call or signal.call
             item.offset = signal.offset if item.offset is None else min(item.offset, signal.offset)
     for name, item in found.items():
-        claim = _import_claim(feed, name, item, walked=walked)
+        if complete and item.level < _MEDIUM:
+            continue  # a name that others don't know is reviewed then, or they misread the stream
+        claim = _import_claim(feed, name, item, walked=ours is not None)
         if claim:
             yield replace(claim, message=claim.message + harm)
 
@@ -134,7 +138,7 @@ def _import_claim(feed: Feed, name: str, item: _Import, *, walked: bool) -> Clai
     shown = printable(item.call or name, 300)
     known = reviewed().get(name)
     allowed = is_reviewed(name, torchscript=feed.torchscript, walked=walked and OURS not in item.scanners)
-    if known and item.scanners == (known.overrules,):
+    if known and set(item.scanners) <= set(known.overrules.split()):
         return None
     if known and allowed and set(item.rules) <= _ARGUMENT_RULES:
         if known.text or item.level < _MEDIUM:
