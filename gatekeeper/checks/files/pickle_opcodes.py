@@ -281,12 +281,19 @@ def _set_item(machine: Machine, _data: bytes, at: int) -> int:
 
 
 def _names(machine: Machine, data: bytes, at: int) -> tuple[str, str, int]:
-    module, after = _line(machine, data, at)
-    attribute, end = _line(machine, data, after)
+    module, after = _name(machine, data, at)
+    attribute, end = _name(machine, data, after)
     try:
         return module.decode("utf-8"), attribute.decode("utf-8"), end
     except UnicodeDecodeError as error:
         raise Broken("a name is no text") from error
+
+
+def _name(machine: Machine, data: bytes, at: int) -> tuple[bytes, int]:
+    """Give a line of a name; at the end of the file Python's unpickler takes one without its end, less a byte."""
+    if machine.tape.line(at) < 0 and len(data) - at <= LINE:
+        return data[at:-1], len(data)
+    return _line(machine, data, at)
 
 
 def _global(machine: Machine, data: bytes, at: int) -> int:
