@@ -48,7 +48,7 @@ NAMES = {
     "escaped": rb"S'p\x6fsix'" + b"\n" + rb"V\u0073ystem" + b"\n\x93",
     "dup-and-pop": b"\x8c\x05posix20\x8c\x06system\x93",
     "mark-popped": b"\x8c\x05posix(NNN1\x8c\x06system\x93",
-    "behind-a-frame": b"\x95" + struct.pack("<Q", 14) + b"\x8c\x05posix\x8c\x06system\x93",
+    "in-a-frame": b"\x95" + struct.pack("<Q", 15) + b"\x8c\x05posix\x8c\x06system\x93",
     "python-2": b"cos\nsystem\n",
 }
 
@@ -117,6 +117,16 @@ def test_a_break_is_told_with_its_reason(data: bytes) -> None:
 def test_bytes_that_are_missing_are_told(data: bytes) -> None:
     for cut in range(1, len(data)):
         assert walk(data[:cut]).truncated, cut
+
+
+@pytest.mark.parametrize("inside", [1, 3, 8])
+def test_what_goes_beyond_its_frame_is_told(inside: int) -> None:
+    """CPython's unpickler in C forgets what it has of such an argument, and so reads another name."""
+    name = b"c" + b"collections\nOrderedDict\n"
+    assert slugs(b"\x80\x04\x95" + struct.pack("<Q", inside) + name + b".") == {"pickle-odd"}
+    whole = b"\x80\x04\x95" + struct.pack("<Q", len(name) + 1) + name + b"."
+    assert not slugs(whole)
+    assert not slugs(b"\x80\x04\x95" + struct.pack("<Q", len(name)) + name + b"0N.")
 
 
 def test_a_frame_that_promises_more_than_there_is_is_a_truncation() -> None:

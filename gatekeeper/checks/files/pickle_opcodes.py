@@ -28,6 +28,10 @@ class Stop(Exception):  # noqa: N818 - the end of a pickle, not an error
     """The pickle ends here; the argument is the index after it."""
 
 
+class Framed(Exception):  # noqa: N818 - the beginning of a frame, not an error
+    """A frame begins here; the argument is the index of its first opcode."""
+
+
 def _push(value: Value) -> Handler:
     def handle(machine: Machine, _data: bytes, at: int) -> int:
         machine.stack.append(value)
@@ -360,7 +364,7 @@ def _frame(machine: Machine, data: bytes, at: int) -> int:
     if here - 9 < machine.frame_end:
         machine.note("pickle-odd", "a frame begins before the last one ends: unpicklers differ in how they read on", at)
     machine.frame_end = here + length
-    return at + 8
+    raise Framed(at + 8)
 
 
 def _id_line(machine: Machine, data: bytes, at: int) -> int:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from gatekeeper.checks.files.joblib_arrays import WRAPPERS, ArrayError, array_bytes, width
 from gatekeeper.checks.files.pickle_machine import Machine
-from gatekeeper.checks.files.pickle_opcodes import HANDLERS, Stop
+from gatekeeper.checks.files.pickle_opcodes import HANDLERS, Framed, Stop
 from gatekeeper.checks.files.pickle_record import Broken, Record, Spent, Splice
 from gatekeeper.checks.files.pickle_tape import Tape
 from gatekeeper.checks.files.pickle_values import Global, Made, Row, Span, Value, globals_in, rows, shown
@@ -114,22 +114,39 @@ def _run(machine: Machine, most: int) -> int:
 
     Pickles in pickles get half as many at each level, so that all of them together are bounded.
     """
+    at = 0
+    while True:
+        try:
+            _step(machine, at, most)
+        except Framed as framed:
+            at = framed.args[0]
+        except Stop as stop:
+            after: int = stop.args[0]
+            return after
+
+
+def _step(machine: Machine, at: int, most: int) -> None:
+    """Step until a frame begins or the pickle ends, both of which are raised."""
     record, tape = machine.record, machine.tape
-    data, soft, seen, handlers = tape.block, tape.soft, record.seen, HANDLERS
-    at = count = 0
+    data, seen, handlers = tape.block, record.seen, HANDLERS
+    framed = machine.frame_end > tape.base + at
+    bound = min(tape.soft, machine.frame_end - tape.base - 1) if framed else tape.soft
+    count = 0
     try:
         for count in range(max(0, most - record.opcodes)):  # noqa: B007 - told in the end
-            if at > soft:
-                if tape.is_last:
-                    raise Broken("the pickle ends before its end", truncated=True)
-                tape.move(tape.base + at)
-                data, soft, at = tape.block, tape.soft, 0
+            if at > bound:
+                if framed and tape.base + at >= machine.frame_end:
+                    framed = False
+                    _leave_frame(machine, at)
+                if at > tape.soft:
+                    if tape.is_last:
+                        raise Broken("the pickle ends before its end", truncated=True)
+                    tape.move(tape.base + at)
+                    data, at = tape.block, 0
+                bound = min(tape.soft, machine.frame_end - tape.base - 1) if framed else tape.soft
             code = data[at]
             seen[code] = 1
             at = handlers[code](machine, data, at + 1)
-    except Stop as stop:
-        after: int = stop.args[0]
-        return after
     except IndexError:
         if at < len(data):
             raise
@@ -137,6 +154,12 @@ def _run(machine: Machine, most: int) -> int:
     finally:
         record.opcodes += count + 1
     raise Spent(f"it has more than {record.limits.pickle_opcodes} opcodes")
+
+
+def _leave_frame(machine: Machine, at: int) -> None:
+    """Note an argument that goes beyond its frame: CPython's reader in C drops the part in the frame."""
+    if machine.tape.base + at > machine.frame_end:
+        machine.note("pickle-odd", "an opcode goes beyond its frame: unpicklers read different things there", at)
 
 
 def _note_break(record: Record, broken: Broken, start: int) -> None:
