@@ -61,7 +61,7 @@ class Limits:
     pickle_bytes: int = 64 * MIB
     """Bytes of one pickle stream that is handed to the scanners."""
 
-    pickle_opcodes: int = 6_000_000
+    pickle_opcodes: int = 4_000_000
     """Opcodes of one file that are walked; a vocabulary of a million words takes three million."""
 
     pickle_memo: int = 4_000_000
