@@ -10,14 +10,19 @@ from collections.abc import Mapping
 
 from tests.checks_files.pairs import (
     arrays,
+    bystanders,
     formats,
     gguf,
     indexes,
+    load_path,
+    model_code,
     paths,
     pickles,
+    python_code,
     requests,
     safetensors,
     scanners,
+    templates,
     zips,
 )
 from tests.checks_files.pairs.pair import Pair
@@ -33,6 +38,11 @@ FAMILIES: tuple[Mapping[str, Pair], ...] = (
     scanners.PAIRS,
     pickles.PAIRS,
     requests.PAIRS,
+    load_path.PAIRS,
+    bystanders.PAIRS,
+    model_code.PAIRS,
+    python_code.PAIRS,
+    templates.PAIRS,
 )
 """One mapping a family: rule id → pair."""
 

@@ -13,6 +13,7 @@ from gatekeeper.checks.files.gguf_header import GgufHeader, UnsupportedGgufError
 from gatekeeper.checks.files.gguf_split import judge_splits
 from gatekeeper.checks.files.hdf5 import judge_hdf5
 from gatekeeper.checks.files.identify import Identity, identities
+from gatekeeper.checks.files.msgpack_weights import judge_msgpack
 from gatekeeper.checks.files.npy_header import read_npy
 from gatekeeper.checks.files.problem import Problem, StructureError
 from gatekeeper.checks.files.safetensors_header import Header, read_header
@@ -152,6 +153,8 @@ class _Survey:
             return lambda _path, content, size: judge_zip(content, size, self._limits)
         if identity.format is Format.HDF5:
             return lambda _path, content, size: judge_hdf5(content, size)
+        if identity.format is Format.MSGPACK:
+            return lambda path, content, size: list(judge_msgpack(content, PurePosixPath(path), size, self._limits))
         return _judge_npy if identity.format is Format.NPY else None
 
     def _judge_safetensors(self, path: str, content: BinaryIO, size: int) -> list[Problem]:

@@ -64,4 +64,9 @@ RULES: tuple[Rule, ...] = (
     _rule("npy-trailing", "Bytes follow an npy array"),
     _rule("hdf5-header", "An HDF5 superblock can't be read"),
     _rule("hdf5-truncated", "An HDF5 file is cut off"),
+    _rule("msgpack-truncated", "A msgpack file is cut off"),
+    _rule("msgpack-header", "A msgpack file can't be read"),
+    _rule("msgpack-type", "A msgpack value has an unknown type"),
+    _rule("msgpack-array", "A msgpack array does not fit its type and shape"),
+    _rule("msgpack-trailing", "Bytes follow a msgpack value"),
 )

@@ -44,9 +44,6 @@ argument, so the look of one can at most make it odd: bytes of a number often lo
 _UNREAD = frozenset({"MFV-PICKLE-003", "MFV-JOBLIB-002"})
 """hayward's rules for a pickle that it could not read, or would not for its size."""
 
-_NAMES_CODE = frozenset({"MFV-KERAS-002", "MFV-SKOPS-003"})
-"""hayward's rules about classes that the loader must bring along."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
@@ -164,8 +161,6 @@ def _other(feed: Feed, scanner: str, signal: Signal) -> Claim:
         slug = "archive-escape"
     elif level >= _HIGH and signal.rule not in _INERT_RULES:
         slug = "payload"
-    elif signal.rule in _NAMES_CODE:
-        slug = "custom-code"
     else:
         slug = "scanner-finding"
     message = f"{scanner} {printable(signal.rule, 40)}: {printable(signal.message, 400)}"
