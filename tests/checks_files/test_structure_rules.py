@@ -133,7 +133,7 @@ def test_sound_gguf_breaks_none(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [gguf(version=1), gguf(version=4), gguf([], [gguf_tensor("a", [4], 99, 0)], bytes(32))]
+    "data", [gguf(version=4), gguf([], [gguf_tensor("a", [4], 99, 0)], bytes(32))]
 )
 def test_gguf_that_is_not_known_is_a_gap(data: bytes) -> None:
     result = look(Structure(), {"m.gguf": data})

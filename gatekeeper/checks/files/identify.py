@@ -16,7 +16,9 @@ from gatekeeper.checks.files.magic import MAGIC
 from gatekeeper.checks.files.names import suffix
 from gatekeeper.checks.files.pickle_probe import Probe, has_proto, probe
 from gatekeeper.checks.files.protobuf import looks_like_message, looks_like_onnx, looks_like_sentencepiece
-from gatekeeper.checks.files.zip_directory import ZipError, has_end_record, read_names
+from gatekeeper.checks.files.zip_directory import read_names
+from gatekeeper.checks.files.zip_end import has_end_record
+from gatekeeper.checks.files.zip_member import ZipError
 from gatekeeper.errors import ContentChangedError, SourceError
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 

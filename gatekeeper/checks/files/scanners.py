@@ -10,10 +10,11 @@ from typing import ClassVar
 
 from gatekeeper.artifact import Artifact
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
-from gatekeeper.checks.files.feed import Feed, Refusal, RefusalKind
+from gatekeeper.checks.files.feed import Feed, MemberProblem, Refusal, RefusalKind
 from gatekeeper.checks.files.formats import CODE_CAPABLE
 from gatekeeper.checks.files.identify import Identity, identities
 from gatekeeper.checks.files.limited_child import Scanning, Verdict
+from gatekeeper.checks.files.member_judges import member_rules
 from gatekeeper.checks.files.unpack import Unpacker
 from gatekeeper.checks.files.verdicts import Claim, claims
 from gatekeeper.errors import ContentChangedError, SourceError
@@ -29,9 +30,11 @@ _LOOK = "Find out what it is and why it is there; waive it with the reason, or r
 _SLUGS = {
     RefusalKind.BOMB: "decompression-bomb",
     RefusalKind.BROKEN: "broken-archive",
+    RefusalKind.COLLISION: "archive-collision",
     RefusalKind.ESCAPE: "archive-escape",
     RefusalKind.LINK: "archive-link",
     RefusalKind.NESTED: "nested-archives",
+    RefusalKind.SPECIAL: "archive-special",
     RefusalKind.REACH: "template-reach",
 }
 
@@ -82,6 +85,11 @@ class Scanners(Check):
              hazard=Hazard.SUSPICIOUS, mend=_LOOK),
         Rule(slug="nested-archives", title="Archives are nested too deeply", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend=_REFUSE),
+        Rule(slug="archive-special", title="An archive holds a device or a program with its owner's rights",
+             severity=Severity.HIGH, hazard=Hazard.SUSPICIOUS, mend=_REFUSE),
+        Rule(slug="archive-collision", title="Two members of an archive are one file on some disks",
+             severity=Severity.MEDIUM, hazard=Hazard.SUSPICIOUS, mend=_LOOK),
+        *member_rules(),
     )  # fmt: skip
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:
@@ -133,6 +141,9 @@ class _Session:
                 if isinstance(item, Refusal):
                     self._refuse(item)
                     continue
+                if isinstance(item, MemberProblem):
+                    self._judged(item)
+                    continue
                 self._waiting.append(item)
                 if len(self._waiting) >= _BATCH:
                     self.flush()
@@ -154,6 +165,12 @@ class _Session:
             return
         shown = printable(refusal.path, 160)
         self.claims.append(Claim(slug=slug, message=f"{shown!r}: {refusal.reason}", path=refusal.path))
+
+    def _judged(self, found: MemberProblem) -> None:
+        problem, shown = found.problem, printable(found.path, 160)
+        message = f"{shown!r}: {problem.message}"
+        claim = Claim(slug=problem.slug, message=message, path=found.path, offset=problem.offset, detail=problem.detail)
+        self.claims.append(claim)
 
     def _judge(self, verdict: Verdict) -> None:
         if verdict.error:
