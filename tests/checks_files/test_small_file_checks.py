@@ -84,6 +84,7 @@ def test_every_loadable_format_is_judged_or_said_to_be_unjudged() -> None:
     judged = {
         Format.SAFETENSORS, Format.GGUF, Format.PICKLE, Format.TORCH_LEGACY, Format.TORCH_ZIP, Format.NPY, Format.NPZ,
         Format.SKOPS, Format.KERAS_ZIP, Format.ZIP, Format.TAR, Format.GZIP, Format.BZIP2, Format.XZ, Format.ZLIB,
+        Format.LZ4, Format.ZSTD, Format.SEVEN_ZIP,
     }  # fmt: skip
     assert judged | set(UNJUDGED) >= CODE_CAPABLE
     assert not judged & set(UNJUDGED)

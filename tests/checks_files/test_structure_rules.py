@@ -185,7 +185,7 @@ def test_an_index_that_agrees_with_its_shards_is_sound() -> None:
         ("index-size", sharded(metadata={"total_size": 3_200_000})),
         ("index-size", sharded(metadata={"total_size": "many"})),
         ("index-unreadable", sharded(weight_map=["a"])),
-        ("index-unreadable", {INDEX: b"{"}),
+        ("index-unreadable", {INDEX: b"{}}"}),
         ("index-unreadable", {INDEX: b'{"weight_map": {}, "weight_map": {}}'}),
     ],
 )

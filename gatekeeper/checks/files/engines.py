@@ -159,7 +159,7 @@ def _zstd() -> Engine:
         from compression import zstd
     else:
         from backports import zstd
-    options = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW}
+    options = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW}
     return _Buffered(zstd.ZstdDecompressor(options=options))
 
 

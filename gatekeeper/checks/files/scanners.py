@@ -94,8 +94,10 @@ class Scanners(Check):
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:
         """Copy what can hold code, have it scanned, and say what came of it."""
-        with tempfile.TemporaryDirectory(prefix="gatekeeper-copies-") as folder:
-            unpacker = Unpacker(Path(folder), context.limits)
+        with (
+            tempfile.TemporaryDirectory(prefix="gatekeeper-copies-") as folder,
+            Unpacker(Path(folder), context.limits) as unpacker,
+        ):
             session = _Session(unpacker=unpacker, scanning=Scanning(context.limits))
             with context.progress.task("scanning", len(artifact.files), "files") as advance:
                 for identity in identities(artifact, context.limits):

@@ -66,8 +66,6 @@ def seven_zip_contents(item: Item, walk: Walk) -> Iterator[Output]:
         BombError: When it unpacks to far more than it takes.
         BudgetError: When the walk has cost all that it may.
     """
-    from gatekeeper.confined import Server
-
     deep = list(too_deep(item, walk.limits))
     yield from deep
     if deep:
@@ -80,9 +78,7 @@ def seven_zip_contents(item: Item, walk: Walk) -> Iterator[Output]:
     folder.mkdir()
     try:
         _copy(item, archive)
-        with Server(entry=_ENTRY, warm=("py7zr",)) as server:
-            job = _Job(server=server, walk=walk, archive=archive, folder=folder)
-            yield from _contents(item, walk, job)
+        yield from _contents(item, walk, _Job(walk=walk, archive=archive, folder=folder))
     finally:
         archive.unlink(missing_ok=True)
         for path in folder.iterdir():
@@ -150,7 +146,6 @@ def _copy(item: Item, archive: Path) -> None:
 class _Job:
     """One archive and the child that reads it."""
 
-    server: Any
     walk: Walk
     archive: Path
     folder: Path
@@ -175,7 +170,8 @@ class _Job:
             file_bytes=limits.scan_file_bytes,
             output_bytes=limits.child_output_bytes,
         )
-        ending = self.server.run(json.dumps(request).encode("ascii"), bounds, writable=self.folder)
+        server = self.walk.server(_ENTRY, ("py7zr",))
+        ending = server.run(json.dumps(request).encode("ascii"), bounds, writable=self.folder)
         if ending.error:
             return Refusal(path="", reason=f"7z: {printable(ending.error, 200)}")
         return _read(ending.output)
@@ -196,15 +192,12 @@ def _read(output: bytes) -> dict[str, Any] | Refusal:
 
 def _members(found: dict[str, Any]) -> list[_Member]:
     try:
-        members = [
-            _Member(name=entry["name"][:_LONGEST_NAME], size=entry["size"], kind=entry["kind"])
+        return [
+            _Member(name=str(entry["name"])[:_LONGEST_NAME], size=int(entry["size"]), kind=str(entry["kind"]))
             for entry in found["members"]
         ]
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, ValueError) as error:
         raise UnpackError("the 7z child answered nonsense") from error
-    if not all(isinstance(member.name, str) and type(member.size) is int for member in members):
-        raise UnpackError("the 7z child answered nonsense")
-    return members
 
 
 def _names(made: dict[str, Any] | Refusal, members: list[_Member], escaping: list[str]) -> list[str]:

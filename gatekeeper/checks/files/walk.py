@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from gatekeeper.checks.files.budget import Budget, Spool
 from gatekeeper.checks.files.feed import Output, Refusal, RefusalKind, escapes, folded
@@ -15,6 +16,9 @@ from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.identify import identify, is_pickle_too, is_zip_too
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
+
+if TYPE_CHECKING:
+    from gatekeeper.confined import Server
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +43,7 @@ class Item:
 
 
 class Walk(ABC):
-    """One walk over a file of the artifact and everything in it.
+    """Walks over files of the artifact and everything in them; to be closed by `with`.
 
     Args:
         work: Private folder for copies.
@@ -49,8 +53,27 @@ class Walk(ABC):
     def __init__(self, work: Path, limits: Limits) -> None:
         self._work = work
         self._count = 0
+        self._servers: dict[str, Server] = {}
+        self._open = ExitStack()
         self.limits = limits
         self.budget = Budget(limits)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the confined children."""
+        self._open.close()
+
+    def server(self, entry: str, warm: tuple[str, ...]) -> Server:
+        """Give the confined server for `entry`, started when it is first asked for."""
+        from gatekeeper.confined import Server
+
+        if entry not in self._servers:
+            self._servers[entry] = self._open.enter_context(Server(entry=entry, warm=warm))
+        return self._servers[entry]
 
     @abstractmethod
     def descend(self, item: Item) -> Iterator[Output]:
