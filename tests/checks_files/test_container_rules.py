@@ -132,20 +132,24 @@ def test_names_that_leave_the_folder(kind: str, name: str) -> None:
 
 
 def test_a_7z_member_that_leaves_the_folder() -> None:
-    data = seven_zipped({"aa/x.txt": b"x", "b.pkl": SYSTEM})
-    bad = data.replace("aa/x.txt".encode("utf-16-le"), "../x.txt".encode("utf-16-le"))
-    if bad == data:  # the names are packed: write them as they are
-        import py7zr
+    import py7zr
 
-        out = io.BytesIO()
-        with py7zr.SevenZipFile(out, "w") as archive:
-            archive.header.compression_filters = []
-            archive.writestr(b"x", "aa/x.txt")
-        pytest.skip("7z headers are packed here")
-    assert "archive-escape" in found("m.7z", bad)
+    out = io.BytesIO()
+    with py7zr.SevenZipFile(out, "w") as archive:
+        archive.set_encoded_header_mode(False)  # so that the name can be written over
+        archive.writestr(b"text\n", "aa/x.txt")
+        archive.writestr(SYSTEM, "b.pkl")
+    data = out.getvalue()
+    names = data[:32], data[32:].replace("aa/x.txt".encode("utf-16-le"), "../x.txt".encode("utf-16-le"))
+    length = int.from_bytes(data[20:28], "little")
+    start = data[12:28] + struct.pack("<I", zlib.crc32(names[1][-length:]))
+    lying = data[:8] + struct.pack("<I", zlib.crc32(start)) + start + names[1]
+    assert lying != data
+    assert found("m.7z", lying) == {"archive-escape", "payload"}
+    assert found("m.7z", data) == {"payload"}
 
 
-@pytest.mark.parametrize("name", ["a..b", "...", "a/..b/c", "a:b", "c/d:e"])
+@pytest.mark.parametrize("name", ["a..b", "...", "a/..b/c", "c/d:e"])
 def test_names_with_dots_stay_inside(name: str) -> None:
     sound("m.tar", tarred({name: b"text\n"}))
 
@@ -193,7 +197,6 @@ TARS: dict[str, bytes] = {
     "a second archive": tarred({"a": b"x"}) + tarred({"b": SYSTEM}),
     "a folder with content": header(tarred({"a": b"x"}), 0, type=b"5"),
     "a size in an extension": tar_of(("a", {"pax_headers": {"size": "5"}}, b"x" * 600)),
-    "a global name": tarred({}).join([b"", b""]) or b"",
 }
 
 

@@ -94,8 +94,8 @@ def safe_name(name: str) -> str:
     return cleaned or "file"
 
 
-_CLIMBS = re.compile(r"\.\.[ .]*\Z")
-"""Windows drops spaces and dots at the end of a name."""
+_CLIMBS = re.compile(r"\.\. *\Z")
+"""Windows drops spaces at the end of a name."""
 
 
 def escapes(name: str) -> bool:

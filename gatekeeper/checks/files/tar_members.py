@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from gatekeeper.checks.files.budget import BudgetError
 from gatekeeper.limits import KIB, MIB, Limits
 
 _BLOCK = 512
@@ -101,7 +102,8 @@ def tar_members(reader: BinaryIO, limits: Limits) -> Iterator[TarMember]:
         limits: `archive_members` bounds the walk.
 
     Raises:
-        TarError: When the archive is broken, cut off, has too many members or bytes that no reader agrees about.
+        TarError: When the archive is broken, cut off or has bytes that no reader agrees about.
+        BudgetError: When it has more members than that.
     """
     end = reader.seek(0, 2)
     at = count = 0
@@ -121,7 +123,7 @@ def tar_members(reader: BinaryIO, limits: Limits) -> Iterator[TarMember]:
         extension = _Extension()
         count += 1
         if count > limits.archive_members:
-            raise TarError("more members than archive_members allows")
+            raise BudgetError("more members than archive_members allows")
         yield member
 
 
