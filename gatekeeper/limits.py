@@ -64,8 +64,8 @@ class Limits:
     pickle_bytes: int = 64 * MIB
     """Bytes of one pickle stream that is handed to the scanners."""
 
-    archive_members: int = 100_000
-    """Members of one archive."""
+    archive_members: int = 50_000
+    """Members of all archives in one file."""
 
     archive_ratio: int = 200
     """Uncompressed over compressed bytes of one archive member, above `archive_free_bytes`."""

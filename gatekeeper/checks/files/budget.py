@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.zip_member import BZIP2, LZMA, STORED
@@ -88,15 +88,16 @@ class Spool:
     """Where a stream is unpacked to: memory while it is small, else a file of its own in the work folder.
 
     Args:
-        path: Where the file would be.
+        place: Gives a path for the file, in a folder of its own, when one is needed.
         budget: Counts its bytes while it is there.
 
     Raises:
         BudgetError: On writing more than may be copied.
     """
 
-    def __init__(self, path: Path, budget: Budget) -> None:
-        self._path = path
+    def __init__(self, place: Callable[[], Path], budget: Budget) -> None:
+        self._place = place
+        self._path: Path | None = None
         self._budget = budget
         self.reader: BinaryIO = io.BytesIO()
         self.size = 0
@@ -108,8 +109,9 @@ class Spool:
                 raise BudgetError("it unpacks to more bytes than scan_file_bytes allows")
             self._budget.copied += len(piece)
             self.size += len(piece)
-            if self.size > _IN_MEMORY and isinstance(self.reader, io.BytesIO):
-                kept, self.reader = self.reader, self._path.open("w+b")
+            if self.size > _IN_MEMORY and self._path is None:
+                self._path = self._place()
+                kept, self.reader = cast(io.BytesIO, self.reader), self._path.open("w+b")
                 self.reader.write(kept.getvalue())
             self.reader.write(piece)
         self.reader.seek(0)
@@ -120,5 +122,7 @@ class Spool:
     def __exit__(self, *_: object) -> None:
         """Remove it."""
         self.reader.close()
-        self._path.unlink(missing_ok=True)
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+            self._path.parent.rmdir()
         self._budget.copied -= self.size

@@ -100,6 +100,8 @@ class Unpacker(Walk):
 
     def _judge(self, item: Item) -> Iterator[Output]:
         """Give what the judges say of a member, as of a file of the artifact."""
+        if item.format is Format.UNKNOWN:
+            yield Refusal(path=item.shown, reason="its content is of no known format")
         if item.format in UNJUDGED and item.holder is not Format.KERAS_ZIP:  # Keras reads weights and nothing else
             yield Refusal(path=item.shown, reason=UNJUDGED[item.format])
         if item.zip_too:

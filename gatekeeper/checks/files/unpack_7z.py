@@ -11,7 +11,6 @@ from typing import Any, BinaryIO
 
 from gatekeeper.checks.files.engines import UnpackError
 from gatekeeper.checks.files.feed import Output, Refusal, RefusalKind
-from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.inflate import BombError
 from gatekeeper.checks.files.problem import Problem
 from gatekeeper.checks.files.walk import Item, Walk, collisions, name_trouble, too_deep
@@ -128,8 +127,6 @@ def _files(item: Item, walk: Walk, folder: Path, names: list[str]) -> Iterator[O
         with path.open("rb") as reader:
             size = path.stat().st_size
             inner = walk.inner(item, f"{item.shown}!{name}", PurePosixPath(name), reader, size)
-            if inner.format is Format.UNKNOWN:
-                yield Refusal(path=inner.shown, reason="a member of unknown format")
             yield from walk.descend(inner)
 
 

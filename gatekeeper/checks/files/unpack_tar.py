@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from gatekeeper.checks.files.feed import Output, Refusal, RefusalKind
-from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.tar_members import TarError, TarMember, tar_members
 from gatekeeper.checks.files.walk import Item, Walk, collisions, link_trouble, name_trouble, too_deep
 from gatekeeper.checks.files.window import window
@@ -56,6 +55,4 @@ def _member(item: Item, walk: Walk, member: TarMember) -> Iterator[Output]:
     walk.budget.open()
     reader = window(item.reader, member.start, member.size)
     inner = walk.inner(item, shown, PurePosixPath(member.name), reader, member.size)
-    if inner.format is Format.UNKNOWN:
-        yield Refusal(path=shown, reason="a member of unknown format")
     yield from walk.descend(inner)

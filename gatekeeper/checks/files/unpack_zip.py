@@ -95,8 +95,9 @@ def _content(item: Item, walk: Walk, member: Member, shown: str) -> Iterator[Out
     found = identify_head(head, name, max(member.size, len(head)))
     if found is Format.UNKNOWN and item.format is Format.PT2 and _PT2_TENSORS.search(member.name):
         return
-    if found is Format.UNKNOWN or (member.encrypted and found in INERT):
-        yield Refusal(path=shown, reason="encrypted" if member.encrypted else "a member of unknown format")
+    if member.encrypted and (found is Format.UNKNOWN or found in INERT):
+        yield Refusal(path=shown, reason="encrypted")
+        return
     if member.method == STORED and member.compressed == member.size and not member.encrypted:
         _check(item, walk, member)
         reader = open_member(item.reader, member)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -104,14 +104,9 @@ class Walk(ABC):
 
     def spooled(self, outer: Item, stream: Iterator[bytes], shown: str, name: PurePosixPath) -> Iterator[Output]:
         """Unpack a stream and look at what it holds."""
-        path = self.new("unpacked")
-        try:
-            with Spool(path, self.budget) as spool:
-                spool.fill(stream)
-                yield from self.descend(self.inner(outer, shown, name, spool.reader, spool.size))
-        finally:
-            with suppress(OSError):  # copies for the scanners lie elsewhere
-                path.parent.rmdir()
+        with Spool(lambda: self.new("unpacked"), self.budget) as spool:
+            spool.fill(stream)
+            yield from self.descend(self.inner(outer, shown, name, spool.reader, spool.size))
 
 
 def too_deep(item: Item, limits: Limits) -> Iterator[Refusal]:
