@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.checks_files.pairs import arrays, formats, gguf, indexes, paths, requests, safetensors, scanners, zips
+from tests.checks_files.pairs import (
+    arrays,
+    containers,
+    formats,
+    gguf,
+    indexes,
+    paths,
+    requests,
+    safetensors,
+    scanners,
+    zips,
+)
 from tests.checks_files.pairs.pair import Pair
 
 FAMILIES: tuple[Mapping[str, Pair], ...] = (
@@ -20,6 +31,7 @@ FAMILIES: tuple[Mapping[str, Pair], ...] = (
     zips.PAIRS,
     arrays.PAIRS,
     scanners.PAIRS,
+    containers.PAIRS,
     requests.PAIRS,
 )
 """One mapping a family: rule id → pair."""

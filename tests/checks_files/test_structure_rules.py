@@ -132,9 +132,7 @@ def test_sound_gguf_breaks_none(data: bytes) -> None:
     assert look(Structure(), {"m.gguf": data}).status is Status.PASS
 
 
-@pytest.mark.parametrize(
-    "data", [gguf(version=4), gguf([], [gguf_tensor("a", [4], 99, 0)], bytes(32))]
-)
+@pytest.mark.parametrize("data", [gguf(version=4), gguf([], [gguf_tensor("a", [4], 99, 0)], bytes(32))])
 def test_gguf_that_is_not_known_is_a_gap(data: bytes) -> None:
     result = look(Structure(), {"m.gguf": data})
     assert result.status is Status.UNKNOWN

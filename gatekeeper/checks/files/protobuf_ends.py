@@ -21,11 +21,11 @@ _NEEDED: Mapping[Format, Mapping[int, str]] = MappingProxyType(
     {
         Format.ONNX: {7: "a graph", 8: "an operator set"},
         Format.SAVED_MODEL: {2: "a graph"},
-        Format.SENTENCEPIECE: {1: "pieces"},
+        Format.SENTENCEPIECE: {1: "pieces", 2: "the trainer's settings"},
         Format.COREML: {1: "a version", 2: "a description"},
     }
 )
-"""Fields without which no reader takes the file."""
+"""Fields that every writer of the format puts there, the last ones among them."""
 
 _BUFFER = 1 << 16
 

@@ -43,8 +43,9 @@ class Scanners(Check):
     """hayward and picklescan over everything that can hold code.
 
     What it looks at:
-        Pickle streams wherever they lie (torch files old and new, joblib, npy and npz with objects, archives in
-        archives), Keras configurations, TensorFlow and ONNX graphs, PMML, skops, and chat templates in configuration
+        Pickle streams wherever they lie (torch files old and new, joblib, npy and npz with objects), zip, tar and 7z
+        archives and gzip, bzip2, xz, zlib, lz4 and zstd streams in each other, whose members are judged as the
+        artifact's own files are (names, links, structure, checksums, programs), Keras configurations, TensorFlow and ONNX graphs, PMML, skops, and chat templates in configuration
         files and GGUF headers. Two scanners by different authors read each of them in a child process with limits on
         time, memory and output; tensor bytes are left out.
 
@@ -53,8 +54,9 @@ class Scanners(Check):
 
     What it cannot see:
         What reviewed globals would do together with a loader's own code; payloads in formats that neither scanner
-        reads; templates that change what the model says; files that are larger than the limits, which are named as
-        not looked at.
+        reads; templates that change what the model says; files and archives that cost more than the limits, which
+        are named as not looked at; rar archives; whether tensor bytes of large zip files have the checksum that the
+        archive gives them.
 
     How to mend:
         Ask the publisher for safetensors, or load with `weights_only=True` and nothing else.

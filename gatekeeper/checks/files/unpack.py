@@ -104,7 +104,7 @@ class Unpacker(Walk):
             yield Refusal(path=item.shown, reason="its content is of no known format")
         if item.format in UNJUDGED and item.holder is not Format.KERAS_ZIP:  # Keras reads weights and nothing else
             yield Refusal(path=item.shown, reason=UNJUDGED[item.format])
-        if item.zip_too:
+        if item.zip_too and item.format is not Format.TFLITE:  # TFLite keeps label files that way
             reason = "it is a zip archive as well, to readers that begin at its end"
             yield Refusal(path=item.shown, reason=reason, kind=RefusalKind.BROKEN)
         try:
