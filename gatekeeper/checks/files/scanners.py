@@ -45,9 +45,10 @@ class Scanners(Check):
     What it looks at:
         Pickle streams wherever they lie (torch files old and new, joblib, npy and npz with objects), zip, tar and 7z
         archives and gzip, bzip2, xz, zlib, lz4 and zstd streams in each other, whose members are judged as the
-        artifact's own files are (names, links, structure, checksums, programs), Keras configurations, TensorFlow and ONNX graphs, PMML, skops, and chat templates in configuration
-        files and GGUF headers. Two scanners by different authors read each of them in a child process with limits on
-        time, memory and output; tensor bytes are left out.
+        artifact's own files are (names, links, structure, checksums, programs), Keras configurations, TensorFlow and
+        ONNX graphs, PMML, skops, and chat templates in configuration files and GGUF headers. Two scanners by
+        different authors read each of them in a child process with limits on time, memory and output; tensor bytes
+        are left out.
 
     Why it matters:
         A pickle is a program that runs when it is loaded. Most malicious models found on hubs so far were pickles.
