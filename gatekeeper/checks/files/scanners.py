@@ -64,6 +64,7 @@ class Scanners(Check):
     """
 
     id = "files/scanners"
+    version = 2
     title = "Loading the files runs no code that was not reviewed"
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(slug="payload", title="Loading the file would run code", severity=Severity.CRITICAL,

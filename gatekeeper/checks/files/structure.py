@@ -47,6 +47,7 @@ class Structure(Check):
     """
 
     id = "files/structure"
+    version = 2
     title = "Weight files are well formed"
     rules: ClassVar[tuple[Rule, ...]] = RULES
 
