@@ -32,6 +32,7 @@ REQUIRED = (
     "cryptography",
     "hayward",
     "picklescan",
+    "detect-secrets",
 )
 """Distributions that the package declares."""
 

@@ -10,11 +10,15 @@ from collections.abc import Mapping
 
 from tests.checks_files.pairs import (
     arrays,
+    bystanders,
     containers,
     formats,
     gguf,
     indexes,
+    load_path,
+    model_code,
     paths,
+    python_code,
     requests,
     safetensors,
     scanners,
@@ -33,6 +37,10 @@ FAMILIES: tuple[Mapping[str, Pair], ...] = (
     scanners.PAIRS,
     containers.PAIRS,
     requests.PAIRS,
+    load_path.PAIRS,
+    bystanders.PAIRS,
+    model_code.PAIRS,
+    python_code.PAIRS,
 )
 """One mapping a family: rule id → pair."""
 

@@ -75,10 +75,10 @@ ASKING = {
     "kernels": ("config.json", {"attn_implementation": "evil/kernel"}, "foreign-code"),
     "kernels of a part": ("config.json", {"text_config": {"_attn_implementation": {"a": "evil/kernel"}}},
                           "foreign-code"),
-    "called": ("2_Dense/config.json", {"activation_function": "os.abort"}, "foreign-module"),
+    "called": ("2_Dense/config.json", {"activation_function": "os.abort"}, "runs-code"),
     "called by a cross-encoder": ("config.json", {"sentence_transformers": {"activation_fn": "os.abort"}},
-                                  "foreign-module"),
-    "target": ("config.json", {"model": [{"_target_": "os.system"}]}, "target"),
+                                  "runs-code"),
+    "target": ("config.json", {"model": [{"_target_": "os.system"}]}, "runs-code"),
     "router": ("router_config.json", {"types": {"query": "evil.Module"}}, "module-type"),
     "deep": ("config.json", {"a": {"b": [{"c": {"auto_map": {"AutoModel": "org/repo--m.X"}}}]}}, "foreign-code"),
     "another file": ("audio_config.json", {"auto_map": {"AutoModel": "org/repo--m.X"}}, "foreign-code"),
@@ -117,10 +117,10 @@ def test_a_million_requests_are_said_a_few_times() -> None:
 @pytest.mark.parametrize(
     ("text", "slug"),
     [
-        (b"a: !!python/object/apply:os.system ['true']\n", "yaml-object"),
-        (b"a: !<tag:yaml.org,2002:python/name:os.system>\n", "yaml-object"),
-        (b"%TAG ! tag:yaml.org,2002:python/\n---\na: !name:os.system\n", "yaml-object"),
-        (b"model: {_target_: os.system, command: 'true'}\n", "target"),
+        (b"a: !!python/object/apply:os.system ['true']\n", "runs-code"),
+        (b"a: !<tag:yaml.org,2002:python/name:os.system>\n", "runs-code"),
+        (b"%TAG ! tag:yaml.org,2002:python/\n---\na: !name:os.system\n", "runs-code"),
+        (b"model: {_target_: os.system, command: 'true'}\n", "runs-code"),
     ],
 )
 def test_yaml_that_makes_objects_is_a_finding(text: bytes, slug: str) -> None:

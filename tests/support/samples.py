@@ -17,6 +17,8 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from tests.support.hdf5_samples import unpacked
+
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 
 
@@ -187,7 +189,7 @@ def keras(layers: Iterable[Mapping[str, Any]]) -> bytes:
     """A `.keras` archive."""
     config = {"module": "keras", "class_name": "Sequential", "config": {"name": "m", "layers": list(layers)}}
     return zipped(
-        {"metadata.json": b"{}", "config.json": json.dumps(config).encode(), "model.weights.h5": hdf5(b"w" * 64)}
+        {"metadata.json": b"{}", "config.json": json.dumps(config).encode(), "model.weights.h5": unpacked("soft-link")}
     )
 
 
@@ -214,8 +216,8 @@ def onnx_model(location: str = "") -> bytes:
     if location:
         del weight.float_data[:]
         weight.data_location = TensorProto.EXTERNAL
-        for key, value in (("location", location), ("length", "8")):
-            weight.external_data.add(key=key, value=value)
+        for key, text in (("location", location), ("length", "8")):
+            weight.external_data.add(key=key, value=text)
     node = helper.make_node("Add", ["x", "w"], ["y"])
     value = helper.make_tensor_value_info
     graph = helper.make_graph(

@@ -169,3 +169,6 @@ def member_head(archive: BinaryIO, member: Member, length: int, limits: Limits) 
         if len(head) >= length:
             break
     return bytes(head[:length])
+
+
+__all__ = ["BombError", "UnpackError", "inflate", "member_head", "open_member", "unpack_member"]

@@ -77,8 +77,6 @@ class Scanners(Check):
              hazard=Hazard.SUSPICIOUS, mend=_LOOK),
         Rule(slug="scanner-finding", title="A scanner objects to the file", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend=_LOOK),
-        Rule(slug="custom-code", title="The file names code that it does not hold", severity=Severity.MEDIUM,
-             hazard=Hazard.UNVERIFIED, mend=_LOOK),
         Rule(slug="truncated-pickle", title="A pickle ends before its end", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend="Fetch the file again; if it is the same, refuse it."),
         Rule(slug="decompression-bomb", title="Something unpacks to far more than it takes", severity=Severity.HIGH,

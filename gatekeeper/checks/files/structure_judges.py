@@ -10,7 +10,7 @@ from gatekeeper.checks.files.formats import ZIPS, Format
 from gatekeeper.checks.files.gguf_header import judge_gguf
 from gatekeeper.checks.files.hdf5 import judge_hdf5
 from gatekeeper.checks.files.json_end import judge_json_end
-from gatekeeper.checks.files.msgpack_walk import judge_msgpack
+from gatekeeper.checks.files.msgpack_weights import judge_msgpack
 from gatekeeper.checks.files.npy_header import judge_npy
 from gatekeeper.checks.files.problem import Judge
 from gatekeeper.checks.files.protobuf_ends import judge_protobuf

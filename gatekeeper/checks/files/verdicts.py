@@ -37,9 +37,6 @@ _ARGUMENT_RULES = frozenset({"MFV-PICKLE-004", "MFV-PICKLE-005", "MFV-PICKLE-006
 """Rules that go by what a call's arguments look like, or by not knowing the name. A reviewed global is safe with any
 argument, so the look of one can at most make it odd: bytes of a number often look like a shell's."""
 
-_NAMES_CODE = frozenset({"MFV-KERAS-002", "MFV-SKOPS-003"})
-"""hayward's rules about classes that the loader must bring along."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
@@ -128,8 +125,6 @@ def _other(feed: Feed, scanner: str, signal: Signal) -> Claim:
         slug = "archive-escape"
     elif level >= _HIGH and signal.rule not in _INERT_RULES:
         slug = "payload"
-    elif signal.rule in _NAMES_CODE:
-        slug = "custom-code"
     else:
         slug = "scanner-finding"
     message = f"{scanner} {printable(signal.rule, 40)}: {printable(signal.message, 400)}"

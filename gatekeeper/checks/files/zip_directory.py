@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from gatekeeper.checks.files.zip_end import End, read_end
 from gatekeeper.checks.files.zip_layout import check_layout, check_locals, check_names
-from gatekeeper.checks.files.zip_member import Member, Oddity, ZipError, widen
+from gatekeeper.checks.files.zip_member import STORED, Member, Oddity, ZipError, widen
 from gatekeeper.limits import Limits
 
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
@@ -129,4 +129,4 @@ def _unicode_path(extra: bytes) -> str:
     return ""
 
 
-__all__ = ["Directory", "Member", "Oddity", "ZipError", "read_directory", "read_names"]
+__all__ = ["STORED", "Directory", "Member", "Oddity", "ZipError", "read_directory", "read_names"]

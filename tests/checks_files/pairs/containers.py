@@ -99,11 +99,6 @@ PAIRS = {
     "files/structure/protobuf-truncated": one(
         "tokenizer.model", _cut(lambda: SENTENCEPIECE), lambda: SENTENCEPIECE
     ),
-    "files/structure/msgpack-header": one(
-        "flax_model.msgpack", lambda: FLAX.replace(b"\xc4\x04", b"\xc1\x04"), lambda: FLAX
-    ),
-    "files/structure/msgpack-truncated": one("flax_model.msgpack", _cut(lambda: FLAX), lambda: FLAX),
-    "files/structure/msgpack-trailing": one("flax_model.msgpack", lambda: FLAX + b"\xc0", lambda: FLAX),
     "files/structure/checkpoint-truncated": one("model.ckpt-1.index", _cut(lambda: CHECKPOINT), lambda: CHECKPOINT),
     "files/structure/json-truncated": one(
         "config.json", lambda: b'{"a": [1, 2], "b": "[{', lambda: b'{"a": [1, 2], "b": "[{"}'

@@ -45,12 +45,6 @@ PAIRS = {
             lambda: samples.onnx_model("../../secret.bin"),
             samples.onnx_model,
         ),
-        "custom-code": one(
-            "m.keras",
-            lambda: samples.keras([{"module": "my.layers", "class_name": "Mine", "registered_name": "my>Mine",
-                                    "config": {}}]),
-            lambda: samples.keras([samples.DENSE]),
-        ),
         "truncated-pickle": one("m.pkl", lambda: _lists(300), lambda: _lists(0)),
         "decompression-bomb": one(
             "m.joblib", lambda: gzip.compress(bytes(64 * 2**20)), lambda: gzip.compress(_lists(0))
