@@ -12,8 +12,12 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from gatekeeper.checks.check import Rule
+from gatekeeper.checks.files import model_code_judges, model_code_rules, python_code_rules, remote_code_rules
+from gatekeeper.checks.files.asks.judge import judge_config
 from gatekeeper.checks.files.formats import Format
-from gatekeeper.checks.files.problem import Judge, Problem
+from gatekeeper.checks.files.names import TEXTUAL
+from gatekeeper.checks.files.problem import Judge, Problem, UnsupportedError
+from gatekeeper.checks.files.python_judge import judge_python
 from gatekeeper.checks.files.structure_judges import JUDGES
 from gatekeeper.evidence import Hazard, Severity
 from gatekeeper.limits import Limits
@@ -34,6 +38,14 @@ _PROGRAM = Rule(
 )
 
 
+_ABOUT_REPOS = frozenset({"missing-code", "unpinned-part", "build-file", "python-file"})
+_CONFIG_RULES = tuple(rule for rule in remote_code_rules.RULES if rule.slug not in _ABOUT_REPOS)
+"""What is said of one configuration, without those rules that compare it with the files of a repo."""
+
+_PYTHON_RULES = tuple(rule for rule in python_code_rules.RULES if not rule.slug.endswith("script"))
+"""What is said of code that a loader runs: who unpacks an archive of a model means to."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MemberJudge:
     """A judge and the members that it judges."""
@@ -49,8 +61,27 @@ def judge_program(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limi
     yield Problem(slug=_PROGRAM.slug, message="it is compiled code", offset=0)
 
 
+def judge_member_config(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
+    """Judge a configuration that lies in an archive; which code lies beside it is not looked up.
+
+    Args:
+        reader: The member, seekable.
+        name: Its name in the archive.
+        size: Its size in bytes.
+        limits: Bounds on the parsing.
+    """
+    for problem in judge_config(reader, name, size, limits):
+        yield replace(problem, slug="local-code") if problem.slug == "missing-code" else problem
+
+
 MEMBER_JUDGES: tuple[MemberJudge, ...] = (
     *(MemberJudge(judge=judge, formats=frozenset({kind}), rules=(_BROKEN,)) for kind, judge in JUDGES.items()),
+    *(
+        MemberJudge(judge=judge, formats=frozenset({kind}), rules=model_code_rules.RULES)
+        for kind, judge in model_code_judges.JUDGES.items()
+    ),
+    MemberJudge(judge=judge_member_config, formats=TEXTUAL - {Format.PYTHON}, rules=_CONFIG_RULES),
+    MemberJudge(judge=judge_python, formats=frozenset({Format.PYTHON}), rules=_PYTHON_RULES),
     MemberJudge(judge=judge_program, formats=frozenset({Format.EXECUTABLE}), rules=(_PROGRAM,)),
 )
 """In the order in which their findings show."""
@@ -76,6 +107,8 @@ def judge_member(
             reader.seek(0)
             only = entry.rules[0].slug if len(entry.rules) == 1 else ""
             for problem in entry.judge(reader, name, size, limits):
+                if problem.slug == "unjudged":
+                    raise UnsupportedError(problem.message)
                 yield replace(problem, slug=only) if only else problem
 
 

@@ -48,6 +48,10 @@ _WHOLE = {
 }
 """Formats that the scanners read whole, and the extension by which they know them."""
 
+_TEMPLATED = frozenset({Format.GGUF, Format.JSON, Format.JINJA})
+_OWN = {Format.TORCHSCRIPT: Format.PYTHON, Format.KERAS_ZIP: Format.JSON}
+"""Archive → members in a language of its own, which the judge of the whole archive reads."""
+
 _MOST_TEMPLATES = 200
 """Templates of one file that are parsed; tokenizers with tools and roles have a handful."""
 
@@ -107,6 +111,8 @@ class Unpacker(Walk):
         if item.zip_too and item.format is not Format.TFLITE:  # TFLite keeps label files that way
             reason = "it is a zip archive as well, to readers that begin at its end"
             yield Refusal(path=item.shown, reason=reason, kind=RefusalKind.BROKEN)
+        if _OWN.get(item.holder) is item.format:
+            return
         try:
             for problem in judge_member(item.format, item.reader, item.name, item.size, self.limits):
                 yield MemberProblem(path=item.shown, problem=problem)
@@ -129,7 +135,7 @@ class Unpacker(Walk):
                 yield self._copy(item, FeedKind.WHOLE, 0, self.limits.scan_file_bytes)
             elif item.format is Format.RAR:
                 yield Refusal(path=item.shown, reason=UNJUDGED[Format.RAR])
-            elif item.format in (Format.GGUF, Format.JSON, Format.JINJA):
+            elif item.format in _TEMPLATED and _OWN.get(item.holder) is not item.format:
                 yield from self._templates(item)
         except BombError as error:
             yield Refusal(path=item.shown, reason=str(error), kind=RefusalKind.BOMB)
