@@ -19,10 +19,12 @@ from tests.checks_files.pairs import (
     members,
     model_code,
     paths,
+    pickles,
     python_code,
     requests,
     safetensors,
     scanners,
+    templates,
     zips,
 )
 from tests.checks_files.pairs.pair import Pair
@@ -38,11 +40,13 @@ FAMILIES: tuple[Mapping[str, Pair], ...] = (
     scanners.PAIRS,
     containers.PAIRS,
     members.PAIRS,
+    pickles.PAIRS,
     requests.PAIRS,
     load_path.PAIRS,
     bystanders.PAIRS,
     model_code.PAIRS,
     python_code.PAIRS,
+    templates.PAIRS,
 )
 """One mapping a family: rule id → pair."""
 

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from gatekeeper.checks.files.remote_code import RemoteCode
-from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.checks.files.template_reach import TemplateError, reaches
+from gatekeeper.checks.files.templates_check import Templates
 from gatekeeper.evidence import Hazard, Status
 from tests.support import samples
 from tests.support.artifacts import look, slugs
@@ -47,8 +47,8 @@ def test_a_template_that_reaches_for_code_is_told(template: str) -> None:
 @pytest.mark.parametrize("path", ["tokenizer_config.json", "additional_chat_templates/tool_use.jinja"])
 def test_reaching_for_code_is_a_payload_wherever_templates_are_read(path: str) -> None:
     data = json.dumps({"chat_template": REACHING[0]}) if path.endswith("json") else REACHING[0]
-    result = look(Scanners(), {path: data.encode()})
-    assert {finding.hazard for finding in result.findings} == {Hazard.PAYLOAD}
+    result = look(Templates(), {path: data.encode()})
+    assert "files/templates/reach" in {finding.id for finding in result.findings if finding.hazard is Hazard.PAYLOAD}
 
 
 @pytest.mark.parametrize("template", PLAIN)
@@ -58,7 +58,7 @@ def test_a_plain_template_reaches_for_nothing(template: str) -> None:
 
 def test_plain_templates_are_no_finding() -> None:
     files = {f"{number}.jinja": template.encode() for number, template in enumerate(PLAIN)}
-    assert look(Scanners(), files).status is Status.PASS
+    assert look(Templates(), files).status is Status.PASS
 
 
 @pytest.mark.parametrize("template", ["{% if %}", "{{ " + "(" * 50_000, "{{ a }}" * 200_000, "{#" * 50_000])
@@ -67,8 +67,8 @@ def test_a_template_that_cannot_be_read_is_refused(template: str) -> None:
         reaches(template)
 
 
-def test_a_template_that_cannot_be_read_is_unknown() -> None:
-    assert look(Scanners(), {"chat_template.jinja": b"{% if %}"}).status is Status.UNKNOWN
+def test_a_template_that_cannot_be_read_is_told() -> None:
+    assert slugs(look(Templates(), {"chat_template.jinja": b"{% if %}"})) == {"unreadable"}
 
 
 ASKING = {

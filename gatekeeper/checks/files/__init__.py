@@ -20,6 +20,7 @@ from gatekeeper.checks.files.python_code import PythonCode
 from gatekeeper.checks.files.remote_code import RemoteCode
 from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.checks.files.structure import Structure
+from gatekeeper.checks.files.templates_check import Templates
 from gatekeeper.checks.files.unchanged import Unchanged
 
 ALL: tuple[Check, ...] = (
@@ -27,6 +28,7 @@ ALL: tuple[Check, ...] = (
     Formats(),
     Structure(),
     Scanners(),
+    Templates(),
     ModelCode(),
     RemoteCode(),
     PythonCode(),

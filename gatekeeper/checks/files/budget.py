@@ -35,6 +35,7 @@ class Budget:
         self._opened = 0
         self._work = 0
         self._checked = 0
+        self._templates = 0
         self.copied = 0
         """Bytes of copies that wait for the scanners, or that are being looked at."""
 
@@ -62,6 +63,16 @@ class Budget:
         self._opened += 1
         if self._opened > self._limits.archive_opened:
             raise BudgetError("more members than archive_opened allows; the rest was not looked at")
+
+    def template(self) -> None:
+        """Count a member that is a chat template.
+
+        Raises:
+            BudgetError: When there are more than `templates`.
+        """
+        self._templates += 1
+        if self._templates > self._limits.templates:
+            raise BudgetError("more chat templates than templates allows; the rest was not looked at")
 
     def may_check(self, length: int) -> bool:
         """Whether a checksum over `length` bytes that nobody else reads is still within `checksum_bytes`."""

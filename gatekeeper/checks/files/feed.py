@@ -56,9 +56,6 @@ class RefusalKind(StrEnum):
     SPECIAL = "special"
     """A device, a pipe or a program that would run with its owner's rights."""
 
-    REACH = "reach"
-    """A chat template that reaches for Python's insides or for other files."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal:

@@ -118,7 +118,7 @@ CODE_CAPABLE = (
 )
 """Formats in which something can lie that a loader runs: the scanners look into these."""
 
-INERT = frozenset(Format) - CODE_CAPABLE - {Format.GGUF, Format.JSON, Format.JINJA}
+INERT = frozenset(Format) - CODE_CAPABLE
 """Formats that hold nothing for the scanners."""
 
 UNJUDGED = {

@@ -12,13 +12,20 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from gatekeeper.checks.check import Rule
-from gatekeeper.checks.files import model_code_judges, model_code_rules, python_code_rules, remote_code_rules
+from gatekeeper.checks.files import (
+    model_code_judges,
+    model_code_rules,
+    python_code_rules,
+    remote_code_rules,
+    template_rules,
+)
 from gatekeeper.checks.files.asks.judge import judge_config
 from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.names import TEXTUAL
 from gatekeeper.checks.files.problem import Judge, Problem, UnsupportedError
 from gatekeeper.checks.files.python_judge import judge_python
 from gatekeeper.checks.files.structure_judges import JUDGES
+from gatekeeper.checks.files.template_judge import judge_templates
 from gatekeeper.evidence import Hazard, Severity
 from gatekeeper.limits import Limits
 
@@ -42,6 +49,9 @@ _ABOUT_REPOS = frozenset({"missing-code", "unpinned-part", "build-file", "python
 _CONFIG_RULES = tuple(rule for rule in remote_code_rules.RULES if rule.slug not in _ABOUT_REPOS)
 """What is said of one configuration, without those rules that compare it with the files of a repo."""
 
+_TEMPLATE_RULES = tuple(rule for rule in template_rules.RULES if rule.slug not in ("differs", "other-form"))
+"""What is said of one template, without those rules that compare several."""
+
 _PYTHON_RULES = tuple(rule for rule in python_code_rules.RULES if not rule.slug.endswith("script"))
 """What is said of code that a loader runs: who unpacks an archive of a model means to."""
 
@@ -59,6 +69,11 @@ class MemberJudge:
 def judge_program(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
     """Say that a member is a program: its format is all that there is to see."""
     yield Problem(slug=_PROGRAM.slug, message="it is compiled code", offset=0)
+
+
+def _templates(kind: Format) -> Judge:
+    """Give the judge of chat templates in members of one format."""
+    return lambda reader, name, size, limits: judge_templates(reader, name, size, kind, limits)
 
 
 def judge_member_config(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
@@ -79,6 +94,10 @@ MEMBER_JUDGES: tuple[MemberJudge, ...] = (
     *(
         MemberJudge(judge=judge, formats=frozenset({kind}), rules=model_code_rules.RULES)
         for kind, judge in model_code_judges.JUDGES.items()
+    ),
+    *(
+        MemberJudge(judge=_templates(kind), formats=frozenset({kind}), rules=_TEMPLATE_RULES)
+        for kind in (Format.GGUF, Format.JSON, Format.JINJA)
     ),
     MemberJudge(judge=judge_member_config, formats=TEXTUAL - {Format.PYTHON}, rules=_CONFIG_RULES),
     MemberJudge(judge=judge_python, formats=frozenset({Format.PYTHON}), rules=_PYTHON_RULES),

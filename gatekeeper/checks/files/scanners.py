@@ -15,6 +15,7 @@ from gatekeeper.checks.files.formats import CODE_CAPABLE
 from gatekeeper.checks.files.identify import Identity, identities
 from gatekeeper.checks.files.limited_child import Scanning, Verdict
 from gatekeeper.checks.files.member_judges import member_rules
+from gatekeeper.checks.files.pickle_rules import PICKLE_RULES
 from gatekeeper.checks.files.unpack import Unpacker
 from gatekeeper.checks.files.verdicts import Claim, claims
 from gatekeeper.errors import ContentChangedError, SourceError
@@ -35,7 +36,6 @@ _SLUGS = {
     RefusalKind.LINK: "archive-link",
     RefusalKind.NESTED: "nested-archives",
     RefusalKind.SPECIAL: "archive-special",
-    RefusalKind.REACH: "template-reach",
 }
 
 
@@ -46,7 +46,7 @@ class Scanners(Check):
         Pickle streams wherever they lie (torch files old and new, joblib, npy and npz with objects), zip, tar and 7z
         archives and gzip, bzip2, xz, zlib, lz4 and zstd streams in each other, whose members are judged as the
         artifact's own files are (names, links, structure, checksums, programs), Keras configurations, TensorFlow and
-        ONNX graphs, PMML, skops, and chat templates in configuration files and GGUF headers. Two scanners by
+        ONNX graphs, PMML, skops. Two scanners by
         different authors read each of them in a child process with limits on time, memory and output; tensor bytes
         are left out.
 
@@ -55,7 +55,7 @@ class Scanners(Check):
 
     What it cannot see:
         What reviewed globals would do together with a loader's own code; payloads in formats that neither scanner
-        reads; templates that change what the model says; files and archives that cost more than the limits, which
+        reads; files and archives that cost more than the limits, which
         are named as not looked at; rar archives; whether tensor bytes of large zip files have the checksum that the
         archive gives them.
 
@@ -71,8 +71,6 @@ class Scanners(Check):
              hazard=Hazard.PAYLOAD, mend=_REFUSE),
         Rule(slug="archive-escape", title="Unpacking the file would write outside its folder",
              severity=Severity.CRITICAL, hazard=Hazard.PAYLOAD, mend=_REFUSE),
-        Rule(slug="template-reach", title="A chat template reaches for code", severity=Severity.CRITICAL,
-             hazard=Hazard.PAYLOAD, mend="Don't use the template; write your own, or refuse the repo."),
         Rule(slug="unknown-global", title="A pickle imports something that nobody reviewed", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend=_LOOK),
         Rule(slug="scanner-finding", title="A scanner objects to the file", severity=Severity.HIGH,
@@ -92,6 +90,7 @@ class Scanners(Check):
         Rule(slug="archive-collision", title="Two members of an archive are one file on some disks",
              severity=Severity.MEDIUM, hazard=Hazard.SUSPICIOUS, mend=_LOOK),
         *member_rules(),
+        *PICKLE_RULES,
     )  # fmt: skip
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:

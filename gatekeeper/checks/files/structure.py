@@ -32,15 +32,16 @@ class Structure(Check):
     What it looks at:
         The headers of safetensors and GGUF files (lengths, types, shapes, spans, alignment, truncation, trailing
         bytes), shard indexes against the shards, the directories of zip archives against the headers of their
-        members, `.npy` headers, 7z headers, HDF5 superblocks, and whether ONNX, TensorFlow, Core ML, sentencepiece,
-        msgpack, JSON and table files end where they say. No tensor is read.
+        members, torch archives and old torch files against the storages that their pickles name, `.npy` headers, 7z
+        headers, HDF5 superblocks, and whether ONNX, TensorFlow, Core ML, sentencepiece, msgpack, JSON and table files
+        end where they say. No tensor is read.
 
     Why it matters:
         Two readers that disagree about a broken file can be shown two different models, and bytes that no tensor
         covers can carry anything. Truncated files and decompression bombs break whoever loads them.
 
     What it cannot see:
-        The values of tensors; the inside of HDF5, ONNX and TensorFlow files; whether pickles make sense.
+        The values of tensors; the inside of HDF5, ONNX and TensorFlow files; what pickles do (`files/scanners`).
 
     How to mend:
         Fetch the file again; if it is still broken, ask the publisher to write it anew with the format's own library.

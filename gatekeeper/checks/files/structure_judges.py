@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import PurePosixPath
 from types import MappingProxyType
+from typing import BinaryIO
 
 from gatekeeper.checks.files.formats import ZIPS, Format
 from gatekeeper.checks.files.gguf_header import judge_gguf
@@ -12,13 +14,16 @@ from gatekeeper.checks.files.hdf5 import judge_hdf5
 from gatekeeper.checks.files.json_end import judge_json_end
 from gatekeeper.checks.files.msgpack_weights import judge_msgpack
 from gatekeeper.checks.files.npy_header import judge_npy
-from gatekeeper.checks.files.problem import Judge
+from gatekeeper.checks.files.problem import Judge, Problem
 from gatekeeper.checks.files.protobuf_ends import judge_protobuf
 from gatekeeper.checks.files.safetensors_header import judge_safetensors
 from gatekeeper.checks.files.tables import judge_table
 from gatekeeper.checks.files.tf_checkpoint import judge_checkpoint
+from gatekeeper.checks.files.torch_legacy import judge_torch_legacy
+from gatekeeper.checks.files.torch_zip import judge_torch_zip
 from gatekeeper.checks.files.unpack_7z import judge_7z
 from gatekeeper.checks.files.zip_rules import judge_zip
+from gatekeeper.limits import Limits
 
 _PROTOBUF = (
     Format.ONNX,
@@ -29,6 +34,12 @@ _PROTOBUF = (
     Format.SENTENCEPIECE,
 )
 
+
+def _judge_torch_archive(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
+    yield from judge_zip(reader, name, size, limits)
+    yield from judge_torch_zip(reader, name, size, limits)
+
+
 JUDGES: Mapping[Format, Judge] = MappingProxyType(
     {
         Format.SAFETENSORS: judge_safetensors,
@@ -36,6 +47,8 @@ JUDGES: Mapping[Format, Judge] = MappingProxyType(
         Format.NPY: judge_npy,
         Format.HDF5: judge_hdf5,
         **dict.fromkeys(sorted(ZIPS), judge_zip),
+        Format.TORCH_ZIP: _judge_torch_archive,
+        Format.TORCH_LEGACY: judge_torch_legacy,
         Format.SEVEN_ZIP: judge_7z,
         **{kind: partial(judge_protobuf, kind=kind) for kind in _PROTOBUF},
         Format.MSGPACK: judge_msgpack,

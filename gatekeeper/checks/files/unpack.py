@@ -7,7 +7,6 @@ artifact would be (`member_judges`). Nothing is ever written under a name from a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -21,15 +20,12 @@ from gatekeeper.checks.files.member_judges import judge_member
 from gatekeeper.checks.files.npy_header import read_npy
 from gatekeeper.checks.files.problem import StructureError, UnsupportedError
 from gatekeeper.checks.files.tar_members import TarError
-from gatekeeper.checks.files.template_reach import TemplateError, reaches
-from gatekeeper.checks.files.templates import templates_in
 from gatekeeper.checks.files.unpack_7z import seven_zip_contents
 from gatekeeper.checks.files.unpack_packed import packed_contents
 from gatekeeper.checks.files.unpack_tar import tar_contents
 from gatekeeper.checks.files.unpack_zip import zip_contents
 from gatekeeper.checks.files.walk import Item, Walk
 from gatekeeper.checks.files.zip_member import ZipError
-from gatekeeper.text import printable
 
 _CONTAINERS: dict[Format, Callable[[Item, Walk], Iterator[Output]]] = {
     **dict.fromkeys(ZIPS - {Format.SKOPS}, zip_contents),
@@ -48,12 +44,8 @@ _WHOLE = {
 }
 """Formats that the scanners read whole, and the extension by which they know them."""
 
-_TEMPLATED = frozenset({Format.GGUF, Format.JSON, Format.JINJA})
 _OWN = {Format.TORCHSCRIPT: Format.PYTHON, Format.KERAS_ZIP: Format.JSON}
 """Archive → members in a language of its own, which the judge of the whole archive reads."""
-
-_MOST_TEMPLATES = 200
-"""Templates of one file that are parsed; tokenizers with tools and roles have a handful."""
 
 _JUDGED_TOP = ZIPS | {Format.SEVEN_ZIP}
 """Containers whose own faults `files/structure` finds when they are files of the artifact."""
@@ -113,6 +105,8 @@ class Unpacker(Walk):
             yield Refusal(path=item.shown, reason=reason, kind=RefusalKind.BROKEN)
         if _OWN.get(item.holder) is item.format:
             return
+        if item.format is Format.JINJA:
+            self.budget.template()
         try:
             for problem in judge_member(item.format, item.reader, item.name, item.size, self.limits):
                 yield MemberProblem(path=item.shown, problem=problem)
@@ -125,7 +119,7 @@ class Unpacker(Walk):
             if item.format in _CONTAINERS:
                 yield from _CONTAINERS[item.format](item, self)
             elif item.format is Format.PICKLE:
-                yield self._copy(item, FeedKind.PICKLE, 0, self.limits.pickle_bytes)
+                yield self._copy(item, FeedKind.PICKLE, 0, self.limits.scan_file_bytes)
             elif item.format is Format.TORCH_LEGACY:
                 streams = replace(item, size=min(item.size, self.limits.pickle_bytes))
                 yield self._copy(streams, FeedKind.TORCH_LEGACY, 0, self.limits.pickle_bytes)
@@ -135,8 +129,6 @@ class Unpacker(Walk):
                 yield self._copy(item, FeedKind.WHOLE, 0, self.limits.scan_file_bytes)
             elif item.format is Format.RAR:
                 yield Refusal(path=item.shown, reason=UNJUDGED[Format.RAR])
-            elif item.format in _TEMPLATED and _OWN.get(item.holder) is not item.format:
-                yield from self._templates(item)
         except BombError as error:
             yield Refusal(path=item.shown, reason=str(error), kind=RefusalKind.BOMB)
         except UnknownMethodError as error:
@@ -169,28 +161,3 @@ class Unpacker(Walk):
         header = read_npy(item.reader)
         if header.objects:
             yield self._copy(item, FeedKind.PICKLE, header.start, self.limits.pickle_bytes)
-
-    def _templates(self, item: Item) -> Iterator[Output]:
-        templates, reason = templates_in(item.reader, item.name, item.size, item.format, self.limits)
-        if reason:
-            yield Refusal(path=item.shown, reason=reason)
-        for name, text in list(templates.items())[:_MOST_TEMPLATES]:
-            yield from _reach(item.shown, name, text)
-        if len(templates) > _MOST_TEMPLATES:
-            yield Refusal(path=item.shown, reason=f"{len(templates)} templates are too many to be looked at")
-        if templates:
-            entries = [{"name": name, "template": text} for name, text in templates.items()]
-            copy = self.new("tokenizer_config.json")
-            copy.write_text(json.dumps({"chat_template": entries}), encoding="utf-8")
-            yield Feed(path=item.shown, copy=copy, kind=FeedKind.WHOLE)
-
-
-def _reach(shown: str, name: str, template: str) -> Iterator[Refusal]:
-    label = f"template {printable(name, 80)!r}"
-    try:
-        found = reaches(template)
-    except TemplateError as error:
-        yield Refusal(path=shown, reason=f"{label} can't be parsed: {printable(str(error), 200)}")
-        return
-    if found:
-        yield Refusal(path=shown, reason=f"{label} asks for {'; '.join(found[:5])}", kind=RefusalKind.REACH)

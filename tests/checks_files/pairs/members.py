@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gatekeeper.checks.files.member_judges import member_rules
-from tests.checks_files.pairs import model_code, python_code, requests
+from tests.checks_files.pairs import model_code, python_code, requests, templates
 from tests.checks_files.pairs.pair import Pair, Subject
 from tests.support.samples import tarred
 
@@ -31,7 +31,12 @@ def _in_an_archive(pair: Pair) -> Pair:
 
 _SHARED = {
     rule.rsplit("/", 1)[1]: pair
-    for family in (model_code.PAIRS, {rule: _bare(pair) for rule, pair in python_code.PAIRS.items()}, requests.PAIRS)
+    for family in (
+        model_code.PAIRS,
+        {rule: _bare(pair) for rule, pair in python_code.PAIRS.items()},
+        requests.PAIRS,
+        templates.PAIRS,
+    )
     for rule, pair in family.items()
 }
 
