@@ -17,6 +17,13 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import lz4.frame
+
+try:
+    from compression import zstd
+except ImportError:
+    from backports import zstd
+
 from tests.support.hdf5_samples import unpacked
 
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C
@@ -353,6 +360,8 @@ HONEST: dict[str, Callable[[], tuple[str, bytes]]] = {
     "template": lambda: ("tokenizer_config.json", json.dumps({"chat_template": HONEST_TEMPLATE}).encode()),
     "readme": lambda: ("README.md", "---\nlicense: mit\n---\n# Mod\u00e8le\nIt runs `os.system`? No.\n".encode()),
     "vocabulary": lambda: ("vocab.txt", b"in\nthe\ncat\ndog\n.\nR\n(\n"),
+    "text-lz4": lambda: ("notes.txt.lz4", lz4.frame.compress(b"Honest text.\n")),
+    "text-zstd": lambda: ("notes.txt.zst", zstd.compress(b"Honest text.\n")),
     "licence": lambda: ("LICENSE", b"Permission is hereby granted.\n"),
 }  # fmt: skip
 """Class of honest file → file name and bytes. None may give a finding above information, nor a gap."""
