@@ -112,19 +112,31 @@ def _version(name: str) -> str:
         return ""
 
 
+_CONSEQUENCES = {
+    "cpu": "no hostile file is stopped but by the clock",
+    "wall": "a child that waits is never stopped",
+    "memory": "a hostile file can make a child large until its CPU time is used up; no verdict depends on it",
+    "file size": "a hostile file can fill the disk",
+    "processes": "a child that was taken over can start others",
+    "system calls": "a child that was taken over can ask the kernel for anything that its user may do",
+    "writing": "a child that was taken over can write where its user can",
+    "network": "a child that was taken over can connect",
+}
+
+
 def _limits() -> list[Symptom]:
-    from gatekeeper.checks.files import child_limits
+    from gatekeeper.confined import abilities
 
     return [
-        Symptom(what=f"scanner child: {name}", state="ok", detail="enforced")
+        Symptom(what=f"confined child: {name}", state="ok", detail="limited")
         if holds
         else Symptom(
-            what=f"scanner child: {name}",
+            what=f"confined child: {name}",
             state="note",
-            detail="not enforced on this platform",
-            consequence="a scanner that needs more is stopped by the wall clock alone",
+            detail="not limited on this machine",
+            consequence=_CONSEQUENCES[name],
         )
-        for name, holds in child_limits().items()
+        for name, holds in abilities().items()
     ]
 
 

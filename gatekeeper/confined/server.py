@@ -236,7 +236,7 @@ def _ending(output: bytes, told: dict[str, Any], bounds: Bounds) -> Ending:
         cause = _memory(bounds) if reason == NO_MEMORY else f"it failed: {printable(reason, 300)}"
     if not cause and end != len(output):
         cause = "it ended in the middle of an answer"
-    return Ending(output=bytes(answers), error=cause)
+    return Ending(output=bytes(answers), error=cause, cpu_seconds=told["cpu"])
 
 
 def _cause(stopped: str, status: int, cpu: float, bounds: Bounds) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from gatekeeper.checks.check import Check
 from gatekeeper.checks.files.coverage import Coverage
 from gatekeeper.checks.files.formats_check import Formats
-from gatekeeper.checks.files.limited_child import child_limits
 from gatekeeper.checks.files.paths import Paths
 from gatekeeper.checks.files.remote_code import RemoteCode
 from gatekeeper.checks.files.scanners import Scanners
@@ -19,4 +18,4 @@ from gatekeeper.checks.files.unchanged import Unchanged
 ALL: tuple[Check, ...] = (Paths(), Formats(), Structure(), Scanners(), RemoteCode(), Coverage(), Unchanged())
 """The checks of this room, in the order of reports; `files/unchanged` must come last."""
 
-__all__ = ["ALL", "child_limits"]
+__all__ = ["ALL"]

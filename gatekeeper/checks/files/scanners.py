@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from gatekeeper.artifact import Artifact
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
@@ -16,12 +15,14 @@ from gatekeeper.checks.files.identify import Identity, identities
 from gatekeeper.checks.files.limited_child import Scanning, Verdict
 from gatekeeper.checks.files.unpack import Unpacker
 from gatekeeper.checks.files.verdicts import Claim, claims
+from gatekeeper.confined import private_folder
 from gatekeeper.errors import ContentChangedError, SourceError
 from gatekeeper.evidence import Finding, Gap, Hazard, Severity
 from gatekeeper.text import printable
 
-_BATCH = 64
-"""Copies for one child; more would keep too much on disk at once."""
+_WAITING = 256
+_WAITING_BYTES = 64 << 20
+"""Copies that wait to be scanned, and their bytes; more would keep too much on disk at once."""
 
 _REFUSE = "Don't load it; ask the publisher for safetensors."
 _LOOK = "Find out what it is and why it is there; waive it with the reason, or refuse the file."
@@ -86,30 +87,42 @@ class Scanners(Check):
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:
         """Copy what can hold code, have it scanned, and say what came of it."""
-        with tempfile.TemporaryDirectory(prefix="gatekeeper-copies-") as folder:
-            unpacker = Unpacker(Path(folder), context.limits)
-            session = _Session(unpacker=unpacker, scanning=Scanning(context.limits))
-            with context.progress.task("scanning", len(artifact.files), "files") as advance:
+        with private_folder() as folder:
+            copies, scratch = folder / "copies", folder / "scratch"
+            copies.mkdir()
+            scratch.mkdir()
+            with (
+                Scanning(context.limits, copies, scratch) as scanning,
+                context.progress.task("scanning", len(artifact.files), "files") as advance,
+            ):
+                session = _Session(unpacker=Unpacker(copies, context.limits), scanning=scanning)
                 for identity in identities(artifact, context.limits):
                     session.add(identity)
                     advance(1)
                 session.flush()
         findings = [self.finding(claim.slug, claim.message, path=claim.path, offset=claim.offset, detail=claim.detail)
                     for claim in dict.fromkeys(session.claims)]  # fmt: skip
-        return Outcome(findings=tuple(_capped(findings)), gaps=tuple(dict.fromkeys(session.gaps)))
+        gaps = _capped(dict.fromkeys(session.gaps), lambda gap: (gap.reason, gap.path.split("!", 1)[0]))
+        return Outcome(findings=tuple(_capped(findings, _kind)), gaps=tuple(gaps))
 
 
 _MOST_OF_A_KIND = 50
-"""Findings of one rule for one file: a hostile archive can hold a hundred thousand members."""
+"""Findings of one rule, or gaps of one reason, for one file: a hostile archive can hold a hundred thousand members."""
+
+_Item = TypeVar("_Item")
 
 
-def _capped(findings: list[Finding]) -> Iterator[Finding]:
-    seen: dict[tuple[str, str], int] = {}
-    for finding in findings:
-        key = (finding.id, finding.location.path.split("!", 1)[0])
-        seen[key] = seen.get(key, 0) + 1
+def _kind(finding: Finding) -> tuple[str, str]:
+    return finding.id, finding.location.path.split("!", 1)[0]
+
+
+def _capped(items: Iterable[_Item], kind: Callable[[_Item], tuple[str, str]]) -> Iterator[_Item]:
+    seen: Counter[tuple[str, str]] = Counter()
+    for item in items:
+        key = kind(item)
+        seen[key] += 1
         if seen[key] <= _MOST_OF_A_KIND:
-            yield finding
+            yield item
 
 
 @dataclass(kw_only=True, slots=True)
@@ -121,6 +134,7 @@ class _Session:
     claims: list[Claim] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     _waiting: list[Feed] = field(default_factory=list)
+    _bytes: int = 0
 
     def add(self, identity: Identity) -> None:
         """Copy what one file holds for the scanners; whatever fails is that file's gap."""
@@ -133,8 +147,10 @@ class _Session:
                 if isinstance(item, Refusal):
                     self._refuse(item)
                     continue
+                self.scanning.start()
                 self._waiting.append(item)
-                if len(self._waiting) >= _BATCH:
+                self._bytes += item.copy.stat().st_size
+                if len(self._waiting) >= _WAITING or self._bytes >= _WAITING_BYTES:
                     self.flush()
         except (SourceError, ContentChangedError, OSError) as error:
             self.gaps.append(Gap(reason=f"can't be read: {printable(str(error))}", path=path))
@@ -146,6 +162,7 @@ class _Session:
         for feed in self._waiting:
             feed.copy.unlink(missing_ok=True)
         self._waiting.clear()
+        self._bytes = 0
 
     def _refuse(self, refusal: Refusal) -> None:
         slug = _SLUGS.get(refusal.kind)
@@ -158,7 +175,6 @@ class _Session:
     def _judge(self, verdict: Verdict) -> None:
         if verdict.error:
             self.gaps.append(Gap(reason=verdict.error, path=verdict.feed.path))
-            return
         for item in claims(verdict.feed, verdict.reports):
             if isinstance(item, Claim):
                 self.claims.append(item)
