@@ -263,10 +263,10 @@ def _search_path() -> list[str]:
 
 
 def _bare_packages(entry: str) -> dict[str, list[str]]:
-    """Say where the packages around an entry and around the server's own modules lie, but for the outermost."""
+    """Say where the packages around an entry lie, but for the outermost."""
     parts = entry.partition(":")[0].split(".")[:-1]
     around = [".".join(parts[: length + 1]) for length in range(1, len(parts))]
-    return dict(_places({*around, __package__}))
+    return dict(_places(around))
 
 
 def _places(names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
