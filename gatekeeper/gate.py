@@ -22,6 +22,7 @@ from gatekeeper.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from gatekeeper.policy import Policy
+    from gatekeeper.sealed_cache import SealedCache
     from gatekeeper.sources import SourceOptions
 
 _TOOLS = ("gatekeeper-models", "huggingface-hub", "hayward", "picklescan", "cel-expr-python", "pyyaml")
@@ -72,6 +73,7 @@ def gate(
     selection: Selection = ALL_CHECKS,
     progress: Progress = SILENT,
     now: datetime | None = None,
+    results: SealedCache | None = None,
 ) -> Attestation:
     """Fetch what a reference names, gather evidence, decide.
 
@@ -82,6 +84,7 @@ def gate(
         selection: Which checks to run.
         progress: Told how far long work has come.
         now: The time of the decision, UTC; None for the clock.
+        results: Where answers about files are kept for the next run; None for nowhere.
 
     Returns:
         The attestation, whose `decision` is never None.
@@ -91,7 +94,7 @@ def gate(
     """
     chosen = deployer_policy if deployer_policy is not None else policy.load()
     moment = now or datetime.now(UTC)
-    return _run(reference, chosen, source, selection, progress, moment, decides=True)
+    return _run(reference, chosen, source, selection, progress, moment, results, decides=True)
 
 
 def scan(
@@ -102,6 +105,7 @@ def scan(
     selection: Selection = ALL_CHECKS,
     progress: Progress = SILENT,
     now: datetime | None = None,
+    results: SealedCache | None = None,
 ) -> Attestation:
     """Gather evidence and decide nothing: as `gate`, but `decision` is None.
 
@@ -109,7 +113,7 @@ def scan(
     """
     chosen = deployer_policy if deployer_policy is not None else policy.load()
     moment = now or datetime.now(UTC)
-    return _run(reference, chosen, source, selection, progress, moment, decides=False)
+    return _run(reference, chosen, source, selection, progress, moment, results, decides=False)
 
 
 def _run(
@@ -119,6 +123,7 @@ def _run(
     selection: Selection,
     progress: Progress,
     moment: datetime,
+    results: SealedCache | None,
     *,
     decides: bool,
 ) -> Attestation:
@@ -126,7 +131,8 @@ def _run(
     asked = sources.parse(reference) if isinstance(reference, str) else reference
     options = source or sources.SourceOptions()
     with sources.open_artifact(asked, options, progress) as artifact:
-        evidence = collect(artifact, context_of(chosen, moment, options, progress), selection, progress)
+        context = replace(context_of(chosen, moment, options, progress), results=results)
+        evidence = collect(artifact, context, selection, progress)
         decision = policy.decide(evidence, chosen, subject=key_of(artifact), now=moment) if decides else None
         return Attestation(
             subject=subject_of(artifact),

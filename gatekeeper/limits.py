@@ -76,11 +76,11 @@ class Limits:
     scan_file_bytes: int = 256 * MIB
     """Bytes of a file that is handed whole to a scanner."""
 
-    scan_opcodes: int = 500_000
+    scan_opcodes: int = 400_000
     """Opcodes of all pickles in one file that are given to scanners by others, which cost five to ten microseconds
     each; an import counts as ten. What an answer depends on, so that it is the same on every machine."""
 
-    child_cpu_seconds: int = 6
+    child_cpu_seconds: int = 5
     """CPU seconds that scanning one file may cost, whatever lies in it: a net under `scan_opcodes`."""
 
     child_wall_seconds: float = 60

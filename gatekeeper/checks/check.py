@@ -32,6 +32,7 @@ from gatekeeper.evidence import (
 )
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.progress import SILENT, Progress
+from gatekeeper.sealed_cache import SealedCache
 from gatekeeper.text import printable
 
 _PARTS = ("What it looks at", "Why it matters", "What it cannot see", "How to mend")
@@ -73,6 +74,8 @@ class Context:
 
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = SILENT
+    results: SealedCache | None = None
+    """Where checks may keep what they found in a file; None when nothing is kept."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

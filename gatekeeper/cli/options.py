@@ -105,6 +105,7 @@ CACHE_DIR = option(
     metavar="DIR",
     help="Where downloads are kept.  [default: the Hub client's cache]",
 )
+NO_CACHE = option("--no-cache", is_flag=True, help="Look at every file anew; keep no answers for the next run.")
 JOBS = option(
     "--jobs",
     "-j",
@@ -128,6 +129,19 @@ def stacked(*options: Decorator) -> Decorator:
 
 
 LINE = stacked(
-    REFERENCE, POLICY, REVISION, FORMAT, OUT, OFFLINE, METADATA_ONLY, ONLY, SKIP, CACHE_DIR, JOBS, QUIET, VERBOSE
+    REFERENCE,
+    POLICY,
+    REVISION,
+    FORMAT,
+    OUT,
+    OFFLINE,
+    METADATA_ONLY,
+    ONLY,
+    SKIP,
+    CACHE_DIR,
+    NO_CACHE,
+    JOBS,
+    QUIET,
+    VERBOSE,
 )
 """Everything that `gate` and `scan` share."""

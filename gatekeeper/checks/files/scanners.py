@@ -4,37 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import ClassVar, TypeVar
 
 from gatekeeper.artifact import Artifact
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
-from gatekeeper.checks.files.feed import Feed, Refusal, RefusalKind
-from gatekeeper.checks.files.formats import CODE_CAPABLE
-from gatekeeper.checks.files.identify import Identity, identities
-from gatekeeper.checks.files.limited_child import Scanning, Verdict
+from gatekeeper.checks.files.identify import identities
+from gatekeeper.checks.files.limited_child import Scanning
+from gatekeeper.checks.files.results_cache import ResultsCache
+from gatekeeper.checks.files.scanning_session import Session
 from gatekeeper.checks.files.unpack import Unpacker
-from gatekeeper.checks.files.verdicts import Claim, claims
 from gatekeeper.confined import private_folder
-from gatekeeper.errors import ContentChangedError, SourceError
-from gatekeeper.evidence import Finding, Gap, Hazard, Severity
-from gatekeeper.text import printable
-
-_WAITING = 256
-_WAITING_BYTES = 64 << 20
-"""Copies that wait to be scanned, and their bytes; more would keep too much on disk at once."""
+from gatekeeper.evidence import Finding, Hazard, Severity
 
 _REFUSE = "Don't load it; ask the publisher for safetensors."
 _LOOK = "Find out what it is and why it is there; waive it with the reason, or refuse the file."
-
-_SLUGS = {
-    RefusalKind.BOMB: "decompression-bomb",
-    RefusalKind.BROKEN: "broken-archive",
-    RefusalKind.ESCAPE: "archive-escape",
-    RefusalKind.LINK: "archive-link",
-    RefusalKind.NESTED: "nested-archives",
-    RefusalKind.REACH: "template-reach",
-}
 
 
 class Scanners(Check):
@@ -95,14 +78,19 @@ class Scanners(Check):
                 Scanning(context.limits, copies, scratch) as scanning,
                 context.progress.task("scanning", len(artifact.files), "files") as advance,
             ):
-                session = _Session(unpacker=Unpacker(copies, context.limits), scanning=scanning)
+                session = Session(
+                    unpacker=Unpacker(copies, context.limits),
+                    scanning=scanning,
+                    results=ResultsCache(context.results, self.version, context.limits) if context.results else None,
+                )
                 for identity in identities(artifact, context.limits):
                     session.add(identity)
                     advance(1)
-                session.flush()
+                found = list(session.finish())
         findings = [self.finding(claim.slug, claim.message, path=claim.path, offset=claim.offset, detail=claim.detail)
-                    for claim in dict.fromkeys(session.claims)]  # fmt: skip
-        gaps = _capped(dict.fromkeys(session.gaps), lambda gap: (gap.reason, gap.path.split("!", 1)[0]))
+                    for claim in dict.fromkeys(claim for each in found for claim in each.claims)]  # fmt: skip
+        all_gaps = dict.fromkeys(gap for each in found for gap in each.gaps)
+        gaps = _capped(all_gaps, lambda gap: (gap.reason, gap.path.split("!", 1)[0]))
         return Outcome(findings=tuple(_capped(findings, _kind)), gaps=tuple(gaps))
 
 
@@ -123,60 +111,3 @@ def _capped(items: Iterable[_Item], kind: Callable[[_Item], tuple[str, str]]) ->
         seen[key] += 1
         if seen[key] <= _MOST_OF_A_KIND:
             yield item
-
-
-@dataclass(kw_only=True, slots=True)
-class _Session:
-    """One run: copies wait until there are enough for a child, which is started for the first of them only."""
-
-    unpacker: Unpacker
-    scanning: Scanning
-    claims: list[Claim] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
-    _waiting: list[Feed] = field(default_factory=list)
-    _bytes: int = 0
-
-    def add(self, identity: Identity) -> None:
-        """Copy what one file holds for the scanners; whatever fails is that file's gap."""
-        path = str(identity.file.path)
-        if identity.file.sha256 is None and identity.format in CODE_CAPABLE:
-            self.gaps.append(Gap(reason="not downloaded, so it was not scanned", path=path))
-            return
-        try:
-            for item in self.unpacker.feeds(identity):
-                if isinstance(item, Refusal):
-                    self._refuse(item)
-                    continue
-                self.scanning.start()
-                self._waiting.append(item)
-                self._bytes += item.copy.stat().st_size
-                if len(self._waiting) >= _WAITING or self._bytes >= _WAITING_BYTES:
-                    self.flush()
-        except (SourceError, ContentChangedError, OSError) as error:
-            self.gaps.append(Gap(reason=f"can't be read: {printable(str(error))}", path=path))
-
-    def flush(self) -> None:
-        """Have the waiting copies scanned and remove them."""
-        for verdict in self.scanning.scan(self._waiting):
-            self._judge(verdict)
-        for feed in self._waiting:
-            feed.copy.unlink(missing_ok=True)
-        self._waiting.clear()
-        self._bytes = 0
-
-    def _refuse(self, refusal: Refusal) -> None:
-        slug = _SLUGS.get(refusal.kind)
-        if slug is None:
-            self.gaps.append(Gap(reason=refusal.reason, path=refusal.path))
-            return
-        shown = printable(refusal.path, 160)
-        self.claims.append(Claim(slug=slug, message=f"{shown!r}: {refusal.reason}", path=refusal.path))
-
-    def _judge(self, verdict: Verdict) -> None:
-        if verdict.error:
-            self.gaps.append(Gap(reason=verdict.error, path=verdict.feed.path))
-        for item in claims(verdict.feed, verdict.reports):
-            if isinstance(item, Claim):
-                self.claims.append(item)
-            else:
-                self.gaps.append(item)
