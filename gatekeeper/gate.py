@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -130,8 +131,13 @@ def _run(
     selection.validate([check.id for check in checks.ALL])
     asked = sources.parse(reference) if isinstance(reference, str) else reference
     options = source or sources.SourceOptions()
-    with sources.open_artifact(asked, options, progress) as artifact:
-        context = replace(context_of(chosen, moment, options, progress), results=results)
+    with ExitStack() as resources:
+        server = resources.enter_context(checks.scanner_server())
+        # Most repos hold something to scan; when they are hashed, starting is over.
+        if not options.metadata_only and not selection.refusal("files/scanners"):
+            server.start()
+        artifact = resources.enter_context(sources.open_artifact(asked, options, progress))
+        context = replace(context_of(chosen, moment, options, progress), results=results, scanner_server=server)
         evidence = collect(artifact, context, selection, progress)
         decision = policy.decide(evidence, chosen, subject=key_of(artifact), now=moment) if decides else None
         return Attestation(

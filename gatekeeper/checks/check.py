@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from gatekeeper.artifact import Artifact
+from gatekeeper.confined import Server
 from gatekeeper.evidence import (
     CheckDescription,
     CheckResult,
@@ -74,6 +75,9 @@ class Context:
 
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = SILENT
+    scanner_server: Server | None = None
+    """The scanners' process, when it was started early; its owner ends it."""
+
     results: SealedCache | None = None
     """Where checks may keep what they found in a file; None when nothing is kept."""
 

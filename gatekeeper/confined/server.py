@@ -188,8 +188,9 @@ class _Process:
         """End it: it goes by itself, and takes its job with it, when nobody can ask any more."""
         with contextlib.suppress(OSError):
             self._requests.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=2)
+        if self._ready:  # before that it has no job, and need not be waited for
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=2)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

@@ -77,7 +77,7 @@ def test_whatever_the_answer_depends_on_changes_its_name(
     before = names()
     files, limits = {"evil.pkl": samples.SYSTEM}, {}
     if change == "bytes":
-        files = {"evil.pkl": samples.SYSTEM + b"\0"}
+        files = {"evil.pkl": samples.EVAL}
     elif change == "name":
         files = {"evil2.pkl": samples.SYSTEM}
     elif change == "format":

@@ -13,7 +13,7 @@ import pytest
 
 from gatekeeper.checks.files.child import SCANNERS
 from gatekeeper.checks.files.feed import Feed, FeedKind
-from gatekeeper.checks.files.limited_child import Scanning, Verdict
+from gatekeeper.checks.files.limited_child import Scanning, Verdict, scanner_server
 from gatekeeper.checks.files.scanner import Report, Signal, from_json, to_json
 from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.evidence import Status
@@ -39,7 +39,8 @@ def scan(folder: Path, names: dict[str, str], job: str, **limits: Any) -> dict[s
     items = feeds(folder, names)
     scratch = folder / "scratch"
     scratch.mkdir()
-    with Scanning(replace(DEFAULT_LIMITS, **limits), folder / "copies", scratch, f"{JOBS}:{job}") as scanning:
+    server = scanner_server(f"{JOBS}:{job}")
+    with server, Scanning(replace(DEFAULT_LIMITS, **limits), folder / "copies", scratch, server) as scanning:
         verdicts = {verdict.feed.path: verdict for verdict in scanning.scan(items)}
     assert not list(scratch.iterdir())
     return verdicts

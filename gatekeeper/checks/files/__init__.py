@@ -9,6 +9,7 @@ from __future__ import annotations
 from gatekeeper.checks.check import Check
 from gatekeeper.checks.files.coverage import Coverage
 from gatekeeper.checks.files.formats_check import Formats
+from gatekeeper.checks.files.limited_child import scanner_server
 from gatekeeper.checks.files.paths import Paths
 from gatekeeper.checks.files.remote_code import RemoteCode
 from gatekeeper.checks.files.scanners import Scanners
@@ -18,4 +19,4 @@ from gatekeeper.checks.files.unchanged import Unchanged
 ALL: tuple[Check, ...] = (Paths(), Formats(), Structure(), Scanners(), RemoteCode(), Coverage(), Unchanged())
 """The checks of this room, in the order of reports; `files/unchanged` must come last."""
 
-__all__ = ["ALL"]
+__all__ = ["ALL", "scanner_server"]

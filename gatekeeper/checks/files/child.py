@@ -17,7 +17,7 @@ from pathlib import Path
 from gatekeeper.checks.files.feed import FeedKind
 from gatekeeper.checks.files.hayward_scanner import HaywardScanner
 from gatekeeper.checks.files.joblib_arrays import WRAPPER, joblib_streams
-from gatekeeper.checks.files.pickle_streams import split_streams, weigh
+from gatekeeper.checks.files.pickle_streams import LEGACY_STREAMS, split_streams, weigh
 from gatekeeper.checks.files.picklescan_scanner import PicklescanScanner
 from gatekeeper.checks.files.scanner import LEVELS, Report, Scanner, Signal, to_json
 
@@ -34,8 +34,6 @@ _SPELT = re.compile(r"(?!None\.)[A-Za-z_]\w+(\.[A-Za-z_]\w+)+\Z", re.ASCII)
 the first reading got wrong; the second finds the module's name there."""
 
 _STAND_IN = b"NumpyArrayLeftOut"
-_LEGACY_STREAMS = 5
-"""Magic number, protocol, system, the object and the list of storages (torch/serialization.py, `_legacy_load`)."""
 
 
 def scan(request: bytes, answer: Callable[[bytes], None]) -> None:
@@ -127,11 +125,11 @@ def _scan_streams(scanner: Scanner, copy: Path) -> Report:
     signals: list[Signal] = []
     gaps: list[str] = []
     truncated = False
-    streams = split_streams(data, _LEGACY_STREAMS)
+    streams = split_streams(data, LEGACY_STREAMS)
     for number, stream in enumerate(streams, start=1):
         report = _scan_part(scanner, copy, number, data[stream.start : stream.end])
         signals += [replace(signal, offset=stream.start) for signal in report.signals]
         gaps += [f"stream {number}: {gap}" for gap in report.gaps]
         truncated = truncated or not stream.complete
-    truncated = truncated or len(streams) < _LEGACY_STREAMS
+    truncated = truncated or len(streams) < LEGACY_STREAMS
     return Report(scanner=scanner.name, signals=tuple(signals), gaps=tuple(gaps), truncated=truncated)

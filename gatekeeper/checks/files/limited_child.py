@@ -69,6 +69,15 @@ class _Answers:
         return len(self.reports.get(number, ())) == len(_NAMES)
 
 
+def scanner_server(entry: str = _ENTRY) -> Server:
+    """Make the server that the scanners run in; who starts it early lets it import while files are hashed.
+
+    Args:
+        entry: What runs in the children.
+    """
+    return Server(entry, _WARM)
+
+
 class Scanning:
     """Scans copies under the limits of one artifact; a context manager.
 
@@ -76,22 +85,21 @@ class Scanning:
         limits: `child_*` and `scan_*` bound it.
         copies: The folder that the copies lie in; children may read it.
         scratch: An empty folder that children may write to.
-        entry: What runs in the children.
+        server: One that may have begun to start, and that its owner ends; None for one of its own.
     """
 
-    def __init__(self, limits: Limits, copies: Path, scratch: Path, entry: str = _ENTRY) -> None:
+    def __init__(self, limits: Limits, copies: Path, scratch: Path, server: Server | None = None) -> None:
         self._limits = limits
         self._copies = copies
         self._scratch = scratch
         self._accounts: dict[str, _Account] = {}
         self._deadline = 0.0
-        self._server = Server(entry, _WARM)
         self._resources = ExitStack()
+        self._server = server or self._resources.enter_context(scanner_server())
 
     def __enter__(self) -> Self:
         """Make ready; no process is started before `start` or the first copy."""
         self._deadline = monotonic() + self._limits.scan_seconds
-        self._resources.enter_context(self._server)
         return self
 
     def __exit__(

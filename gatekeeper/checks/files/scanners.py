@@ -75,7 +75,7 @@ class Scanners(Check):
             copies.mkdir()
             scratch.mkdir()
             with (
-                Scanning(context.limits, copies, scratch) as scanning,
+                Scanning(context.limits, copies, scratch, context.scanner_server) as scanning,
                 context.progress.task("scanning", len(artifact.files), "files") as advance,
             ):
                 session = Session(

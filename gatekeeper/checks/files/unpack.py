@@ -20,6 +20,7 @@ from gatekeeper.checks.files.identify import HEAD, Identity, identify, identify_
 from gatekeeper.checks.files.inflate import BombError, UnpackError, inflate, member_head, open_member
 from gatekeeper.checks.files.npy_header import read_npy
 from gatekeeper.checks.files.pickle_probe import Probe, probe
+from gatekeeper.checks.files.pickle_streams import legacy_length
 from gatekeeper.checks.files.problem import StructureError
 from gatekeeper.checks.files.tar_members import TarError, TarMember, tar_members
 from gatekeeper.checks.files.template_reach import TemplateError, reaches
@@ -148,7 +149,7 @@ class Unpacker:
             elif item.format is Format.PICKLE:
                 yield self._copy(item, FeedKind.PICKLE, 0, self._limits.pickle_bytes)
             elif item.format is Format.TORCH_LEGACY:
-                streams = replace(item, size=min(item.size, self._limits.pickle_bytes))
+                streams = replace(item, size=legacy_length(item.reader, item.size, self._limits.pickle_bytes))
                 yield self._copy(streams, FeedKind.TORCH_LEGACY, 0, self._limits.pickle_bytes)
             elif item.format is Format.NPY:
                 yield from self._npy(item)
