@@ -42,6 +42,7 @@ _START_SECONDS = 60.0
 _GRACE_SECONDS = 10.0
 """For the server to notice that a job's time is up."""
 
+_END_SECONDS = 2.0
 _LIVES = 2
 
 
@@ -189,8 +190,8 @@ class _Process:
         with contextlib.suppress(OSError):
             self._requests.close()
         if self._ready:  # before that it has no job, and need not be waited for
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=2)
+            with contextlib.suppress(_LostError):  # its pipe closes with it; waiting on the process would poll
+                self._read(sys.maxsize, _clock(_END_SECONDS))
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
