@@ -107,8 +107,9 @@ def gibibyte(parts: int) -> list[Figure]:
 
 def again() -> list[Figure]:
     """Measure a second gate of a repo of pickles, whose answers were kept, against the first."""
-    pickles = {f"part-{number:03}.pkl": pickle.dumps(list(range(number, number + 20_000)), 2) for number in range(16)}
-    firsts, seconds = [], []
+    pickles = {f"part-{number:03}.pkl": pickle.dumps(list(range(number, number + 2_000)), 2) for number in range(16)}
+    firsts: list[float] = []
+    seconds: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "model")
         root.mkdir()

@@ -66,7 +66,7 @@ def test_being_ended_leaves_nothing_behind(tmp_path: Path) -> None:
     work.mkdir()
     process = start("gate", "./slow.pkl", cwd=tmp_path, TMPDIR=str(work))
     deadline = time.monotonic() + 60
-    while not any(work.glob("gatekeeper-scan-*")) and time.monotonic() < deadline:
+    while not any(work.glob("gatekeeper-private-*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     _, message = process.communicate(timeout=60)
