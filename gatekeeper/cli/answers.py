@@ -50,7 +50,7 @@ def _key(folder: Path) -> bytes:
     from gatekeeper.sealed_cache import key_from, stored_key
 
     secret = os.environ.get(KEY_VARIABLE)
-    if secret is not None:
+    if secret:  # CI gives jobs without a secret an empty one
         try:
             return key_from(secret)
         except ValueError as error:
