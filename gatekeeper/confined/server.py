@@ -186,10 +186,10 @@ class _Process:
         return _ending(output, told, bounds)
 
     def end(self) -> None:
-        """End it: it goes by itself, and takes its job with it, when nobody can ask any more."""
+        """End it; when it is at a job it goes by itself, and takes that with it, since nobody can ask any more."""
         with contextlib.suppress(OSError):
             self._requests.close()
-        if self._ready:  # before that it has no job, and need not be waited for
+        if self.busy:
             with contextlib.suppress(_LostError):  # its pipe closes with it; waiting on the process would poll
                 self._read(sys.maxsize, _clock(_END_SECONDS))
         with contextlib.suppress(ProcessLookupError, PermissionError):
