@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types docs architecture real docs-write bench wheel clean
+.PHONY: help demo torch test check lint types docs architecture real docs-write bench bench-files wheel clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,6 +18,13 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP)  ## gate the embedded subjects and write reports/demo/index.html
 	@$(RUN)gatekeeper demo --out reports/demo
+
+torch: $(VENV)/.torch  ## install torch for the tests of `convert`, which are skipped without it
+
+# The constraint keeps the version exact; where an index offers builds for processors alone, that is 0.9 GB.
+$(VENV)/.torch: $(STAMP)
+	$(RUN)python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	touch $@
 
 test: $(STAMP)  ## run the tests
 	@$(RUN)python -m pytest -q -n $(PROCESSES) --dist worksteal
@@ -45,6 +52,9 @@ docs-write: $(STAMP)  ## remake the transcripts in the README
 
 bench: $(STAMP)  ## measure speed and memory, as ratios
 	$(RUN)python -m benchmarks.line
+
+bench-files: $(STAMP)  ## measure what the file checks find and miss, beside other scanners
+	$(RUN)python -m benchmarks.large; large=$$?; $(RUN)python -m benchmarks.files && exit $$large
 
 wheel: $(STAMP)  ## build the wheel
 	rm -rf dist

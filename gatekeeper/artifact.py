@@ -251,6 +251,20 @@ class Irregularity:
     """One sentence for a person."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExcludedFile:
+    """A file that the user left out: nothing is known of it but what was listed."""
+
+    path: str
+    """Relative to the root; never of the kind that a source refuses."""
+
+    size: int
+    """Bytes, as listed or as the disk tells."""
+
+    digest: str = ""
+    """`sha256:<hex>` or `git:<hex>` as the Hub lists it; empty when nobody told."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
     """A model, adapter or graph at exactly one set of bytes."""
@@ -275,6 +289,12 @@ class Artifact:
 
     offline: bool = False
     """Whether the Hub was not asked, so that listings are missing."""
+
+    exclude: tuple[str, ...] = ()
+    """Patterns by which the user left files out; the artifact is then a subset of what the reference names."""
+
+    excluded: tuple[ExcludedFile, ...] = ()
+    """What they left out, sorted by path."""
 
     cached_commit: str = ""
     """Offline: the commit that the cache holds for the reference; else empty."""

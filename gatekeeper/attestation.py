@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gatekeeper.artifact import CommitInfo, Irregularity, Kind, LineageClaim
+from gatekeeper.artifact import CommitInfo, ExcludedFile, Irregularity, Kind, LineageClaim
 from gatekeeper.decision import Decision
-from gatekeeper.evidence import CheckResult, Finding
+from gatekeeper.evidence import CheckResult, Finding, Readers
 
 SCHEMA_VERSION = "1.0"
 """Version of the JSON document: the minor rises with new fields, the major when old readers would misread."""
@@ -50,6 +50,11 @@ class Subject:
     commits: tuple[CommitInfo, ...] = ()
     metadata_only: bool = False
     offline: bool = False
+    exclude: tuple[str, ...] = ()
+    """Patterns by which files were left out; when not empty, the decision is about a subset of what was named."""
+
+    excluded: tuple[ExcludedFile, ...] = ()
+    """What they left out; no check looked at these."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +87,11 @@ class Attestation:
     def findings(self) -> tuple[Finding, ...]:
         """Every finding of every check, in the order of the checks."""
         return tuple(finding for result in self.results for finding in result.findings)
+
+    @property
+    def readers(self) -> Readers:
+        """Path → loaders that would read the file, as far as a check told; made anew at each call."""
+        return {path: loaders for result in self.results for path, loaders in result.readers.items()}
 
     @property
     def verdict(self) -> Decision:

@@ -6,12 +6,18 @@ reason, never in `Status.PASS`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from itertools import islice
 
 FactValue = bool | int | float | str | tuple[str, ...]
 """What a fact may hold; lists are tuples of strings."""
+
+
+_MARKS = 16
+"""Exclamation marks of a path that may end the name of an archive."""
 
 
 class Severity(IntEnum):
@@ -108,6 +114,12 @@ class Location:
     detail: str = ""
     """Tensor name, JSON key, graph node, pickle global or prompt token."""
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that `path` may mean: itself, and what stands before one of its first exclamation marks."""
+        ends = [found.start() for found in islice(re.finditer("!", self.path), _MARKS)]
+        return tuple(self.path[:end] for end in (len(self.path), *ends) if end)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
@@ -133,6 +145,29 @@ class Finding:
     """What to do about it."""
 
     location: Location = field(default_factory=Location)
+
+
+Readers = Mapping[str, tuple[str, ...]]
+"""Path → loaders that would read the file; no loaders mean that no known one does."""
+
+
+def files_of(location: Location, readers: Readers) -> tuple[str, ...]:
+    """Give the files whose readers are known that a place may lie in.
+
+    There is more than one when a file is called as the member of another would be written; each may then be meant.
+    """
+    return tuple(path for path in location.files if path in readers)
+
+
+def unread_files(findings: Iterable[Finding], readers: Readers) -> tuple[str, ...]:
+    """Give the files that some findings may lie in, when no known loader reads any of these files; else nothing."""
+    found: dict[str, None] = {}
+    for finding in findings:
+        files = files_of(finding.location, readers)
+        if not files or any(readers[path] for path in files):
+            return ()
+        found |= dict.fromkeys(files)
+    return tuple(found)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,6 +221,8 @@ class CheckResult:
     findings: tuple[Finding, ...] = ()
     facts: Mapping[str, FactValue] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
+    readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Path → loaders that would read the file; no loaders mean that no known one does. Empty for most checks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -199,3 +236,8 @@ class Evidence:
     def findings(self) -> tuple[Finding, ...]:
         """Every finding of every check."""
         return tuple(finding for result in self.results for finding in result.findings)
+
+    @property
+    def readers(self) -> Readers:
+        """Path → loaders that would read the file, as far as a check told; made anew at each call."""
+        return {path: loaders for result in self.results for path, loaders in result.readers.items()}

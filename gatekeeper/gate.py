@@ -12,13 +12,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatekeeper import checks, policy, sources
-from gatekeeper.artifact import Artifact, Kind, Reference
+from gatekeeper import checks, policy, sources, tensors
+from gatekeeper.artifact import Artifact, ArtifactFile, Kind, Reference, Scheme
 from gatekeeper.attestation import Attestation, Omission, Subject, SubjectFile
 from gatekeeper.errors import InputError
-from gatekeeper.evidence import CheckResult, Evidence, Gap, Status
+from gatekeeper.evidence import CheckResult, Evidence, Gap, Hazard, Status
 from gatekeeper.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -26,8 +27,19 @@ if TYPE_CHECKING:
     from gatekeeper.sealed_cache import SealedCache
     from gatekeeper.sources import SourceOptions
 
-_TOOLS = ("gatekeeper-models", "huggingface-hub", "hayward", "picklescan", "cel-expr-python", "pyyaml")
+_TOOLS = (
+    "gatekeeper-models",
+    "huggingface-hub",
+    "hayward",
+    "picklescan",
+    "detect-secrets",
+    "cel-expr-python",
+    "pyyaml",
+)
 """Distributions that can change an answer."""
+
+_CONVERTERS = ("torch", "safetensors", "numpy")
+"""Distributions that write what `convert` makes."""
 
 _STANDING = (
     Omission(what="behaviour", why="no prompt was run: what the model answers was not looked at"),
@@ -64,6 +76,11 @@ class Selection:
 
 
 ALL_CHECKS = Selection()
+
+_FILE_CHECKS = Selection(only=tuple(check.id for check in checks.ALL if check.id.startswith("files/")))
+"""What judges bytes alone; who published them does not make a pickle safe to load, or unsafe."""
+
+_NEVER_LOADED = frozenset({Hazard.PAYLOAD, Hazard.TAMPERED, Hazard.IMPLANT})
 
 
 def gate(
@@ -115,6 +132,96 @@ def scan(
     chosen = deployer_policy if deployer_policy is not None else policy.load()
     moment = now or datetime.now(UTC)
     return _run(reference, chosen, source, selection, progress, moment, results, decides=False)
+
+
+def convert(
+    reference: str | Reference,
+    destination: Path,
+    *,
+    key: str = "",
+    copy_code: bool = False,
+    source: SourceOptions | None = None,
+    progress: Progress = SILENT,
+    now: datetime | None = None,
+) -> tensors.Conversion:
+    """Make a folder of safetensors out of honest torch files; the file checks judge what goes in and what comes out.
+
+    Args:
+        reference: As `gatekeeper.sources.parse` reads it.
+        destination: Folder to be made; it appears whole or not at all.
+        key: Where the state dict lies in each file; empty to look for it.
+        copy_code: Whether Python files are copied.
+        source: Cache, network and limits; None for the defaults.
+        progress: Told how far long work has come.
+        now: The time in the record, UTC; None for the clock.
+
+    Returns:
+        What was made; with `refusals` when nothing was.
+
+    Raises:
+        GatekeeperError: When it can't be tried: its class says whose turn it is.
+    """
+    tensors.require_torch()
+    asked = sources.parse(reference) if isinstance(reference, str) else reference
+    options = source or sources.SourceOptions()
+    moment = now or datetime.now(UTC)
+    place = tensors.check_destination(destination, None if asked.scheme is Scheme.HUB else Path(asked.name))
+    with sources.open_artifact(asked, options, progress) as artifact:
+        steps = tensors.plan(artifact.files, _head, copy_code=copy_code)
+        loaded = frozenset(str(step.file.path) for step in steps if step.fate is tensors.Fate.CONVERTED)
+        if not loaded:
+            raise InputError(f"{asked} holds no torch file to convert", hint="safetensors and GGUF need no conversion")
+        known = tensors.Conversion(
+            reference=str(asked),
+            commit=artifact.commit,
+            digest=artifact.digest,
+            created_at=moment,
+            tool_versions=tool_versions(names=(*_TOOLS, *_CONVERTERS)),
+            checks={check.id: check.version for check in checks.ALL if check.id in _FILE_CHECKS.only},
+        )
+        refusals = _objections(artifact, loaded, options, moment, progress)
+        if refusals:
+            return replace(known, refusals=refusals)
+
+        def inspect(folder: Path) -> tuple[tensors.Refusal, ...]:
+            made = frozenset(str(step.target) for step in steps if step.fate is tensors.Fate.CONVERTED)
+            with sources.open_artifact(sources.parse(str(folder)), options, progress) as result:
+                return _objections(result, made, options, moment, progress)
+
+        converter = tensors.Converter(limits=options.limits, key=key, progress=progress)
+        return converter.convert(steps, place, known, inspect)
+
+
+def _head(file: ArtifactFile) -> bytes:
+    with file.content.open() as reader:
+        return reader.read(16)
+
+
+def _objections(
+    artifact: Artifact, loaded: Collection[str], options: SourceOptions, moment: datetime, progress: Progress
+) -> tuple[tensors.Refusal, ...]:
+    """Say what speaks against loading some of an artifact's files.
+
+    A payload anywhere does: whoever put it there made the rest too. Of the files that are to be loaded, whatever is
+    suspicious does, and whatever a check could not look at.
+    """
+    context = context_of(policy.load(), moment, options, progress)
+    results = collect(artifact, context, _FILE_CHECKS, progress).results
+    refusals = [
+        tensors.Refusal(path=finding.location.path, reason=f"{finding.id}: {finding.message}")
+        for result in results
+        for finding in result.findings
+        if finding.hazard in _NEVER_LOADED
+        or (finding.hazard is Hazard.SUSPICIOUS and finding.location.path.split("!", 1)[0] in loaded)
+    ]
+    refusals += [
+        tensors.Refusal(path=gap.path, reason=f"{result.check.id} could not look at it: {gap.reason}")
+        for result in results
+        if result.check.id in _FILE_CHECKS.only
+        for gap in (result.gaps or (Gap(reason=result.reason),) if result.status is Status.UNKNOWN else ())
+        if not gap.path or gap.path.split("!", 1)[0] in loaded
+    ]
+    return tuple(dict.fromkeys(refusals))
 
 
 def _run(
@@ -184,7 +291,8 @@ def context_of(chosen: Policy, moment: datetime, options: SourceOptions, progres
 
 def key_of(artifact: Artifact) -> policy.SubjectKey:
     """Name the artifact as waivers name it."""
-    commit = artifact.commit
+    # A commit names all of its files; a subset of them is another thing, which its digest alone names.
+    commit = "" if artifact.exclude else artifact.commit
     pinned = str(replace(artifact.reference, revision=commit)) if commit else ""
     return policy.SubjectKey(reference=pinned, commit=commit, digest=artifact.digest)
 
@@ -209,20 +317,29 @@ def subject_of(artifact: Artifact) -> Subject:
         commits=(platform.commits or ()) if platform else (),
         metadata_only=artifact.metadata_only,
         offline=artifact.offline,
+        exclude=artifact.exclude,
+        excluded=artifact.excluded,
     )
 
 
 def omissions(artifact: Artifact) -> tuple[Omission, ...]:
     """List what no check of this version looks at; what a check could not look at stands in its result."""
+    found = []
+    if artifact.excluded:
+        patterns = ", ".join(artifact.exclude)
+        why = f"{len(artifact.excluded)} left out by --exclude ({patterns}): the verdict is not about them"
+        found.append(Omission(what="excluded files", why=why))
     if artifact.kind is Kind.ADAPTER:
-        return (Omission(what="adapter", why="its weights were not compared with those of honest adapters"), *_STANDING)
-    return _STANDING
+        found.append(Omission(what="adapter", why="its weights were not compared with those of honest adapters"))
+    return (*found, *_STANDING)
 
 
-def tool_versions(installed: Callable[[str], str] = metadata.version) -> Mapping[str, str]:
+def tool_versions(
+    installed: Callable[[str], str] = metadata.version, names: Collection[str] = _TOOLS
+) -> Mapping[str, str]:
     """Give the versions of Python and of every distribution that can change an answer."""
     versions = {"python": ".".join(str(part) for part in sys.version_info[:3])}
-    for name in _TOOLS:
+    for name in names:
         try:
             versions[name] = installed(name)
         except metadata.PackageNotFoundError:  # run from a checkout that was never installed

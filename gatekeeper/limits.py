@@ -37,6 +37,32 @@ class Limits:
     json_depth: int = 64
     """Nesting of a JSON document."""
 
+    text_bytes: int = 32 * MIB
+    """Bytes of one text that are searched for credentials; the largest tokenizers have half."""
+
+    prose_bytes: int = 1 * MIB
+    """Bytes of one text that are searched for hidden text and instructions; model cards have a tenth."""
+    yaml_bytes: int = 4 * MIB
+    """Bytes of a YAML or TOML file, or of a list of requirements, that a check reads; vocabularies take most of it."""
+    yaml_events: int = 500_000
+    """Parts of a YAML file that are read one by one."""
+    yaml_unfolded: int = 1_000_000
+    """Parts that the aliases of a YAML file may unfold to."""
+    config_parts: int = 200_000
+    """Objects and lists of one configuration that are looked at; values in them count for a quarter."""
+    source_bytes: int = 2 * MIB
+    """Bytes of a Python file or notebook that is parsed; the largest of honest models have a tenth of this."""
+    source_words: int = 200_000
+    """Words and signs of a Python file that is parsed: its tree takes about a kilobyte for each."""
+    source_depth: int = 60
+    """Brackets inside each other in a Python file that is parsed; the parser's work grows steeply with them."""
+    hdf5_steps: int = 500_000
+    """Parts of an HDF5 file that are read one by one; a model of a thousand tensors has about twenty thousand."""
+    graph_fields: int = 1_000_000
+    """Fields of a TensorFlow graph that are read one by one."""
+    listing_bytes: int = 32 * MIB
+    """Bytes of TorchScript code in one archive that are read."""
+
     card_bytes: int = 1 * MIB
     """Bytes of YAML front matter in a model card."""
 
@@ -52,6 +78,9 @@ class Limits:
     report_bytes: int = 256 * MIB
     """Bytes of a JSON report that is read back."""
 
+    load_path_bytes: int = 32 * MIB
+    """Bytes of all indexes and configurations of one artifact that are read to tell which loader reads what."""
+
     header_bytes: int = 25_000_000
     """Bytes of a safetensors or GGUF header; the Hub's own client has the same limit for safetensors."""
 
@@ -60,6 +89,33 @@ class Limits:
 
     pickle_bytes: int = 64 * MIB
     """Bytes of one pickle stream that is handed to the scanners."""
+
+    pickle_opcodes: int = 4_000_000
+    """Opcodes of one file that are walked; a vocabulary of a million words takes three million."""
+
+    pickle_memo: int = 4_000_000
+    """Highest memo index of a pickle; unpicklers set aside memory up to twice the index."""
+
+    pickle_marks: int = 10_000
+    """Marks of a pickle that are open at once; the pickler itself gives up at a tenth of that."""
+
+    pickle_depth: int = 5_000
+    """Lists, tuples, sets and dictionaries in each other in a pickle."""
+
+    pickle_unfolded: int = 1_000_000_000
+    """Items that the containers of a pickle hold when whatever stands in several places is counted in each."""
+
+    pickle_globals: int = 10_000
+    """Distinct names that one pickle imports."""
+
+    pickle_text_bytes: int = 64 * MIB
+    """Characters of short texts of one pickle that are remembered while it is walked."""
+
+    pickle_nesting: int = 4
+    """Pickles in bytes of pickles that are walked."""
+
+    pickle_streams: int = 10_000
+    """Pickles one after the other in one file that are walked."""
 
     archive_members: int = 100_000
     """Members of one archive."""
@@ -94,6 +150,20 @@ class Limits:
 
     scan_seconds: int = 600
     """Wall-clock seconds of all scanner children of one artifact."""
+
+    convert_cpu_seconds: int = 120
+    """CPU seconds of the child that converts one file, beside one for each 8 MiB of it: a net, not a budget."""
+
+    convert_memory_bytes: int = 8 * GIB
+    """Address space of that child, in bytes, beside four times the file's size: torch alone maps several GiB."""
+    template_characters: int = 128 * KIB
+    """Characters of one chat template; the longest honest one that is known has a quarter of this."""
+    template_nodes: int = 20_000
+    """Parts of one chat template's syntax tree; the largest honest one that is known has fifteen hundred."""
+    templates: int = 64
+    """Chat templates of one file; tokenizers with tools and roles have a handful."""
+    templates_characters: int = 256 * KIB
+    """Characters of all chat templates of one artifact, each counted once."""
 
     retries: int = 4
     """Attempts after the first for a request that failed with 429, 5xx or a dropped connection."""

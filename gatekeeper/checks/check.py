@@ -91,6 +91,9 @@ class Outcome:
     gaps: tuple[Gap, ...] = ()
     """What it could not look at; any gap makes the result unknown."""
 
+    readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Path → loaders that would read the file (see `CheckResult.readers`)."""
+
 
 class Check(ABC):
     """Base of all checks. Subclasses set the class variables and write the four docstring parts."""
@@ -234,6 +237,7 @@ def _result(description: CheckDescription, outcome: Outcome) -> CheckResult:
         findings=outcome.findings,
         facts=outcome.facts,
         gaps=outcome.gaps,
+        readers=outcome.readers,
     )
 
 

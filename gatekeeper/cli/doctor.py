@@ -33,6 +33,7 @@ REQUIRED = (
     "cryptography",
     "hayward",
     "picklescan",
+    "detect-secrets",
 )
 """Distributions that the package declares."""
 

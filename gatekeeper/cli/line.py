@@ -32,6 +32,7 @@ class Settings:
     out: Path | None
     offline: bool
     metadata_only: bool
+    exclude: tuple[str, ...]
     only: tuple[str, ...]
     skip: tuple[str, ...]
     cache_dir: Path | None
@@ -88,7 +89,10 @@ def source_options(settings: Settings) -> SourceOptions:
     from gatekeeper.sources import SourceOptions
 
     options = SourceOptions(
-        cache_dir=settings.cache_dir, offline=settings.offline, metadata_only=settings.metadata_only
+        cache_dir=settings.cache_dir,
+        offline=settings.offline,
+        metadata_only=settings.metadata_only,
+        exclude=settings.exclude,
     )
     return options if settings.jobs is None else replace(options, jobs=settings.jobs)
 

@@ -22,6 +22,7 @@ from gatekeeper.text import printable
 COMMANDS = {
     "gate": "Decide whether a model may be deployed.",
     "scan": "Gather evidence and decide nothing.",
+    "convert": "Make safetensors out of honest torch files.",
     "report": "Render a JSON attestation again.",
     "explain": "Say what a check looks at and cannot see.",
     "policy": "Lint, test and explain policies.",

@@ -99,6 +99,13 @@ SKIP = option(
     shell_complete=complete_checks,
     help="Leave this check out, it counts as unknown; may be repeated.",
 )
+EXCLUDE = option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave out files that match (training_args.bin, checkpoint-500/, onnx/*.onnx): the verdict is then for the "
+    "rest alone; may be repeated.",
+)
 CACHE_DIR = option(
     "--cache-dir",
     type=click.Path(path_type=Path, file_okay=False),
@@ -136,6 +143,7 @@ LINE = stacked(
     OUT,
     OFFLINE,
     METADATA_ONLY,
+    EXCLUDE,
     ONLY,
     SKIP,
     CACHE_DIR,

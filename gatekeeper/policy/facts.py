@@ -75,6 +75,7 @@ VOCABULARY: tuple[Fact, ...] = (
     _bool("source.pinned", "the reference names one commit by its 40 digits", "provenance/revision"),
     _bool("source.pull_request", "the revision lies under refs/pr/, which anybody can write", "provenance/revision"),
     _bool("source.redirected", "the Hub answered with another id than was asked for", "provenance/redirect"),
+    _bool("source.subset", "files were left out by --exclude", "provenance/revision"),
     _bool("source.metadata_only", "weights were not downloaded", "provenance/revision"),
     _word(
         "bytes.hub",
@@ -128,6 +129,7 @@ VOCABULARY: tuple[Fact, ...] = (
         "unsafe",
     ),
     _bool("files.remote_code", "loading it asks for code from the repo", "files/remote-code"),
+    _bool("files.payload_unread", "every payload lies in a file that no known loader reads", "policy"),
     _bool("graph.implant", "the graph holds a trigger, a gate and a payload", "onnx/taint"),
     _bool("graph.review", "the graph has a construction that somebody should read", "onnx/taint"),
     _word(

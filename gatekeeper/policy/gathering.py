@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gatekeeper.evidence import CheckResult, Evidence, FactValue, Finding, Hazard, Status
+from gatekeeper.evidence import CheckResult, Evidence, FactValue, Finding, Hazard, Status, unread_files
 from gatekeeper.policy.expressions import nearest
 from gatekeeper.policy.facts import BY_NAME, DERIVED, VOCABULARY, misfit
 from gatekeeper.policy.policy import Policy
@@ -51,6 +51,8 @@ def gather(evidence: Evidence, policy: Policy, waived: Applied) -> Gathered:
             said.setdefault(name, value)
     facts: dict[str, FactValue] = {fact.name: said.get(fact.name, fact.default) for fact in VOCABULARY}
     facts |= _of_findings([finding for finding in evidence.findings if finding.id not in waived.findings], waived)
+    payloads = [finding for finding in evidence.findings if finding.hazard is Hazard.PAYLOAD]
+    facts["files.payload_unread"] = bool(unread_files(payloads, evidence.readers))
     facts |= _of_checks(evidence.results, broken, policy.required)
     # The last law of the vocabulary: nothing that fails to fit gets through, whoever derived it.
     kept = {name: value for name, value in facts.items() if name not in missing and not misfit(BY_NAME[name], value)}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from gatekeeper.attestation import Attestation
 from gatekeeper.decision import Action, Decision
-from gatekeeper.evidence import Finding, Severity
+from gatekeeper.evidence import Finding, Readers, Severity
 from gatekeeper.report import view
 from gatekeeper.text import printable
 
@@ -50,6 +50,7 @@ _NARROWEST = 20
 """Columns that a text is given even on a terminal that has fewer."""
 
 _CHECK = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9-]+)+")
+_WORD = re.compile(r"[A-Za-z0-9./_][A-Za-z0-9@:./_-]*")
 _PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9._-]+@[0-9a-f]{40}")
 
 
@@ -129,10 +130,12 @@ def _verdict(page: _Page, attestation: Attestation) -> None:
     if decision is None:
         page.line("NOT DECIDED", body="bold")
         page.line(f"{subject.name}{at}", margin=2)
+        _subset(page, attestation)
         page.line(view.UNDECIDED, margin=2)
         return
     page.line(decision.action.value.upper(), body=_TONES[decision.action])
     page.line(f"{subject.name}{at}", margin=2)
+    _subset(page, attestation)
     page.heading("Why")
     page.line(decision.because[:1].upper() + decision.because[1:], margin=2)
     if allowance := view.allowance(attestation):
@@ -144,14 +147,24 @@ def _verdict(page: _Page, attestation: Attestation) -> None:
         note = f" ({waiver.note})" if waiver.note else ""
         page.line(f"Waiver {waiver.state.value}: {waiver.finding}, last day {waiver.expires}{note}", margin=2)
         page.line(f"by {waiver.approver}: {waiver.reason}", margin=4)
-    if decision.ask:
+    note = view.spare_note(attestation)
+    if decision.ask or note:
         page.heading("What is asked of you")
+    if decision.ask:
         page.line(decision.ask[:1].upper() + decision.ask[1:], margin=2)
+    if note:
+        page.line(note, margin=2)
+
+
+def _subset(page: _Page, attestation: Attestation) -> None:
+    if note := view.subset_note(attestation.subject):
+        page.line(note, body="bold", margin=2)
 
 
 def _evidence(page: _Page, attestation: Attestation) -> None:
     page.heading(f"Findings: {view.severity_tally(attestation)}")
     waived = view.waivers_in_use(attestation)
+    readers = attestation.readers
     left = MAX_GROUPS
     for room in view.rooms(attestation):
         groups = view.groups(room.findings)
@@ -160,12 +173,12 @@ def _evidence(page: _Page, attestation: Attestation) -> None:
         if shown:
             page.line(room.title, body="underline", margin=2)
         for group in shown:
-            _group(page, group, waived=group.first.id in waived)
+            _group(page, group, readers, waived=group.first.id in waived)
         page.rest(len(groups) - len(shown), f"rule in {room.title}")
     page.line(f"Checks: {view.status_tally(attestation.results)}", margin=2)
 
 
-def _group(page: _Page, group: view.Group, *, waived: bool) -> None:
+def _group(page: _Page, group: view.Group, readers: Readers, *, waived: bool) -> None:
     first = group.first
     title = f"{first.title} [waived]" if waived else first.title
     page.line(title, head=f"  {first.severity.label}", style=_WEIGHTS[first.severity], body="bold", margin=_MARGIN)
@@ -177,6 +190,8 @@ def _group(page: _Page, group: view.Group, *, waived: bool) -> None:
         said = finding.message
         if where := _where(finding):
             page.line(where, body="dim", margin=_MARGIN)
+        if who := view.read_by(finding.location, readers):
+            page.line(who, body="dim", margin=_MARGIN)
     page.rest(len(group.places) - len(shown), "place", margin=_MARGIN)
     if first.mend and (page.verbose or first.severity > Severity.INFO):
         page.line(f"To do: {first.mend}", margin=_MARGIN)
@@ -247,8 +262,14 @@ def _commands(attestation: Attestation) -> Iterator[str]:
     """Give commands to copy, made only of words that a shell can't misread: a report may come from anybody."""
     subject = attestation.subject
     pinned = f"{subject.name}@{subject.commit}"
-    if subject.requested_revision != subject.commit and _PINNED.fullmatch(pinned):
-        yield f"gate {pinned}"
+    spare = view.spare(attestation)
+    patterns = view.exclusions(spare, attestation)
+    options = "".join(f" --exclude {pattern}" for pattern in patterns)
+    plain = all(_WORD.fullmatch(pattern) for pattern in patterns)
+    if spare and plain and _WORD.fullmatch(subject.reference):
+        yield f"gate {subject.reference}{options}"
+    elif subject.requested_revision != subject.commit and plain and _PINNED.fullmatch(pinned):
+        yield f"gate {pinned}{options}"
     worst = view.worst_first(attestation.findings, view.waivers_in_use(attestation))
     weighty = (finding.check for finding in worst if finding.severity > Severity.INFO)
     if check := next((check for check in weighty if _CHECK.fullmatch(check)), ""):

@@ -5,15 +5,29 @@ Nothing here weighs evidence. Findings are sorted, never judged; the words for a
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 
-from gatekeeper.attestation import Attestation
+from gatekeeper.attestation import Attestation, Subject
 from gatekeeper.decision import Action, Decision, RowOutcome, RowState, WaiverState, WaiverUse
-from gatekeeper.evidence import CheckResult, FactValue, Finding, Severity, Status, Strength
+from gatekeeper.endings import is_weights
+from gatekeeper.evidence import (
+    CheckResult,
+    FactValue,
+    Finding,
+    Hazard,
+    Location,
+    Readers,
+    Severity,
+    Status,
+    Strength,
+    files_of,
+    unread_files,
+)
 from gatekeeper.limits import GIB, KIB, MIB
 
 GLOSSES: Mapping[Action, str] = {
@@ -43,6 +57,18 @@ STRENGTH_WORDS: Mapping[Strength, str] = {
     Strength.MEASURED: "measured: read off the bytes",
 }
 """What kind of evidence a finding rests on."""
+
+BLOCKING = frozenset({Hazard.TAMPERED, Hazard.PAYLOAD, Hazard.IMPLANT, Hazard.DENIED, Hazard.SUSPICIOUS})
+"""Hazards that the built-in policies answer with discard or escalate."""
+
+_LIES_IN_FILES = frozenset({Hazard.PAYLOAD, Hazard.IMPLANT, Hazard.SUSPICIOUS})
+"""Those that a file left out takes with it; what tampers with one file may have touched all."""
+
+MAX_READERS = 6
+"""Loaders named for one file."""
+
+MAX_EXCLUDED = 5
+"""Files named that were left out, or could be."""
 
 _ROOMS = {
     "provenance": "Provenance",
@@ -128,6 +154,79 @@ def waivers_in_use(attestation: Attestation) -> dict[str, WaiverUse]:
     """Give the waivers that the decision used, by the id of the finding that each waives."""
     waivers = attestation.decision.waivers if attestation.decision else ()
     return {waiver.finding: waiver for waiver in waivers if waiver.state is WaiverState.USED}
+
+
+def read_by(location: Location, readers: Readers) -> str:
+    """Say which loaders would read the file that a place lies in; empty when no check told."""
+    files = files_of(location, readers)
+    loaders = dict.fromkeys(loader for path in files for loader in readers[path])
+    return _read_by(tuple(loaders)) if files else ""
+
+
+def read_by_file(path: str, readers: Readers) -> str:
+    """Say which loaders would read a file; empty when no check told."""
+    return _read_by(readers[path]) if path in readers else ""
+
+
+def _read_by(loaders: tuple[str, ...]) -> str:
+    more = f" and {len(loaders) - MAX_READERS} more" if len(loaders) > MAX_READERS else ""
+    return f"read by {', '.join(loaders[:MAX_READERS])}{more}" if loaders else "no known loader reads it"
+
+
+def spare(attestation: Attestation) -> tuple[str, ...]:
+    """Give the files in which every open finding that blocks lies, when no known loader reads any of them.
+
+    Empty when leaving files out would not be enough: something blocks elsewhere, or nothing would be left to load.
+    """
+    if attestation.decision is None or attestation.decision.action is Action.ALLOW:
+        return ()
+    waived, readers = waivers_in_use(attestation), attestation.readers
+    blocking = [found for found in attestation.findings if found.hazard in BLOCKING and found.id not in waived]
+    if not all(found.hazard in _LIES_IN_FILES for found in blocking):
+        return ()
+    files = unread_files(blocking, readers)
+    left = any(loaders and is_weights(path) for path, loaders in readers.items())
+    return files if left else ()
+
+
+def spare_note(attestation: Attestation) -> str:
+    """Say that leaving files out is worth a try; empty when it is not."""
+    files = spare(attestation)
+    if not files:
+        return ""
+    told = f"No known loader reads {_few(files)}, and nothing that blocks lies elsewhere."
+    patterns = [f"--exclude {shlex.quote(pattern)}" for pattern in exclusions(files, attestation)]
+    more = " and so on" if len(patterns) > MAX_EXCLUDED else ""
+    return f"{told} Gate again with {' '.join(patterns[:MAX_EXCLUDED])}{more}, and deploy without {_it(files)}."
+
+
+def exclusions(files: Sequence[str], attestation: Attestation) -> tuple[str, ...]:
+    """Give the patterns that leave these files out, after those by which others were left out already."""
+    names = Counter(path.rsplit("/", 1)[-1] for path in (file.path for file in attestation.subject.files))
+    patterns = [_pattern(path, names[path.rsplit("/", 1)[-1]] > 1) for path in files]
+    return (*attestation.subject.exclude, *patterns)
+
+
+def _pattern(path: str, is_common: bool) -> str:
+    plain = "".join(f"[{each}]" if each in "*?[" else each for each in path)
+    return f"/{plain}" if is_common else plain
+
+
+def subset_note(subject: Subject) -> str:
+    """Say that the decision is about a subset; empty when it is about all that was named."""
+    if not subject.exclude:
+        return ""
+    out = subject.excluded
+    return f"For a subset: {plural(len(out), 'file')} left out: {_few([file.path for file in out])}"
+
+
+def _few(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - MAX_EXCLUDED:,} more" if len(paths) > MAX_EXCLUDED else ""
+    return f"{', '.join(paths[:MAX_EXCLUDED])}{more}"
+
+
+def _it(files: Sequence[str]) -> str:
+    return "it" if len(files) == 1 else "them"
 
 
 def severity_tally(attestation: Attestation) -> str:

@@ -38,7 +38,7 @@ def open_artifact(
     Raises:
         NotFoundError: When it leads nowhere.
         AccessError: When the token at hand may not see it.
-        InputError: When a local path can't be used.
+        InputError: When a local path or a pattern of `exclude` can't be used.
         LimitError: When it is larger than the limits allow.
         SourceError: When the Hub, the network or the disk fails.
         ContentChangedError: When a file changes while it is hashed.
@@ -65,4 +65,6 @@ def _open_local(reference: Reference, options: SourceOptions, progress: Progress
         card=declared.card,
         lineage=declared.lineage,
         irregularities=(*local.irregularities, *declared.irregularities),
+        exclude=options.exclude,
+        excluded=local.excluded,
     )

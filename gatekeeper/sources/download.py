@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gatekeeper import __version__
-from gatekeeper.artifact import ArtifactFile, Irregularity, IrregularityKind, ListedFile
+from gatekeeper.artifact import ArtifactFile, ExcludedFile, Irregularity, IrregularityKind, ListedFile
 from gatekeeper.errors import GatekeeperError, NotFoundError, SourceError
 from gatekeeper.hashing import MemoryBudget, Stop, StoppedError, hash_file, in_parallel
 from gatekeeper.progress import Advance, Progress
@@ -125,6 +125,25 @@ def remember_tree(origin: Origin, listed: Sequence[ListedFile]) -> None:
         for file in listed
     }
     write_tree_cache(str(origin.snapshot.parent.parent), origin.commit, entries)
+
+
+def remembered_tree(name: str, commit: str, cache_dir: Path) -> dict[str, ExcludedFile]:
+    """Give what the client's cache notes of a commit, path → file; empty when it notes nothing."""
+    # The client's public reader of this note drops the digests of files in LFS.
+    from huggingface_hub._tree_cache import read_tree_cache
+
+    tree = read_tree_cache(str(cache_dir / f"models--{name.replace('/', '--')}"), commit) or {}
+    found = {}
+    for path, entry in tree.items():
+        size: object = entry.size  # the client hands on whatever the note says
+        if isinstance(size, int):
+            found[path] = left_out_file(path, size, entry.lfs_sha256, entry.blob_id)
+    return found
+
+
+def left_out_file(path: str, size: int, lfs_sha256: str | None, git_oid: str) -> ExcludedFile:
+    """Note a file that was not fetched, with the Hub's digest of it."""
+    return ExcludedFile(path=path, size=size, digest=f"sha256:{lfs_sha256}" if lfs_sha256 else f"git:{git_oid}")
 
 
 def remember_revision(origin: Origin, revision: str) -> None:

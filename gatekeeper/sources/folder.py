@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from gatekeeper.artifact import ArtifactFile, Irregularity, IrregularityKind
+from gatekeeper.artifact import ArtifactFile, ExcludedFile, Irregularity, IrregularityKind
 from gatekeeper.errors import InputError, LimitError
 from gatekeeper.hashing import MemoryBudget, Stop, hash_file, in_parallel
 from gatekeeper.progress import Advance, Progress
+from gatekeeper.sources.exclusion import part
 from gatekeeper.sources.options import SourceOptions
 from gatekeeper.sources.paths import collisions, escape, refusal
 from gatekeeper.text import printable
@@ -34,6 +35,7 @@ class LocalFiles:
     """Sorted by path."""
 
     irregularities: tuple[Irregularity, ...]
+    excluded: tuple[ExcludedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,19 @@ class _Found:
     size: int
 
 
-def read_folder(root: Path, options: SourceOptions, progress: Progress) -> LocalFiles:
-    """Find and hash every file of a folder.
+def read_folder(
+    root: Path, options: SourceOptions, progress: Progress, absent: Sequence[ExcludedFile] = ()
+) -> LocalFiles:
+    """Find and hash every file of a folder that is not left out.
+
+    Args:
+        root: The folder.
+        options: What to leave out, and the limits.
+        progress: Shown the bytes hashed.
+        absent: Files that belong to it and are not there, all of them left out.
 
     Raises:
-        InputError: When the folder is empty, or something in it can't be read.
+        InputError: When the folder is empty, something in it can't be read, or a pattern of `exclude` is of no use.
         LimitError: When it holds more than the limits allow.
         ContentChangedError: When a file changes while it is hashed.
     """
@@ -59,9 +69,11 @@ def read_folder(root: Path, options: SourceOptions, progress: Progress) -> Local
     found = sorted(walk.files(), key=lambda each: each.path.as_posix())
     if not found and all(each.kind is IrregularityKind.SKIPPED for each in walk.irregularities):
         raise InputError(f"{printable(str(root), 400)} holds no files", hint="name the folder that holds the model")
-    _refuse_large(found, options)
-    files = _hash(found, options, progress)
-    return LocalFiles(files=files, irregularities=(*walk.irregularities, *collisions(each.path for each in files)))
+    # Patterns hide no irregularity: what is left out still lies beside the rest.
+    irregularities = (*walk.irregularities, *collisions(each.path for each in found))
+    kept, left_out = _part(found, options, str(root), absent)
+    _refuse_large(kept, options)
+    return LocalFiles(files=_hash(kept, options, progress), irregularities=irregularities, excluded=left_out)
 
 
 def read_file(path: Path, options: SourceOptions, progress: Progress) -> LocalFiles:
@@ -80,8 +92,22 @@ def read_file(path: Path, options: SourceOptions, progress: Progress) -> LocalFi
         found = [_Found(PurePosixPath(path.name), target, target.stat().st_size)]
     except OSError as error:
         raise unreadable(path, error) from error
+    _part(found, options, str(path))
     _refuse_large(found, options)
     return LocalFiles(files=_hash(found, options, progress), irregularities=())
+
+
+def _part(
+    found: Sequence[_Found], options: SourceOptions, to: str, absent: Sequence[ExcludedFile] = ()
+) -> tuple[list[_Found], tuple[ExcludedFile, ...]]:
+    known: list[_Found | ExcludedFile] = [*found, *absent]
+    kept, out = part(known, options.exclude, lambda each: PurePosixPath(each.path), printable(to, 400))
+    left_out = [each if isinstance(each, ExcludedFile) else _left_out(each) for each in out]
+    return [each for each in kept if isinstance(each, _Found)], tuple(sorted(left_out, key=lambda each: each.path))
+
+
+def _left_out(found: _Found) -> ExcludedFile:
+    return ExcludedFile(path=str(found.path), size=found.size)
 
 
 def unreadable(path: Path, error: OSError) -> InputError:

@@ -28,11 +28,14 @@ from gatekeeper.sources.declared import read_declared
 from gatekeeper.sources.download import (
     Origin,
     download,
+    left_out_file,
     read_by_range,
     refuse_full_disk,
     remember_revision,
     remember_tree,
+    remembered_tree,
 )
+from gatekeeper.sources.exclusion import is_excluded, part
 from gatekeeper.sources.folder import read_folder
 from gatekeeper.sources.listing import (
     RepoInfo,
@@ -54,6 +57,7 @@ def open_hub(reference: Reference, options: SourceOptions, progress: Progress) -
     Raises:
         NotFoundError: When there is no such repo or revision, or offline nothing in the cache.
         AccessError: When the repo is gated, private or disabled for the token at hand.
+        InputError: When a pattern of `exclude` is of no use.
         LimitError: When it is larger than the limits allow.
         SourceError: When the Hub or the disk fails.
         ContentChangedError: When a cached file changes while it is hashed.
@@ -72,7 +76,9 @@ def open_hub(reference: Reference, options: SourceOptions, progress: Progress) -
     accepted, irregularities = _accept(listed, options.limits)
     irregularities += _unlisted(info.siblings, listed)
     remember_tree(origin, accepted)
-    files, lost = _fetch(origin, accepted, options, progress)
+    kept, left_out = part(accepted, options.exclude, lambda file: PurePosixPath(file.path), what)
+    _refuse_large(kept, options.limits)
+    files, lost = _fetch(origin, kept, options, progress)
     if not options.metadata_only:
         remember_revision(origin, reference.revision)
     declared = read_declared(files, platform.tags, options.limits)
@@ -84,6 +90,8 @@ def open_hub(reference: Reference, options: SourceOptions, progress: Progress) -
         card=declared.card,
         lineage=declared.lineage,
         irregularities=(*irregularities, *lost, *declared.irregularities),
+        exclude=options.exclude,
+        excluded=tuple(left_out_file(file.path, file.size, file.lfs_sha256, file.git_oid) for file in left_out),
         metadata_only=options.metadata_only,
     )
 
@@ -138,7 +146,7 @@ def _record(
 
 
 def _accept(listed: Iterable[ListedFile], limits: Limits) -> tuple[list[ListedFile], list[Irregularity]]:
-    """Part the paths that may be used from those that escape; check sizes."""
+    """Part the paths that may be used from those that escape, and sort the former."""
     accepted: list[ListedFile] = []
     irregularities: list[Irregularity] = []
     for file in listed:
@@ -146,18 +154,23 @@ def _accept(listed: Iterable[ListedFile], limits: Limits) -> tuple[list[ListedFi
         if reason:
             irregularities.append(escape(file.path, reason))
             continue
+        accepted.append(file)
+    accepted.sort(key=lambda file: file.path)
+    irregularities += collisions(PurePosixPath(file.path) for file in accepted)
+    return accepted, irregularities
+
+
+def _refuse_large(kept: Iterable[ListedFile], limits: Limits) -> None:
+    total = 0
+    for file in kept:
         if file.size > limits.max_file_bytes:
             raise LimitError(
                 f"{printable(file.path)} is listed with {file.size} bytes, more than {limits.max_file_bytes} "
                 "(limit max_file_bytes)"
             )
-        accepted.append(file)
-    total = sum(file.size for file in accepted)
+        total += file.size
     if total > limits.max_total_bytes:
         raise LimitError(f"{total} bytes are more than {limits.max_total_bytes} (limit max_total_bytes)")
-    accepted.sort(key=lambda file: file.path)
-    irregularities += collisions(PurePosixPath(file.path) for file in accepted)
-    return accepted, irregularities
 
 
 def _unlisted(siblings: Iterable[str], listed: Iterable[ListedFile]) -> list[Irregularity]:
@@ -199,13 +212,17 @@ def _open_cached(reference: Reference, cache_dir: Path, options: SourceOptions, 
         found = snapshot_download(
             reference.name, revision=reference.revision or None, cache_dir=cache_dir, local_files_only=True
         )
-    except IncompleteSnapshotError:
-        raise NotFoundError(f"the cache holds only a part of {what}", hint="run again without --offline") from None
+    except IncompleteSnapshotError as error:
+        found = error.snapshot_path
     except (LocalEntryNotFoundError, OSError):
         raise NotFoundError(f"the cache does not hold {what}", hint="run once without --offline") from None
     snapshot = Path(found)
+    listed = remembered_tree(reference.name, snapshot.name, cache_dir)
+    absent = [file for path, file in listed.items() if not snapshot.joinpath(path).is_file()]
+    if not all(is_excluded(file.path, options.exclude) for file in absent):
+        raise NotFoundError(f"the cache holds only a part of {what}", hint="run again without --offline")
     try:
-        local = read_folder(snapshot, options, progress)
+        local = read_folder(snapshot, options, progress, absent)
     except InputError as error:
         raise type(error)(f"{error.message} (the cache's snapshot of {what})", hint=error.hint) from None
     declared = read_declared(local.files, (), options.limits)
@@ -216,6 +233,8 @@ def _open_cached(reference: Reference, cache_dir: Path, options: SourceOptions, 
         card=declared.card,
         lineage=declared.lineage,
         irregularities=(*local.irregularities, *declared.irregularities),
+        exclude=options.exclude,
+        excluded=tuple(listed.get(file.path, file) for file in local.excluded),
         offline=True,
         cached_commit=snapshot.name,
     )

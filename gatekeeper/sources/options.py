@@ -10,7 +10,7 @@ from gatekeeper.limits import DEFAULT_LIMITS, Limits
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceOptions:
-    """Settings of the sources stage. Folders and files read `jobs` and `limits` alone."""
+    """Settings of the sources stage. Folders and files read `jobs`, `exclude` and `limits` alone."""
 
     cache_dir: Path | None = None
     """The Hub client's cache; None means where the client has it (`HF_HUB_CACHE`, `HF_HOME`)."""
@@ -29,5 +29,8 @@ class SourceOptions:
 
     jobs: int = 8
     """Files downloaded or hashed at the same time, at least 1."""
+
+    exclude: tuple[str, ...] = ()
+    """Patterns of files to leave out (see `gatekeeper.sources.exclusion`); they are neither downloaded nor judged."""
 
     limits: Limits = DEFAULT_LIMITS

@@ -8,7 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.checks_files.pairs import arrays, formats, gguf, indexes, paths, requests, safetensors, scanners, zips
+from tests.checks_files.pairs import (
+    arrays,
+    bystanders,
+    formats,
+    gguf,
+    indexes,
+    load_path,
+    model_code,
+    paths,
+    pickles,
+    python_code,
+    requests,
+    safetensors,
+    scanners,
+    templates,
+    zips,
+)
 from tests.checks_files.pairs.pair import Pair
 
 FAMILIES: tuple[Mapping[str, Pair], ...] = (
@@ -20,7 +36,13 @@ FAMILIES: tuple[Mapping[str, Pair], ...] = (
     zips.PAIRS,
     arrays.PAIRS,
     scanners.PAIRS,
+    pickles.PAIRS,
     requests.PAIRS,
+    load_path.PAIRS,
+    bystanders.PAIRS,
+    model_code.PAIRS,
+    python_code.PAIRS,
+    templates.PAIRS,
 )
 """One mapping a family: rule id → pair."""
 

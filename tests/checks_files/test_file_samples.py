@@ -58,7 +58,7 @@ NOT_PAYLOADS = {
     "onnx-external": "files/scanners/scanner-finding",
     "auto-map-foreign": "files/remote-code/foreign-code",
     "peft-library": "files/remote-code/foreign-module",
-    "program": "files/paths/executable",
+    "program": "files/executables/program",
 }
 """Samples that are odd without proof that loading them runs something, and what they are called."""
 

@@ -111,7 +111,7 @@ def test_an_entry_that_we_sealed_but_can_not_read_is_looked_up_anew(cache: Seale
 
 def test_what_ran_out_of_memory_is_looked_at_again(cache: SealedCache, tmp_path: Path) -> None:
     subject = {"greedy.pkl": pickle.dumps(bytes(48 * MIB))}
-    assert look(artifact(subject), cache, child_memory_bytes=96 * MIB).status is Status.UNKNOWN
+    assert look(artifact(subject), cache, child_memory_bytes=64 * MIB).status is Status.UNKNOWN
     assert not list((tmp_path / "cache").iterdir())
 
 

@@ -102,31 +102,54 @@ def test_the_time_of_an_artifact_is_bounded_as_well(tmp_path: Path) -> None:
     assert "scan_seconds" in verdicts["b"].error
 
 
-def test_pickles_are_weighed_before_they_are_scanned() -> None:
+def weighed(folder: Path, files: dict[str, bytes]) -> dict[str, Verdict]:
+    copies, scratch = folder / "copies", folder / "scratch"
+    copies.mkdir()
+    scratch.mkdir()
+    items = []
+    for name, data in files.items():
+        copy = copies / f"{len(items)}.pkl"
+        copy.write_bytes(data)
+        items.append(Feed(path=name, copy=copy, kind=FeedKind.PICKLE))
+    with Scanning(replace(DEFAULT_LIMITS, scan_opcodes=1000), copies, scratch) as scanning:
+        return {verdict.feed.path: verdict for verdict in scanning.scan(items)}
+
+
+def refused(verdict: Verdict) -> set[str]:
+    return {report.scanner for report in verdict.reports if any("scan_opcodes" in gap for gap in report.gaps)}
+
+
+def test_pickles_are_weighed_before_others_scan_them(tmp_path: Path) -> None:
     heavy = pickle.dumps(list(range(3000)), 2) + samples.SYSTEM
-    result = look(Scanners(), {"heavy.pkl": heavy, "light.pkl": samples.SYSTEM}, scan_opcodes=1000)
-    assert {finding.location.path for finding in result.findings} == {"light.pkl"}
-    assert {gap.path for gap in result.gaps} == {"heavy.pkl"}
-    assert all("scan_opcodes" in gap.reason for gap in result.gaps)
+    verdicts = weighed(tmp_path, {"heavy.pkl": heavy, "light.pkl": samples.SYSTEM})
+    assert refused(verdicts["heavy.pkl"]) == {"hayward", "picklescan"}
+    assert refused(verdicts["light.pkl"]) == set()
+    assert all(report.signals for report in verdicts["light.pkl"].reports)
 
 
-def test_members_of_an_archive_are_weighed_together() -> None:
-    members = {f"{number}.pkl": pickle.dumps(list(range(300)), 2) for number in range(10)}
-    result = look(Scanners(), {"a.zip": samples.zipped(members), "b.pkl": members["0.pkl"]}, scan_opcodes=1000)
-    assert result.gaps
-    assert {gap.path.split("!")[0] for gap in result.gaps} == {"a.zip"}
-    assert not look(Scanners(), {"a.zip": samples.zipped(members)}, scan_opcodes=10_000).gaps
+def test_what_is_too_heavy_for_others_is_walked_all_the_same() -> None:
+    heavy = pickle.dumps(list(range(3000)), 2)[:-1] + b"0" + samples.SYSTEM[2:]
+    assert "payload" in slugs(look(Scanners(), {"heavy.pkl": heavy}, scan_opcodes=1000))
+
+
+def test_members_of_an_archive_are_weighed_together(tmp_path: Path) -> None:
+    light = pickle.dumps(list(range(300)), 2)
+    verdicts = weighed(tmp_path, {**{f"a.zip!{number}.pkl": light for number in range(5)}, "b.pkl": light})
+    late = [name for name, verdict in verdicts.items() if refused(verdict)]
+    assert late
+    assert all(name.startswith("a.zip!") for name in late)
+    assert len(late) < 5
 
 
 def test_a_child_without_memory_for_it_gives_gaps() -> None:
     # Enough for the interpreter and the scanners, not for two copies of the pickle.
     result = look(
         Scanners(),
-        {"greedy.pkl": pickle.dumps(bytes(48 * MIB)), "evil.pkl": samples.SYSTEM},
-        child_memory_bytes=96 * MIB,
+        {"greedy.pkl": pickle.dumps(bytes(48 * MIB)) + samples.call("some.thing", "f"), "evil.pkl": samples.SYSTEM},
+        child_memory_bytes=64 * MIB,
     )
-    assert slugs(result) == {"payload"}
-    assert result.status is Status.UNKNOWN
+    assert slugs(result) == {"payload", "unknown-global"}
+    assert {gap.path for gap in result.gaps} == {"greedy.pkl"}
     assert {gap.path for gap in result.gaps} == {"greedy.pkl"}
 
 

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from gatekeeper.checks.files.remote_code import RemoteCode
-from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.checks.files.template_reach import TemplateError, reaches
+from gatekeeper.checks.files.templates_check import Templates
 from gatekeeper.evidence import Hazard, Status
 from tests.support import samples
 from tests.support.artifacts import look, slugs
@@ -47,8 +47,8 @@ def test_a_template_that_reaches_for_code_is_told(template: str) -> None:
 @pytest.mark.parametrize("path", ["tokenizer_config.json", "additional_chat_templates/tool_use.jinja"])
 def test_reaching_for_code_is_a_payload_wherever_templates_are_read(path: str) -> None:
     data = json.dumps({"chat_template": REACHING[0]}) if path.endswith("json") else REACHING[0]
-    result = look(Scanners(), {path: data.encode()})
-    assert {finding.hazard for finding in result.findings} == {Hazard.PAYLOAD}
+    result = look(Templates(), {path: data.encode()})
+    assert "files/templates/reach" in {finding.id for finding in result.findings if finding.hazard is Hazard.PAYLOAD}
 
 
 @pytest.mark.parametrize("template", PLAIN)
@@ -58,7 +58,7 @@ def test_a_plain_template_reaches_for_nothing(template: str) -> None:
 
 def test_plain_templates_are_no_finding() -> None:
     files = {f"{number}.jinja": template.encode() for number, template in enumerate(PLAIN)}
-    assert look(Scanners(), files).status is Status.PASS
+    assert look(Templates(), files).status is Status.PASS
 
 
 @pytest.mark.parametrize("template", ["{% if %}", "{{ " + "(" * 50_000, "{{ a }}" * 200_000, "{#" * 50_000])
@@ -67,18 +67,18 @@ def test_a_template_that_cannot_be_read_is_refused(template: str) -> None:
         reaches(template)
 
 
-def test_a_template_that_cannot_be_read_is_unknown() -> None:
-    assert look(Scanners(), {"chat_template.jinja": b"{% if %}"}).status is Status.UNKNOWN
+def test_a_template_that_cannot_be_read_is_told() -> None:
+    assert slugs(look(Templates(), {"chat_template.jinja": b"{% if %}"})) == {"unreadable"}
 
 
 ASKING = {
     "kernels": ("config.json", {"attn_implementation": "evil/kernel"}, "foreign-code"),
     "kernels of a part": ("config.json", {"text_config": {"_attn_implementation": {"a": "evil/kernel"}}},
                           "foreign-code"),
-    "called": ("2_Dense/config.json", {"activation_function": "os.abort"}, "foreign-module"),
+    "called": ("2_Dense/config.json", {"activation_function": "os.abort"}, "runs-code"),
     "called by a cross-encoder": ("config.json", {"sentence_transformers": {"activation_fn": "os.abort"}},
-                                  "foreign-module"),
-    "target": ("config.json", {"model": [{"_target_": "os.system"}]}, "target"),
+                                  "runs-code"),
+    "target": ("config.json", {"model": [{"_target_": "os.system"}]}, "runs-code"),
     "router": ("router_config.json", {"types": {"query": "evil.Module"}}, "module-type"),
     "deep": ("config.json", {"a": {"b": [{"c": {"auto_map": {"AutoModel": "org/repo--m.X"}}}]}}, "foreign-code"),
     "another file": ("audio_config.json", {"auto_map": {"AutoModel": "org/repo--m.X"}}, "foreign-code"),
@@ -117,10 +117,10 @@ def test_a_million_requests_are_said_a_few_times() -> None:
 @pytest.mark.parametrize(
     ("text", "slug"),
     [
-        (b"a: !!python/object/apply:os.system ['true']\n", "yaml-object"),
-        (b"a: !<tag:yaml.org,2002:python/name:os.system>\n", "yaml-object"),
-        (b"%TAG ! tag:yaml.org,2002:python/\n---\na: !name:os.system\n", "yaml-object"),
-        (b"model: {_target_: os.system, command: 'true'}\n", "target"),
+        (b"a: !!python/object/apply:os.system ['true']\n", "runs-code"),
+        (b"a: !<tag:yaml.org,2002:python/name:os.system>\n", "runs-code"),
+        (b"%TAG ! tag:yaml.org,2002:python/\n---\na: !name:os.system\n", "runs-code"),
+        (b"model: {_target_: os.system, command: 'true'}\n", "runs-code"),
     ],
 )
 def test_yaml_that_makes_objects_is_a_finding(text: bytes, slug: str) -> None:

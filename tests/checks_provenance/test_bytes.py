@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.artifact import Irregularity, IrregularityKind
+from gatekeeper.artifact import ExcludedFile, Irregularity, IrregularityKind
 from gatekeeper.checks.provenance.bytes import Bytes
 from gatekeeper.evidence import Hazard, Severity, Status, Strength
 from tests.support.hub_artifacts import file, folder, hub, listed, offline, platform, run, slugs
@@ -142,3 +142,13 @@ def test_hostile_paths_are_shown_printable() -> None:
     path = "\u202egpj.\x1b[31m\udcff.bin"
     result = run(Bytes(), repo(listed("a"), listed(path), files=(file("a"), file("b\u202e"))))
     assert all(finding.message.isprintable() for finding in result.findings)
+
+
+def test_what_was_left_out_is_not_missing_and_what_stayed_is_compared() -> None:
+    record = platform(listed=(listed("model.safetensors"), listed("evil.bin"), listed("gone.bin")))
+    out = (ExcludedFile(path="evil.bin", size=4),)
+    fields = {"record": record, "exclude": ("evil.bin",), "excluded": out}
+    result = run(Bytes(), hub(files=(file("model.safetensors"),), **fields))
+    assert [finding.location.path for finding in result.findings if finding.id.endswith("missing")] == ["gone.bin"]
+    spoilt = run(Bytes(), hub(files=(file("model.safetensors", b"evil"),), **fields))
+    assert spoilt.facts["bytes.hub"] == "mismatch"

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from gatekeeper.artifact import ExcludedFile
 from gatekeeper.checks.provenance.platform_scan import PlatformScan
-from gatekeeper.evidence import CheckResult, Hazard, Status
-from tests.support.hub_artifacts import SAFE, folder, hub, listed, offline, platform, run, slugs
+from gatekeeper.evidence import CheckResult, Hazard, Severity, Status
+from tests.support.hub_artifacts import SAFE, file, folder, hub, listed, offline, platform, run, slugs
 
 DONE = {"scansDone": True, "filesWithIssues": []}
 SCANNERS = ["avScan", "pickleImportScan", "jFrogScan", "protectAiScan", "virusTotalScan", "someFutureScan"]
@@ -175,3 +176,17 @@ def test_offline_is_unknown_and_a_folder_not_applicable() -> None:
     assert (run(PlatformScan(), offline()).status, fact(run(PlatformScan(), offline()))) == (Status.UNKNOWN, "unknown")
     result = run(PlatformScan(), folder())
     assert (result.status, fact(result)) == (Status.NOT_APPLICABLE, "not_applicable")
+
+
+@pytest.mark.parametrize("word", ["unsafe", "suspicious", "caution"])
+def test_a_warning_about_a_file_that_was_left_out_is_told_and_weighs_little(word: str) -> None:
+    record = platform(listed=(listed("model.safetensors"), listed("evil.bin", security={"status": word})))
+    files = (file("model.safetensors"),)
+    whole = run(PlatformScan(), hub(record=record, files=files))
+    out = (ExcludedFile(path="evil.bin", size=4),)
+    subset = run(PlatformScan(), hub(record=record, files=files, exclude=("evil.bin",), excluded=out))
+    assert (whole.facts["platform.scan"], subset.facts["platform.scan"]) == (word, "safe")
+    assert slugs(whole) == [word]
+    (told,) = subset.findings
+    assert (told.id, told.hazard) == ("provenance/platform-scan/excluded", Hazard.NONE)
+    assert told.severity < Severity.MEDIUM

@@ -80,7 +80,7 @@ def parsed(name: str, option: click.Option) -> Any:
     defaults = default_map(command)
     for each in below:
         command, defaults = command.commands[each], defaults.get(each, {})
-    words = ["x"] if any(isinstance(each, click.Argument) and each.required for each in command.params) else []
+    words = ["x" for each in command.params if isinstance(each, click.Argument) and each.required]
     context = command.make_context(name, words, default_map=defaults, resilient_parsing=False)
     return context.params[option.name]
 

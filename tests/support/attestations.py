@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from gatekeeper.artifact import CommitInfo, Irregularity, IrregularityKind, Kind, LineageClaim
+from gatekeeper.artifact import CommitInfo, ExcludedFile, Irregularity, IrregularityKind, Kind, LineageClaim
 from gatekeeper.attestation import Attestation, Omission, Subject, SubjectFile
 from gatekeeper.decision import Action, Decision, RowOutcome, RowState, WaiverState, WaiverUse
 from gatekeeper.evidence import (
@@ -47,6 +47,7 @@ _CHECKS = {
     "files/structure": "Weight files have the structure they claim",
     "files/pickle": "Pickles call nothing outside the allowlist",
     "files/remote-code": "Loading asks for no code from the repo",
+    "files/load-path": "What loaders look for is there",
     "adapter/weights": "The adapter's weights look trained",
 }
 _ROWS: tuple[tuple[str, Action, str, str], ...] = (
@@ -82,6 +83,12 @@ _FACTS: dict[str, FactValue] = {
     "findings.ids": (),
     "repo.age_days": 412,
     "source.pinned": True,
+}
+_READERS: dict[str, tuple[str, ...]] = {
+    "config.json": ("transformers", "vLLM"),
+    "model.safetensors": ("transformers", "vLLM"),
+    "pytorch_model.bin": ("transformers (old or with use_safetensors=False)", "vLLM"),
+    "tokenizer.json": ("transformers", "vLLM"),
 }
 _WHY = {RowState.HOLDS: "It is so.", RowState.FAILS: "It is not so.", RowState.INDETERMINATE: "A fact is missing."}
 
@@ -154,7 +161,10 @@ def _result(name: str, found: tuple[Finding, ...], gaps: tuple[Gap, ...]) -> Che
     else:
         status, reason = Status.PASS, ""
     facts = {"source.pinned": True} if name == "provenance/revision" else {}
-    return CheckResult(check=check(name), status=status, reason=reason, findings=found, facts=facts, gaps=gaps)
+    readers = _READERS if name == "files/load-path" else {}
+    return CheckResult(
+        check=check(name), status=status, reason=reason, findings=found, facts=facts, gaps=gaps, readers=readers
+    )
 
 
 def subject(name: str = "harbour/lantern-135m", *, kind: Kind = Kind.MODEL, count: int = 3) -> Subject:
@@ -283,8 +293,11 @@ def audited() -> Attestation:
     )
     gap = {"provenance/platform-scan": (Gap(reason="the Hub's scan is still queued"),)}
     why = "It is an adapter, and nobody that you trust vouches for it."
+    left_out = ExcludedFile(path="training_args.bin", size=5_240, digest=f"sha256:{'5' * 64}")
     return _attestation(
-        subject("driftwood/night-lora", kind=Kind.ADAPTER),
+        replace(
+            subject("driftwood/night-lora", kind=Kind.ADAPTER), exclude=("training_args.bin",), excluded=(left_out,)
+        ),
         results(unknown, gaps=gap),
         decision("adapter-unproven", why, facts={"artifact.kind": "adapter", "findings.ids": (unknown.id,)}),
     )

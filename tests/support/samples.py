@@ -17,6 +17,8 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from tests.support.hdf5_samples import unpacked
+
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 
 
@@ -96,6 +98,11 @@ def legacy_streams(state: bytes) -> list[bytes]:
         state,
         pickle.dumps(["0"], 2),
     ]
+
+
+def legacy_storage(data: bytes, item: int = 4) -> bytes:
+    """A storage as it stands in the old format: its number of elements, and their bytes."""
+    return struct.pack("<q", len(data) // item) + data
 
 
 def npy(data: bytes, descr: str = "|O", shape: str = "(1,)") -> bytes:
@@ -187,7 +194,7 @@ def keras(layers: Iterable[Mapping[str, Any]]) -> bytes:
     """A `.keras` archive."""
     config = {"module": "keras", "class_name": "Sequential", "config": {"name": "m", "layers": list(layers)}}
     return zipped(
-        {"metadata.json": b"{}", "config.json": json.dumps(config).encode(), "model.weights.h5": hdf5(b"w" * 64)}
+        {"metadata.json": b"{}", "config.json": json.dumps(config).encode(), "model.weights.h5": unpacked("soft-link")}
     )
 
 
@@ -214,8 +221,8 @@ def onnx_model(location: str = "") -> bytes:
     if location:
         del weight.float_data[:]
         weight.data_location = TensorProto.EXTERNAL
-        for key, value in (("location", location), ("length", "8")):
-            weight.external_data.add(key=key, value=value)
+        for key, text in (("location", location), ("length", "8")):
+            weight.external_data.add(key=key, value=text)
     node = helper.make_node("Add", ["x", "w"], ["y"])
     value = helper.make_tensor_value_info
     graph = helper.make_graph(
@@ -325,11 +332,13 @@ MALICIOUS: dict[str, Callable[[], tuple[str, bytes]]] = {
 
 HONEST: dict[str, Callable[[], tuple[str, bytes]]] = {
     "torch-zip": lambda: ("pytorch_model.bin", torch_zip(tensor_state("a", "b"), {"0": bytes(16), "1": bytes(16)})),
-    "torch-zip-pickle-like-tensor": lambda: ("m.pt", torch_zip(tensor_state("a"), {"0": SYSTEM.ljust(64, b"\0")})),
+    "torch-zip-pickle-like-tensor": lambda: (
+        "m.pt", torch_zip(tensor_state("a", elements=16), {"0": SYSTEM.ljust(64, b"\0")})),
     "torch-zip-half": lambda: ("m.pt", torch_zip(tensor_state("a", storage="HalfStorage"), {"0": bytes(8)})),
-    "torch-legacy": lambda: ("m.pth", torch_legacy(legacy_streams(tensor_state("a")), bytes(24))),
+    "torch-legacy": lambda: ("m.pth", torch_legacy(legacy_streams(tensor_state("a")), legacy_storage(bytes(16)))),
     "torch-legacy-pickle-like-tensor": lambda: (
-        "m.pth", torch_legacy(legacy_streams(tensor_state("a")), bytes(8) + SYSTEM)),
+        "m.pth", torch_legacy(
+            legacy_streams(tensor_state("a", elements=16)), legacy_storage(SYSTEM.ljust(64, b"\0")))),
     "safetensors": lambda: ("model.safetensors", honest_safetensors(a=3, b=5)),
     "gguf": lambda: ("m.gguf", honest_gguf()),
     "gguf-template": lambda: (

@@ -8,15 +8,37 @@ from __future__ import annotations
 
 from gatekeeper.checks.check import Check
 from gatekeeper.checks.files.coverage import Coverage
+from gatekeeper.checks.files.executables import Executables
 from gatekeeper.checks.files.formats_check import Formats
+from gatekeeper.checks.files.hidden_text import HiddenText
+from gatekeeper.checks.files.leaked_secrets import Secrets
 from gatekeeper.checks.files.limited_child import scanner_server
+from gatekeeper.checks.files.load_path import LoadPath
+from gatekeeper.checks.files.model_code import ModelCode
 from gatekeeper.checks.files.paths import Paths
+from gatekeeper.checks.files.python_code import PythonCode
 from gatekeeper.checks.files.remote_code import RemoteCode
 from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.checks.files.structure import Structure
+from gatekeeper.checks.files.templates_check import Templates
 from gatekeeper.checks.files.unchanged import Unchanged
 
-ALL: tuple[Check, ...] = (Paths(), Formats(), Structure(), Scanners(), RemoteCode(), Coverage(), Unchanged())
+ALL: tuple[Check, ...] = (
+    Paths(),
+    Formats(),
+    Structure(),
+    Scanners(),
+    Templates(),
+    ModelCode(),
+    RemoteCode(),
+    PythonCode(),
+    Executables(),
+    Secrets(),
+    HiddenText(),
+    LoadPath(),
+    Coverage(),
+    Unchanged(),
+)
 """The checks of this room, in the order of reports; `files/unchanged` must come last."""
 
 __all__ = ["ALL", "scanner_server"]

@@ -17,8 +17,8 @@ _GLOBALS = {
 }
 """Rules that speak of globals, and where in their metadata these stand."""
 
-_OURS = frozenset({"MFV-HF-002"})
-"""Rules whose subject another check of ours judges (`files/remote-code`)."""
+_OURS = frozenset({"MFV-HF-002", "MFV-KERAS-002", "MFV-SKOPS-003"})
+"""Rules whose subject other checks of ours judge (`files/remote-code`, `files/model-code`)."""
 
 
 class HaywardScanner:

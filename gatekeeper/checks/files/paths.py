@@ -7,8 +7,6 @@ from typing import ClassVar
 
 from gatekeeper.artifact import Artifact, IrregularityKind
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
-from gatekeeper.checks.files.formats import Format
-from gatekeeper.checks.files.identify import identities
 from gatekeeper.evidence import Hazard, Severity
 from gatekeeper.text import printable
 
@@ -27,19 +25,18 @@ _LEFT_OUT = (
 
 
 class Paths(Check):
-    """Paths that leave the root, links, devices, colliding names, programs.
+    """Paths that leave the root, links, devices, colliding names.
 
     What it looks at:
-        What the source had to leave out (paths and links that lead out of the root, pipes and devices), names that
-        differ by letter case alone or hold characters that are not seen, and whether programs or shared libraries lie
-        among the weights.
+        What the source had to leave out (paths and links that lead out of the root, pipes and devices), and names that
+        differ by letter case alone or hold characters that are not seen.
 
     Why it matters:
         A path that leaves the root overwrites somebody else's file; two names for one file let the checked one be
-        replaced by the other; a model needs no programs.
+        replaced by the other.
 
     What it cannot see:
-        Files that the platform did not list; scripts, which are told by `files/formats`.
+        Files that the platform did not list.
 
     How to mend:
         Leave the file out and ask the publisher why it is there.
@@ -58,22 +55,14 @@ class Paths(Check):
              hazard=Hazard.SUSPICIOUS, mend="Ask the publisher to rename one; some disks hold only one of them."),
         Rule(slug="deceptive", title="A name holds characters that are not seen", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend="Ask the publisher to rename it: it does not read as what it is."),
-        Rule(slug="executable", title="A program lies among the files", severity=Severity.HIGH,
-             hazard=Hazard.SUSPICIOUS, mend="A model needs no programs: leave it out, or refuse the repo."),
     )  # fmt: skip
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:
-        """Turn what the source tripped over into findings, and look for programs."""
+        """Turn what the source tripped over into findings, and look at names."""
         findings = [
             self.finding(_SLUGS[trouble.kind], f"{printable(trouble.path)!r}: {trouble.detail}", path=trouble.path)
             for trouble in artifact.irregularities
             if trouble.kind in _SLUGS
-        ]
-        findings += [
-            self.finding("executable", f"{printable(path)!r} is compiled code", path=path)
-            for identity in identities(artifact, context.limits)
-            if identity.format is Format.EXECUTABLE
-            for path in [str(identity.file.path)]
         ]
         findings += [
             self.finding("deceptive", f"{printable(path)!r} holds characters that show nothing or turn the text round",

@@ -10,6 +10,7 @@ from gatekeeper.artifact import Artifact
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
 from gatekeeper.checks.files.identify import identities
 from gatekeeper.checks.files.limited_child import Scanning
+from gatekeeper.checks.files.pickle_rules import PICKLE_RULES
 from gatekeeper.checks.files.results_cache import ResultsCache
 from gatekeeper.checks.files.scanning_session import Session
 from gatekeeper.checks.files.unpack import Unpacker
@@ -25,16 +26,16 @@ class Scanners(Check):
 
     What it looks at:
         Pickle streams wherever they lie (torch files old and new, joblib, npy and npz with objects, archives in
-        archives), Keras configurations, TensorFlow and ONNX graphs, PMML, skops, and chat templates in configuration
-        files and GGUF headers. Two scanners by different authors read each of them in a child process with limits on
-        time, memory and output; tensor bytes are left out.
+        archives), Keras configurations, TensorFlow and ONNX graphs, PMML, skops. Two scanners by different authors
+        read each of them in a child process with limits on time, memory and output; tensor bytes are left out. Chat
+        templates within archives are judged as `files/templates` judges the others.
 
     Why it matters:
         A pickle is a program that runs when it is loaded. Most malicious models found on hubs so far were pickles.
 
     What it cannot see:
         What reviewed globals would do together with a loader's own code; payloads in formats that neither scanner
-        reads; templates that change what the model says; files that are larger than the limits, which are named as
+        reads; files that are larger than the limits, which are named as
         not looked at.
 
     How to mend:
@@ -54,8 +55,6 @@ class Scanners(Check):
              hazard=Hazard.SUSPICIOUS, mend=_LOOK),
         Rule(slug="scanner-finding", title="A scanner objects to the file", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend=_LOOK),
-        Rule(slug="custom-code", title="The file names code that it does not hold", severity=Severity.MEDIUM,
-             hazard=Hazard.UNVERIFIED, mend=_LOOK),
         Rule(slug="truncated-pickle", title="A pickle ends before its end", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend="Fetch the file again; if it is the same, refuse it."),
         Rule(slug="decompression-bomb", title="Something unpacks to far more than it takes", severity=Severity.HIGH,
@@ -66,6 +65,7 @@ class Scanners(Check):
              hazard=Hazard.SUSPICIOUS, mend=_LOOK),
         Rule(slug="nested-archives", title="Archives are nested too deeply", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend=_REFUSE),
+        *PICKLE_RULES,
     )  # fmt: skip
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:

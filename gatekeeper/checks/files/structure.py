@@ -13,11 +13,14 @@ from gatekeeper.checks.files.gguf_header import GgufHeader, UnsupportedGgufError
 from gatekeeper.checks.files.gguf_split import judge_splits
 from gatekeeper.checks.files.hdf5 import judge_hdf5
 from gatekeeper.checks.files.identify import Identity, identities
+from gatekeeper.checks.files.msgpack_weights import judge_msgpack
 from gatekeeper.checks.files.npy_header import read_npy
 from gatekeeper.checks.files.problem import Problem, StructureError
 from gatekeeper.checks.files.safetensors_header import Header, read_header
 from gatekeeper.checks.files.shard_index import INDEX, judge_index, judge_shards
 from gatekeeper.checks.files.structure_rules import RULES
+from gatekeeper.checks.files.torch_legacy import judge_torch_legacy
+from gatekeeper.checks.files.torch_zip import judge_torch_zip
 from gatekeeper.checks.files.zip_rules import judge_zip
 from gatekeeper.errors import ContentChangedError, LimitError, SourceError
 from gatekeeper.evidence import Finding, Gap
@@ -34,14 +37,15 @@ class Structure(Check):
     What it looks at:
         The headers of safetensors and GGUF files (lengths, types, shapes, spans, alignment, truncation, trailing
         bytes), shard indexes against the shards, the directories of zip archives against the headers of their
-        members, `.npy` headers and HDF5 superblocks. No tensor is read.
+        members, torch archives and old torch files against the storages that their pickles name, `.npy` headers and
+        HDF5 superblocks. No tensor is read.
 
     Why it matters:
         Two readers that disagree about a broken file can be shown two different models, and bytes that no tensor
         covers can carry anything. Truncated files and decompression bombs break whoever loads them.
 
     What it cannot see:
-        The values of tensors; the inside of HDF5, ONNX and TensorFlow files; whether pickles make sense.
+        The values of tensors; the inside of HDF5, ONNX and TensorFlow files; what pickles do (`files/scanners`).
 
     How to mend:
         Fetch the file again; if it is still broken, ask the publisher to write it anew with the format's own library.
@@ -136,10 +140,21 @@ class _Survey:
             return self._judge_safetensors
         if identity.format is Format.GGUF or (identity.format is Format.UNKNOWN and ending == ".gguf"):
             return self._judge_gguf
+        if identity.format is Format.TORCH_ZIP:
+            return lambda path, content, size: [
+                *judge_zip(content, size, self._limits),
+                *judge_torch_zip(content, PurePosixPath(path), size, self._limits),
+            ]
+        if identity.format is Format.TORCH_LEGACY:
+            return lambda path, content, size: list(
+                judge_torch_legacy(content, PurePosixPath(path), size, self._limits)
+            )
         if identity.format in ZIPS:
             return lambda _path, content, size: judge_zip(content, size, self._limits)
         if identity.format is Format.HDF5:
             return lambda _path, content, size: judge_hdf5(content, size)
+        if identity.format is Format.MSGPACK:
+            return lambda path, content, size: list(judge_msgpack(content, PurePosixPath(path), size, self._limits))
         return _judge_npy if identity.format is Format.NPY else None
 
     def _judge_safetensors(self, path: str, content: BinaryIO, size: int) -> list[Problem]:

@@ -12,6 +12,10 @@ import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from gatekeeper.checks.files.template_fold import Folder
+from gatekeeper.checks.files.template_tree import TemplateError, parse
+from gatekeeper.text import printable
+
 if TYPE_CHECKING:
     from jinja2 import nodes
 
@@ -37,58 +41,79 @@ _PATH = re.compile(r"\w+(\.\w+)*")
 _FORMAT_FIELD = re.compile(r"\{[^{}]*[.\[]_")
 """A field of `str.format` that begins an attribute or key with an underscore."""
 
-_BLOCK = re.compile(r"\{%-?\s*(?:end)?generation\s*-?%\}")
-"""transformers' own block, which marks what the assistant said and changes nothing else."""
+_MODULES = frozenset({"os", "sys", "subprocess", "builtins", "importlib", "shutil", "socket", "pty", "ctypes", "runpy"})
+"""Modules that a template can't have unless a loader was careless; a call on one is meant to run something."""
 
-_MOST_CHARACTERS = 1 << 18
-"""The longest template on the Hub has a quarter of this; parsing takes ten microseconds a character."""
-
-
-class TemplateError(ValueError):
-    """The template can't be parsed; the message says why."""
+_RUNNERS = frozenset(
+    {"eval", "exec", "compile", "open", "getattr", "setattr", "globals", "locals", "vars", "breakpoint"}
+)
+"""Built-in functions of Python that Jinja does not offer."""
 
 
-def reaches(template: str) -> list[str]:
-    """Say what a template reaches for; empty when it is nothing.
+def reached(tree: nodes.Template, folder: Folder) -> Iterator[str]:
+    """Say what a template reaches for; nothing when it is honest.
 
     Args:
-        template: Jinja text.
-
-    Raises:
-        TemplateError: When it is no Jinja text, or too long or too deep to be read.
+        tree: The parsed template.
+        folder: Its constants.
     """
-    from jinja2 import Environment, TemplateSyntaxError
-
-    if len(template) > _MOST_CHARACTERS:
-        raise TemplateError(f"{len(template)} characters are too many")
-    # Only parsed, and never rendered, so there is nothing to be escaped.
-    environment = Environment(extensions=["jinja2.ext.loopcontrols", "jinja2.ext.do"])  # noqa: S701
-    try:
-        tree = environment.parse(_BLOCK.sub("", template))
-        return list(dict.fromkeys(_walk(tree)))
-    except TemplateSyntaxError as error:
-        raise TemplateError(f"line {error.lineno}: {error.message}") from error
-    except (RecursionError, MemoryError, ValueError, OverflowError) as error:
-        raise TemplateError(f"{type(error).__name__}") from error
-
-
-def _walk(tree: nodes.Node) -> Iterator[str]:
-    from jinja2 import nodes
-
+    own = _defined(tree)
     waiting: list[nodes.Node] = [tree]
     while waiting:
         node = waiting.pop()
         waiting.extend(node.iter_child_nodes())
-        if isinstance(node, nodes.Getattr) and (_inside(node.attr) or node.attr.startswith("_")):
-            yield f"the attribute {node.attr!r}"
-        elif isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const) and _inside(node.arg.value):
-            yield f"the item {node.arg.value!r}"
-        elif isinstance(node, nodes.Const) and _spells(node.value):
-            yield f"the text {str(node.value)[:80]!r}"
-        elif isinstance(node, nodes.Include | nodes.Import | nodes.FromImport | nodes.Extends):
-            yield f"another file ({type(node).__name__.lower()})"
-        elif isinstance(node, nodes.Name) and node.name in _DUNDERS:
-            yield f"the name {node.name!r}"
+        yield from _node(node, folder, own)
+
+
+def reaches(template: str) -> list[str]:
+    """Say what Jinja text reaches for; empty when it is nothing.
+
+    Raises:
+        TemplateError: When it is no Jinja text, or too long or too deep to be read.
+    """
+    tree = parse(template)
+    try:
+        return list(dict.fromkeys(reached(tree, Folder(tree))))
+    except RecursionError as error:
+        raise TemplateError("it is nested too deeply") from error
+
+
+def _defined(tree: nodes.Template) -> frozenset[str]:
+    """Give the names that the template itself makes."""
+    from jinja2 import nodes
+
+    made = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
+    return frozenset(made | {node.name for node in tree.find_all(nodes.Macro)})
+
+
+def _node(node: Any, folder: Folder, own: frozenset[str]) -> Iterator[str]:
+    kind = type(node).__name__
+    if kind == "Getattr" and (_inside(node.attr) or node.attr.startswith("_")):
+        yield f"the attribute {node.attr!r}"
+    elif kind == "Getitem" and _inside(folder.fold(node.arg)):
+        yield f"the item {folder.fold(node.arg)!r}"
+    elif kind in _SPELLERS and _spells(text := folder.fold(node)):
+        yield f"the text {printable(str(text), 80)!r}"
+    elif kind in ("Include", "Import", "FromImport", "Extends"):
+        yield f"another file ({kind.lower()})"
+    elif kind == "Name" and node.name in _DUNDERS:
+        yield f"the name {node.name!r}"
+    elif kind == "Call":
+        yield from _call(node, own)
+
+
+_SPELLERS = frozenset({"Const", "Concat", "Add", "Mod", "Mul", "Filter", "Call", "Getitem", "TemplateData"})
+"""Expressions that make text."""
+
+
+def _call(node: Any, own: frozenset[str]) -> Iterator[str]:
+    target = node.node
+    if type(target).__name__ == "Name" and target.name in _RUNNERS - own:
+        yield f"Python's {target.name}()"
+    while type(target).__name__ in ("Getattr", "Getitem", "Call"):
+        target = target.node
+    if type(target).__name__ == "Name" and target.name in _MODULES - own and target is not node.node:
+        yield f"the module {target.name!r}"
 
 
 def _inside(name: Any) -> bool:
@@ -101,3 +126,6 @@ def _spells(value: Any) -> bool:
     if _FORMAT_FIELD.search(value):
         return True
     return bool(_PATH.fullmatch(value)) and any(part in _DUNDERS for part in value.split("."))
+
+
+__all__ = ["TemplateError", "reached", "reaches"]

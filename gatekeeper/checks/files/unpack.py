@@ -7,7 +7,6 @@ under a name from an archive.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -23,8 +22,7 @@ from gatekeeper.checks.files.pickle_probe import Probe, probe
 from gatekeeper.checks.files.pickle_streams import legacy_length
 from gatekeeper.checks.files.problem import StructureError
 from gatekeeper.checks.files.tar_members import TarError, TarMember, tar_members
-from gatekeeper.checks.files.template_reach import TemplateError, reaches
-from gatekeeper.checks.files.templates import templates_in
+from gatekeeper.checks.files.template_judge import judge_templates
 from gatekeeper.checks.files.window import window
 from gatekeeper.checks.files.zip_directory import Directory, Member, ZipError, read_directory
 from gatekeeper.checks.files.zip_rules import find_bombs, is_bomb
@@ -70,9 +68,6 @@ _INERT = (
     - {Format.PICKLE, Format.TORCH_LEGACY, Format.NPY, Format.TAR, Format.RAR, Format.GGUF, Format.JSON, Format.JINJA}
 )
 """Formats that hold nothing for the scanners."""
-
-_MOST_TEMPLATES = 200
-"""Templates of one file that are parsed; tokenizers with tools and roles have a handful."""
 
 _ZF_PREFIX = 21
 """Bytes of joblib's prefix of 2013: a mark and the length in nineteen characters."""
@@ -147,7 +142,7 @@ class Unpacker:
             if item.format in _WALKED:
                 yield from self._zip(item)
             elif item.format is Format.PICKLE:
-                yield self._copy(item, FeedKind.PICKLE, 0, self._limits.pickle_bytes)
+                yield self._copy(item, FeedKind.PICKLE, 0, self._limits.scan_file_bytes)
             elif item.format is Format.TORCH_LEGACY:
                 streams = replace(item, size=legacy_length(item.reader, item.size, self._limits.pickle_bytes))
                 yield self._copy(streams, FeedKind.TORCH_LEGACY, 0, self._limits.pickle_bytes)
@@ -161,7 +156,7 @@ class Unpacker:
                 yield self._copy(item, FeedKind.WHOLE, 0, self._limits.scan_file_bytes)
             elif item.format is Format.RAR:
                 yield Refusal(path=item.shown, reason="rar archives can't be opened")
-            elif item.format in (Format.GGUF, Format.JSON, Format.JINJA):
+            elif item.depth and item.format in (Format.GGUF, Format.JSON, Format.JINJA):  # others: files/templates
                 yield from self._templates(item)
         except BombError as error:
             yield Refusal(path=item.shown, reason=str(error), kind=RefusalKind.BOMB)
@@ -201,19 +196,10 @@ class Unpacker:
         if header.objects:
             yield self._copy(item, FeedKind.PICKLE, header.start, self._limits.pickle_bytes)
 
-    def _templates(self, item: _Item) -> Iterator[Feed | Refusal]:
-        templates, reason = templates_in(item.reader, item.name, item.size, item.format, self._limits)
-        if reason:
-            yield Refusal(path=item.shown, reason=reason)
-        for name, text in list(templates.items())[:_MOST_TEMPLATES]:
-            yield from _reach(item.shown, name, text)
-        if len(templates) > _MOST_TEMPLATES:
-            yield Refusal(path=item.shown, reason=f"{len(templates)} templates are too many to be looked at")
-        if templates:
-            entries = [{"name": name, "template": text} for name, text in templates.items()]
-            copy = self._new("tokenizer_config.json")
-            copy.write_text(json.dumps({"chat_template": entries}), encoding="utf-8")
-            yield Feed(path=item.shown, copy=copy, kind=FeedKind.WHOLE)
+    def _templates(self, item: _Item) -> Iterator[Refusal]:
+        for problem in judge_templates(item.reader, item.name, item.size, item.format, self._limits):
+            kind = RefusalKind.REACH if problem.slug == "reach" else RefusalKind.GAP
+            yield Refusal(path=item.shown, reason=problem.message, kind=kind)
 
     def _zip(self, item: _Item) -> Iterator[Feed | Refusal]:
         try:
@@ -363,17 +349,6 @@ class Unpacker:
 def _is_storage(archive: Format, name: str) -> bool:
     pattern = _STORAGES.get(archive)
     return bool(pattern and pattern.search(name))
-
-
-def _reach(shown: str, name: str, template: str) -> Iterator[Refusal]:
-    label = f"template {printable(name, 80)!r}"
-    try:
-        found = reaches(template)
-    except TemplateError as error:
-        yield Refusal(path=shown, reason=f"{label} can't be parsed: {printable(str(error), 200)}")
-        return
-    if found:
-        yield Refusal(path=shown, reason=f"{label} asks for {'; '.join(found[:5])}", kind=RefusalKind.REACH)
 
 
 def _link(shown: str, target: str) -> Refusal:

@@ -176,6 +176,7 @@ class Bytes(Check):
             if irregularity.kind in _REPORTED_ELSEWHERE or irregularity.kind is IrregularityKind.SIZE_MISMATCH
         }
         missing = {i.path for i in artifact.irregularities if i.kind is IrregularityKind.MISSING}
+        explained |= {file.path for file in artifact.excluded}
         missing |= {path for path in times if artifact.file(path) is None} - explained
         for path in sorted(missing):
             message = f"{printable(path)} is listed for this commit, but the Hub did not deliver it."

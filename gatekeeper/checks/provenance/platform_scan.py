@@ -35,6 +35,7 @@ class PlatformScan(Check):
         Of the seven words that the Hub uses, `safe` alone is safe; a word that is not among them is no answer. Where
         summary and scanners, or file and repo, disagree, the worse one counts. A scanner that left out a file which
         the summary calls safe, and another scanner too, is not held against it: most scanners read some formats only.
+        What it says of files that were left out is told and weighs little: they are not deployed.
 
     Why it matters:
         Several independent scanners read each file on the Hub. What they call unsafe somebody should look at, even
@@ -77,6 +78,14 @@ class PlatformScan(Check):
             confidence=Confidence.MEDIUM,
             mend="Read the report on the Hub.",
         ),
+        Rule(
+            slug="excluded",
+            title="The Hub warns of a file that was left out",
+            severity=Severity.LOW,
+            hazard=Hazard.NONE,
+            strength=Strength.PLATFORM,
+            mend="Don't deploy the file; ask what it does in this repo.",
+        ),
     )
     facts = ("platform.scan",)
     not_applicable_facts = MappingProxyType({"platform.scan": "not_applicable"})
@@ -98,9 +107,13 @@ class PlatformScan(Check):
         if words == ["unknown"]:
             gaps.append(Gap(reason=_WHY_NOT["unknown"]))
         findings: list[Finding] = []
+        left_out = {file.path for file in artifact.excluded}
         for path, entries in _by_path(platform.listed, issues).items():
             verdicts = _verdicts(entries, issues.get(path), done=done)
             word = worst([verdict.word for verdict in verdicts])
+            if path in left_out:
+                findings += [self._aside(path, word, verdicts)] if word in ALARMS else []
+                continue
             words.append(word)
             if word in ALARMS:
                 findings.append(self._alarm(path, word, verdicts))
@@ -110,12 +123,18 @@ class PlatformScan(Check):
         return Outcome(findings=tuple(findings), gaps=tuple(gaps), facts={"platform.scan": worst(words)})
 
     def _alarm(self, path: str, word: str, verdicts: list[Verdict]) -> Finding:
-        said = [
-            f"{verdict.scanner} says {verdict.word}" + (f" ({verdict.message})" if verdict.message else "")
-            for verdict in verdicts
-            if verdict.word in ALARMS
-        ]
-        return self.finding(word, f"{printable(path)}: {', '.join(said)}.", path=path)
+        return self.finding(word, f"{printable(path)}: {_said(verdicts)}.", path=path)
+
+    def _aside(self, path: str, word: str, verdicts: list[Verdict]) -> Finding:
+        return self.finding("excluded", f"{printable(path)} was left out: {_said(verdicts)}.", path=path, detail=word)
+
+
+def _said(verdicts: list[Verdict]) -> str:
+    return ", ".join(
+        f"{verdict.scanner} says {verdict.word}" + (f" ({verdict.message})" if verdict.message else "")
+        for verdict in verdicts
+        if verdict.word in ALARMS
+    )
 
 
 def _read_repo(status: object) -> tuple[str, dict[str, str], list[Gap]]:

@@ -65,7 +65,14 @@ class Revision(Check):
             mend="Gate the Hub reference that the files came from, pinned to its commit.",
         ),
     )
-    facts = ("artifact.kind", "source.scheme", "source.pinned", "source.pull_request", "source.metadata_only")
+    facts = (
+        "artifact.kind",
+        "source.scheme",
+        "source.pinned",
+        "source.pull_request",
+        "source.subset",
+        "source.metadata_only",
+    )
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:
         """Look at the reference and at the commit it was resolved to."""
@@ -79,6 +86,7 @@ class Revision(Check):
                 "source.scheme": reference.scheme.value,
                 "source.pinned": hub and reference.is_commit,
                 "source.pull_request": hub and _is_pull_request(reference.revision),
+                "source.subset": bool(artifact.exclude),
                 "source.metadata_only": artifact.metadata_only,
             },
         )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gatekeeper.artifact import Artifact, Irregularity, IrregularityKind
-from tests.checks_files.pairs.pair import Pair, one
-from tests.support import samples
+from tests.checks_files.pairs.pair import Pair
 from tests.support.artifacts import MemoryContent, artifact
 
 
@@ -31,9 +30,6 @@ PAIRS = {
     "files/paths/collision": _tripped(IrregularityKind.CASE_COLLISION),
     "files/paths/deceptive": Pair(
         fires=lambda: {"model\u202eslp.nib": b"x"}, near=lambda: {"mod\u00e8le-\u6a21\u578b.txt": b"x"}
-    ),
-    "files/paths/executable": one(
-        "run.bin", lambda: b"\x7fELF\x02\x01\x01" + bytes(64), samples.honest_safetensors, "model.safetensors"
     ),
     "files/unchanged/changed": Pair(fires=lambda: _changed(same=False), near=lambda: _changed(same=True)),
 }

@@ -35,21 +35,15 @@ PAIRS = {
             "m.zip", lambda: zipped({"../../a.txt": b"x"}), lambda: zipped({"dots..in/a..name.txt": b"x"})
         ),
         "template-reach": one(
-            "tokenizer_config.json",
-            lambda: _template(samples.SSTI),
-            lambda: _template("{{ '__class__ is a word' }}" + samples.HONEST_TEMPLATE),
+            "m.zip",
+            lambda: zipped({"tokenizer_config.json": _template(samples.SSTI)}),
+            lambda: zipped({"tokenizer_config.json": _template("{{ '__class__ is a word' }}")}),
         ),
         "unknown-global": one("m.pkl", lambda: samples.call("somelibrary.tools", "start", "x"), _dtype),
         "scanner-finding": one(
             "m.onnx",
             lambda: samples.onnx_model("../../secret.bin"),
             samples.onnx_model,
-        ),
-        "custom-code": one(
-            "m.keras",
-            lambda: samples.keras([{"module": "my.layers", "class_name": "Mine", "registered_name": "my>Mine",
-                                    "config": {}}]),
-            lambda: samples.keras([samples.DENSE]),
         ),
         "truncated-pickle": one("m.pkl", lambda: _lists(300), lambda: _lists(0)),
         "decompression-bomb": one(

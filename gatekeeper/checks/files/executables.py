@@ -1,0 +1,67 @@
+"""`files/executables`: programs, packages and scripts among the files of a model."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from gatekeeper.artifact import Artifact
+from gatekeeper.checks.check import Check, Context, Outcome, Rule
+from gatekeeper.checks.files.executable_kinds import judge_executable
+from gatekeeper.checks.files.identify import identities
+from gatekeeper.errors import ContentChangedError, LimitError, SourceError
+from gatekeeper.evidence import Finding, Gap, Hazard, Severity
+from gatekeeper.text import printable
+
+_LEAVE_OUT = "A model needs no programs: leave it out, or refuse the repo."
+
+
+class Executables(Check):
+    """Programs where weights should be.
+
+    What it looks at:
+        The first bytes of every file: programs and libraries for Linux, Windows, macOS, Java and Android,
+        WebAssembly, compiled Python, packages and installers, shortcuts, Office files with macros; then names that an
+        operating system starts programs by. Scripts and notebooks are told too.
+
+    Why it matters:
+        No loader of weights needs a program. One that lies beside them waits for a person who clicks, a library path
+        that leads there, or a piece of code elsewhere in the repo that starts it.
+
+    What it cannot see:
+        What the program does; programs that are packed, encrypted or hidden in other bytes; programs inside archives
+        other than those that `files/scanners` opens.
+
+    How to mend:
+        Leave the file out of the deployment, and ask the publisher why it is there.
+    """
+
+    id = "files/executables"
+    title = "No programs lie among the weights"
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(slug="program", title="A program lies among the files", severity=Severity.HIGH,
+             hazard=Hazard.SUSPICIOUS, mend=_LEAVE_OUT),
+        Rule(slug="package", title="A package, installer or shortcut lies among the files", severity=Severity.HIGH,
+             hazard=Hazard.SUSPICIOUS, mend=_LEAVE_OUT),
+        Rule(slug="script", title="A script lies among the files", severity=Severity.INFO, hazard=Hazard.NONE,
+             mend="Read it before you run it; loading the model does not need it."),
+        Rule(slug="notebook", title="A notebook lies among the files", severity=Severity.INFO, hazard=Hazard.NONE,
+             mend="Read it before you run it; loading the model does not need it."),
+    )  # fmt: skip
+
+    def run(self, artifact: Artifact, context: Context) -> Outcome:
+        """Look at the beginning of every file."""
+        findings: list[Finding] = []
+        gaps: list[Gap] = []
+        for identity in identities(artifact, context.limits):
+            file, path = identity.file, str(identity.file.path)
+            if file.sha256 is None:
+                gaps.append(Gap(reason="not downloaded, so it may be a program", path=path))
+                continue
+            try:
+                with file.content.open() as reader:
+                    problems = list(judge_executable(reader, file.path, file.size, context.limits))
+            except (SourceError, ContentChangedError, LimitError, OSError) as error:
+                gaps.append(Gap(reason=f"can't be read: {printable(str(error))}", path=path))
+                continue
+            findings += [self.finding(each.slug, each.message, path=path, offset=each.offset) for each in problems]
+        return Outcome(findings=tuple(findings), gaps=tuple(gaps))

@@ -1,0 +1,133 @@
+"""`files/python-code`: what Python code in the repo does when it is imported or used."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import PurePosixPath
+from typing import ClassVar
+
+from gatekeeper.artifact import Artifact, ArtifactFile
+from gatekeeper.checks.check import Check, Context, Outcome, Rule
+from gatekeeper.checks.files.asks.survey import survey
+from gatekeeper.checks.files.python_judge import judge_python
+from gatekeeper.checks.files.python_source import SourceProblemError, is_source, parse_source, read_source
+from gatekeeper.errors import ContentChangedError, LimitError, SourceError
+from gatekeeper.evidence import Finding, Gap, Hazard, Severity
+from gatekeeper.limits import Limits
+from gatekeeper.text import printable
+
+_READ = "Read the line at the pinned commit; refuse the repo unless it is what it should be."
+_LEAVE = "No configuration asks for the file: leave it out of the deployment, or read it before somebody runs it."
+
+
+def _rule(slug: str, title: str, severity: Severity, hazard: Hazard, mend: str = _READ) -> Rule:
+    return Rule(slug=slug, title=title, severity=severity, hazard=hazard, mend=mend)
+
+
+class PythonCode(Check):
+    """Python source read, never run.
+
+    What it looks at:
+        The syntax trees of `.py` files and of notebooks' code cells: which processes, connections, files and made-up
+        code they reach for at the moment of import and later; encodings, characters and letters by which source hides
+        from a reader. Files that a configuration asks for, and those that these import, are held to more.
+
+    Why it matters:
+        Code that a configuration asks for runs with the rights of whoever loads the model, its module level before
+        anything of the model is used.
+
+    What it cannot see:
+        Calls through values that are only known when it runs, and whether what an honest-looking call does is wanted.
+        Source of another version of Python, which is said.
+
+    How to mend:
+        Prefer a model whose architecture the library knows; else read the code at the pinned commit.
+    """
+
+    id = "files/python-code"
+    title = "Python code in the repo does nothing that a model need not do"
+    rules: ClassVar[tuple[Rule, ...]] = (
+        _rule("hidden-payload", "Code that is asked for runs what it decodes", Severity.CRITICAL, Hazard.PAYLOAD,
+              "Refuse the repo."),
+        _rule("runs-on-import", "Code that is asked for runs commands or made-up code when it is imported",
+              Severity.CRITICAL, Hazard.PAYLOAD, "Refuse the repo."),
+        _rule("reaches-on-import", "Code that is asked for reaches out when it is imported", Severity.HIGH,
+              Hazard.SUSPICIOUS),
+        _rule("installs-packages", "Code that is asked for installs packages", Severity.HIGH, Hazard.SUSPICIOUS,
+              "Install what it needs yourself, pinned, and take the call out."),
+        _rule("runs-when-used", "Code that is asked for runs commands or made-up code", Severity.HIGH,
+              Hazard.SUSPICIOUS),
+        _rule("evaluates-when-used", "Code that is asked for evaluates text, unpickles or loads libraries",
+              Severity.MEDIUM, Hazard.UNVERIFIED),
+        _rule("connects-when-used", "Code that is asked for opens connections", Severity.LOW, Hazard.NONE),
+        _rule("unread-code", "Code that is asked for can't be read", Severity.HIGH, Hazard.SUSPICIOUS,
+              "Nobody could look at it here: read it by hand, or refuse the repo."),
+        _rule("encoded-source", "Source is in an encoding that hides it", Severity.HIGH, Hazard.SUSPICIOUS),
+        _rule("hidden-characters", "Source reads otherwise than it runs", Severity.HIGH, Hazard.SUSPICIOUS),
+        _rule("hidden-script", "A script runs what it decodes", Severity.HIGH, Hazard.SUSPICIOUS, _LEAVE),
+        _rule("script", "A script reaches out when somebody runs it", Severity.LOW, Hazard.NONE, _LEAVE),
+        _rule("unread-script", "A script can't be read", Severity.LOW, Hazard.NONE, _LEAVE),
+    )  # fmt: skip
+
+    def run(self, artifact: Artifact, context: Context) -> Outcome:
+        """Judge every source file; those that loaders run more strictly."""
+        findings: list[Finding] = []
+        gaps: list[Gap] = []
+        asked = _asked(artifact, context.limits)
+        for file in artifact.files:
+            if is_source(file.path):
+                self._look(file, context.limits, str(file.path) in asked, findings, gaps)
+        return Outcome(findings=tuple(findings), gaps=tuple(gaps))
+
+    def _look(self, file: ArtifactFile, limits: Limits, asked: bool, findings: list[Finding], gaps: list[Gap]) -> None:
+        path = str(file.path)
+        if file.sha256 is None:
+            gaps.append(Gap(reason="not downloaded, so its code was not looked at", path=path))
+            return
+        try:
+            with file.content.open() as reader:
+                findings += [
+                    self.finding(found.slug, found.message, path=path, offset=found.offset, detail=found.detail)
+                    for found in judge_python(reader, file.path, file.size, limits, asked=asked)
+                ]
+        except (SourceError, ContentChangedError, OSError) as error:
+            gaps.append(Gap(reason=f"can't be read: {printable(str(error))}", path=path))
+
+
+def _asked(artifact: Artifact, limits: Limits) -> frozenset[str]:
+    """Give the files that loaders run: those that are asked for, those in folders that are, and what these import."""
+    modules = survey(artifact, limits).modules
+    sources = {str(file.path): file for file in artifact.files if file.path.suffix == ".py"}
+    waiting = [path for path in sources if path in modules or any(path.startswith(f"{root}/") for root in modules)]
+    asked: set[str] = set()
+    while waiting:
+        path = waiting.pop()
+        if path not in asked:
+            asked.add(path)
+            waiting += [near for near in _imported(sources[path], limits) if near in sources]
+    return frozenset(asked)
+
+
+def _imported(file: ArtifactFile, limits: Limits) -> list[str]:
+    """Give the paths beside a file that it may import, relatively or by their bare names."""
+    try:
+        text, _ = read_source(file.content.read(limits.source_bytes))
+        tree = parse_source(text, limits)
+    except (SourceProblemError, LimitError, SourceError, ContentChangedError, OSError):
+        return []  # said when the file itself is judged
+    paths: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            base = file.path.parents[min(max(node.level - 1, 0), len(file.path.parents) - 1)]
+            inner = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+            paths += _candidates(base, node.module or "", inner)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                paths += _candidates(file.path.parent, alias.name, [])
+    return paths
+
+
+def _candidates(base: PurePosixPath, module: str, names: list[str]) -> list[str]:
+    folder = base.joinpath(*module.split(".")) if module else base
+    found = [f"{folder}.py", str(folder / "__init__.py")] if module else []
+    return found + [str(folder / f"{name}.py") for name in names if name]

@@ -1,0 +1,1 @@
+"""Cases that honest libraries and people write."""

@@ -1,0 +1,1 @@
+"""Cases that are cut off, lie about themselves, or are made to cost."""

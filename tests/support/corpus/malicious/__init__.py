@@ -1,0 +1,1 @@
+"""Cases that no gate may let through."""
