@@ -146,10 +146,9 @@ def test_a_child_without_memory_for_it_gives_gaps() -> None:
     result = look(
         Scanners(),
         {"greedy.pkl": pickle.dumps(bytes(48 * MIB)) + samples.call("some.thing", "f"), "evil.pkl": samples.SYSTEM},
-        child_memory_bytes=64 * MIB,
+        child_memory_bytes=96 * MIB,
     )
     assert slugs(result) == {"payload", "unknown-global"}
-    assert {gap.path for gap in result.gaps} == {"greedy.pkl"}
     assert {gap.path for gap in result.gaps} == {"greedy.pkl"}
 
 
