@@ -90,6 +90,33 @@ class Limits:
     pickle_bytes: int = 64 * MIB
     """Bytes of one pickle stream that is handed to the scanners."""
 
+    pickle_opcodes: int = 4_000_000
+    """Opcodes of one file that are walked; a vocabulary of a million words takes three million."""
+
+    pickle_memo: int = 4_000_000
+    """Highest memo index of a pickle; unpicklers set aside memory up to twice the index."""
+
+    pickle_marks: int = 10_000
+    """Marks of a pickle that are open at once; the pickler itself gives up at a tenth of that."""
+
+    pickle_depth: int = 5_000
+    """Lists, tuples, sets and dictionaries in each other in a pickle."""
+
+    pickle_unfolded: int = 1_000_000_000
+    """Items that the containers of a pickle hold when whatever stands in several places is counted in each."""
+
+    pickle_globals: int = 10_000
+    """Distinct names that one pickle imports."""
+
+    pickle_text_bytes: int = 64 * MIB
+    """Characters of short texts of one pickle that are remembered while it is walked."""
+
+    pickle_nesting: int = 4
+    """Pickles in bytes of pickles that are walked."""
+
+    pickle_streams: int = 10_000
+    """Pickles one after the other in one file that are walked."""
+
     archive_members: int = 100_000
     """Members of one archive."""
 

@@ -24,7 +24,7 @@ from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.gguf_header import UnsupportedGgufError, read_gguf
 from gatekeeper.checks.files.identify import identify
 from gatekeeper.checks.files.inflate import BombError, UnpackError, inflate
-from gatekeeper.checks.files.joblib_arrays import joblib_streams
+from gatekeeper.checks.files.joblib_streams import joblib_streams
 from gatekeeper.checks.files.npy_header import read_npy
 from gatekeeper.checks.files.pickle_probe import has_proto, imports_names
 from gatekeeper.checks.files.pickle_streams import split_streams

@@ -100,6 +100,11 @@ def legacy_streams(state: bytes) -> list[bytes]:
     ]
 
 
+def legacy_storage(data: bytes, item: int = 4) -> bytes:
+    """A storage as it stands in the old format: its number of elements, and their bytes."""
+    return struct.pack("<q", len(data) // item) + data
+
+
 def npy(data: bytes, descr: str = "|O", shape: str = "(1,)") -> bytes:
     """An `.npy` file of version 1."""
     header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".encode()
@@ -327,11 +332,13 @@ MALICIOUS: dict[str, Callable[[], tuple[str, bytes]]] = {
 
 HONEST: dict[str, Callable[[], tuple[str, bytes]]] = {
     "torch-zip": lambda: ("pytorch_model.bin", torch_zip(tensor_state("a", "b"), {"0": bytes(16), "1": bytes(16)})),
-    "torch-zip-pickle-like-tensor": lambda: ("m.pt", torch_zip(tensor_state("a"), {"0": SYSTEM.ljust(64, b"\0")})),
+    "torch-zip-pickle-like-tensor": lambda: (
+        "m.pt", torch_zip(tensor_state("a", elements=16), {"0": SYSTEM.ljust(64, b"\0")})),
     "torch-zip-half": lambda: ("m.pt", torch_zip(tensor_state("a", storage="HalfStorage"), {"0": bytes(8)})),
-    "torch-legacy": lambda: ("m.pth", torch_legacy(legacy_streams(tensor_state("a")), bytes(24))),
+    "torch-legacy": lambda: ("m.pth", torch_legacy(legacy_streams(tensor_state("a")), legacy_storage(bytes(16)))),
     "torch-legacy-pickle-like-tensor": lambda: (
-        "m.pth", torch_legacy(legacy_streams(tensor_state("a")), bytes(8) + SYSTEM)),
+        "m.pth", torch_legacy(
+            legacy_streams(tensor_state("a", elements=16)), legacy_storage(SYSTEM.ljust(64, b"\0")))),
     "safetensors": lambda: ("model.safetensors", honest_safetensors(a=3, b=5)),
     "gguf": lambda: ("m.gguf", honest_gguf()),
     "gguf-template": lambda: (

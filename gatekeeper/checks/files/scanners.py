@@ -14,6 +14,7 @@ from gatekeeper.checks.files.feed import Feed, Refusal, RefusalKind
 from gatekeeper.checks.files.formats import CODE_CAPABLE
 from gatekeeper.checks.files.identify import Identity, identities
 from gatekeeper.checks.files.limited_child import Scanning, Verdict
+from gatekeeper.checks.files.pickle_rules import PICKLE_RULES
 from gatekeeper.checks.files.unpack import Unpacker
 from gatekeeper.checks.files.verdicts import Claim, claims
 from gatekeeper.errors import ContentChangedError, SourceError
@@ -80,6 +81,7 @@ class Scanners(Check):
              hazard=Hazard.SUSPICIOUS, mend=_LOOK),
         Rule(slug="nested-archives", title="Archives are nested too deeply", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend=_REFUSE),
+        *PICKLE_RULES,
     )  # fmt: skip
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:

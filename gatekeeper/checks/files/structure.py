@@ -19,6 +19,8 @@ from gatekeeper.checks.files.problem import Problem, StructureError
 from gatekeeper.checks.files.safetensors_header import Header, read_header
 from gatekeeper.checks.files.shard_index import INDEX, judge_index, judge_shards
 from gatekeeper.checks.files.structure_rules import RULES
+from gatekeeper.checks.files.torch_legacy import judge_torch_legacy
+from gatekeeper.checks.files.torch_zip import judge_torch_zip
 from gatekeeper.checks.files.zip_rules import judge_zip
 from gatekeeper.errors import ContentChangedError, LimitError, SourceError
 from gatekeeper.evidence import Finding, Gap
@@ -35,14 +37,15 @@ class Structure(Check):
     What it looks at:
         The headers of safetensors and GGUF files (lengths, types, shapes, spans, alignment, truncation, trailing
         bytes), shard indexes against the shards, the directories of zip archives against the headers of their
-        members, `.npy` headers and HDF5 superblocks. No tensor is read.
+        members, torch archives and old torch files against the storages that their pickles name, `.npy` headers and
+        HDF5 superblocks. No tensor is read.
 
     Why it matters:
         Two readers that disagree about a broken file can be shown two different models, and bytes that no tensor
         covers can carry anything. Truncated files and decompression bombs break whoever loads them.
 
     What it cannot see:
-        The values of tensors; the inside of HDF5, ONNX and TensorFlow files; whether pickles make sense.
+        The values of tensors; the inside of HDF5, ONNX and TensorFlow files; what pickles do (`files/scanners`).
 
     How to mend:
         Fetch the file again; if it is still broken, ask the publisher to write it anew with the format's own library.
@@ -137,6 +140,15 @@ class _Survey:
             return self._judge_safetensors
         if identity.format is Format.GGUF or (identity.format is Format.UNKNOWN and ending == ".gguf"):
             return self._judge_gguf
+        if identity.format is Format.TORCH_ZIP:
+            return lambda path, content, size: [
+                *judge_zip(content, size, self._limits),
+                *judge_torch_zip(content, PurePosixPath(path), size, self._limits),
+            ]
+        if identity.format is Format.TORCH_LEGACY:
+            return lambda path, content, size: list(
+                judge_torch_legacy(content, PurePosixPath(path), size, self._limits)
+            )
         if identity.format in ZIPS:
             return lambda _path, content, size: judge_zip(content, size, self._limits)
         if identity.format is Format.HDF5:

@@ -189,16 +189,20 @@ class Expressions:
             other = self.evaluate(operand.expr)
             negative = operand.op in ("ne", "notin")
             inherited = value.triggers | other.triggers
-            flips = negative
-            if self._folder.fold(operand.expr) in (-1, 0, False):  # what `find` and `count` give for "not there"
-                flips = operand.op in ("eq", "lt", "lteq")
+            absent = self._folder.fold(operand.expr) in (-1, 0, False)  # what `find` and `count` give for "not there"
+            flips = operand.op in ("eq", "lt", "lteq") if absent else negative
             found += [trigger.flipped() if flips else trigger for trigger in inherited]
             found += self._held(value, operand.expr, other, negative, node.lineno)
-            is_key = other.has(Origin.PART) or (shape(operand.expr), self._folder.fold(left)) in self.keys
+            is_key = other.has(Origin.PART) or self._is_key(operand.expr, left)
             if operand.op not in ("in", "notin") or not is_key:
                 found += self._held(other, left, value, negative, node.lineno)
             value, left = other, operand.expr
         return Value(triggers=frozenset(found))
+
+    def _is_key(self, holder: Any, key: Any) -> bool:
+        """Whether a constant is looked for in something that it is taken from as a key elsewhere."""
+        name = self._folder.fold(key)
+        return isinstance(name, str) and (shape(holder), name) in self.keys
 
     def _held(self, value: Value, against: Any, other: Value, negative: bool, line: int) -> Iterator[Trigger]:
         """Say what it means that a value is held against another."""

@@ -141,7 +141,7 @@ class Unpacker:
             if item.format in _WALKED:
                 yield from self._zip(item)
             elif item.format is Format.PICKLE:
-                yield self._copy(item, FeedKind.PICKLE, 0, self._limits.pickle_bytes)
+                yield self._copy(item, FeedKind.PICKLE, 0, self._limits.scan_file_bytes)
             elif item.format is Format.TORCH_LEGACY:
                 streams = replace(item, size=min(item.size, self._limits.pickle_bytes))
                 yield self._copy(streams, FeedKind.TORCH_LEGACY, 0, self._limits.pickle_bytes)
