@@ -87,6 +87,9 @@ class Limits:
     tensors: int = 200_000
     """Tensors in one file."""
 
+    fields: int = 1_000_000
+    """Outermost fields of a protobuf file that are walked; each costs a microsecond or two."""
+
     pickle_bytes: int = 64 * MIB
     """Bytes of one pickle stream that is handed to the scanners."""
 
@@ -117,8 +120,8 @@ class Limits:
     pickle_streams: int = 10_000
     """Pickles one after the other in one file that are walked."""
 
-    archive_members: int = 100_000
-    """Members of one archive."""
+    archive_members: int = 50_000
+    """Members of all archives in one file."""
 
     archive_ratio: int = 200
     """Uncompressed over compressed bytes of one archive member, above `archive_free_bytes`."""
@@ -128,6 +131,19 @@ class Limits:
 
     archive_depth: int = 3
     """Archives and compressed streams inside each other that are opened."""
+
+    archive_opened: int = 10_000
+    """Members of all archives in one file whose content is looked at; each costs a tenth of a millisecond or more."""
+
+    array_bytes: int = 1 * GIB
+    """Bytes that a packed array may unpack to although it takes few, when its own header asks for just these: zeros
+    pack a thousandfold, and up to here a loader copes with them."""
+
+    unpack_bytes: int = 1 * GIB
+    """Work that unpacking the streams of one file may cost: bytes given by deflate; slower packers count more."""
+
+    checksum_bytes: int = 64 * MIB
+    """Bytes of zip members that are read for their checksum alone: larger files are hashed whole anyway."""
 
     scan_file_bytes: int = 256 * MIB
     """Bytes of a file that is handed whole to a scanner."""

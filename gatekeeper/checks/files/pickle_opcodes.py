@@ -7,21 +7,29 @@ is that of CPython's `Lib/pickletools.py`.
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Callable
-
+from gatekeeper.checks.files.pickle_constants import (
+    Handler,
+    blob,
+    double,
+    double_line,
+    long_number,
+    number,
+    number_1,
+    number_line,
+    old_words,
+    plain_int,
+    push,
+    read_line,
+    words,
+    words_line,
+)
 from gatekeeper.checks.files.pickle_machine import Machine
 from gatekeeper.checks.files.pickle_record import Broken
 from gatekeeper.checks.files.pickle_tape import LINE
-from gatekeeper.checks.files.pickle_values import OPAQUE, Span, Value, rows
-
-Handler = Callable[[Machine, bytes, int], int]
+from gatekeeper.checks.files.pickle_values import OPAQUE, Value, rows
 
 _NEWEST = 5
 """Highest protocol that any unpickler knows."""
-
-_LONG = 16
-"""Bytes of an integer that is kept as it is."""
 
 
 class Stop(Exception):  # noqa: N818 - the end of a pickle, not an error
@@ -32,135 +40,9 @@ class Framed(Exception):  # noqa: N818 - the beginning of a frame, not an error
     """A frame begins here; the argument is the index of its first opcode."""
 
 
-def _push(value: Value) -> Handler:
-    def handle(machine: Machine, _data: bytes, at: int) -> int:
-        machine.stack.append(value)
-        return at
-
-    return handle
-
-
-def _number(width: int, *, signed: bool) -> Handler:
-    def handle(machine: Machine, data: bytes, at: int) -> int:
-        machine.stack.append(int.from_bytes(data[at : at + width], "little", signed=signed))
-        return at + width
-
-    return handle
-
-
-def _number_1(machine: Machine, data: bytes, at: int) -> int:
-    machine.stack.append(data[at] if at < len(data) else 0)
-    return at + 1
-
-
-def _float(machine: Machine, _data: bytes, at: int) -> int:
-    machine.stack.append(OPAQUE)
-    return at + 8
-
-
-def _long(width: int) -> Handler:
-    def handle(machine: Machine, data: bytes, at: int) -> int:
-        length = int.from_bytes(data[at : at + width], "little", signed=width == 4)
-        if length < 0:
-            raise Broken("a number has a negative length")
-        start = at + width
-        small = length <= _LONG
-        machine.stack.append(int.from_bytes(data[start : start + length], "little", signed=True) if small else OPAQUE)
-        return start + length
-
-    return handle
-
-
-def _text(width: int) -> Handler:
-    def handle(machine: Machine, data: bytes, at: int) -> int:
-        start = at + width
-        end = start + int.from_bytes(data[at:start], "little")
-        machine.text(data, start, end)
-        return end
-
-    return handle
-
-
-def _bytes(width: int) -> Handler:
-    def handle(machine: Machine, data: bytes, at: int) -> int:
-        start = at + width
-        end = start + int.from_bytes(data[at:start], "little")
-        machine.stack.append(Span(machine.tape.base + start, machine.tape.base + end, False))
-        return end
-
-    return handle
-
-
-def _old_text(width: int) -> Handler:
-    """Texts of Python 2: text or bytes, as the loader's `encoding` says."""
-
-    def handle(machine: Machine, data: bytes, at: int) -> int:
-        start = at + width
-        length = int.from_bytes(data[at:start], "little", signed=width == 4)
-        if length < 0:
-            raise Broken("a text has a negative length")
-        machine.text(data, start, start + length)
-        return start + length
-
-    return handle
-
-
-def _line(machine: Machine, data: bytes, at: int) -> tuple[bytes, int]:
-    """Give a line without its end, empty when it is very long, and the index after it."""
-    after = machine.tape.line(at)
-    if after < 0:
-        raise Broken("a line has no end", truncated=True)
-    return (data[at : after - 1] if after - at <= LINE else b""), after
-
-
-def _text_line(codec: str) -> Handler:
-    def handle(machine: Machine, data: bytes, at: int) -> int:
-        line, after = _line(machine, data, at)
-        base = machine.tape.base
-        value: Value = Span(base + at, base + after - 1, True)
-        if 0 < len(line) <= _SHORT_LINE:
-            try:
-                text = _unquoted(line) if codec == "escape" else line.decode(codec)
-            except ValueError as error:
-                raise Broken("a text can't be decoded") from error
-            value = machine.short(text, at, after - 1)
-        elif not line:
-            value = ""
-        machine.stack.append(value)
-        return after
-
-    return handle
-
-
-_SHORT_LINE = 1024
-
-
-def _unquoted(line: bytes) -> str:
-    if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
-        raise ValueError("no quotes")
-    return codecs.escape_decode(line[1:-1])[0].decode("latin-1")
-
-
-def _number_line(machine: Machine, data: bytes, at: int) -> int:
-    line, after = _line(machine, data, at)
-    machine.stack.append({b"00": False, b"01": True}.get(line, _int(line)))
-    return after
-
-
-def _int(line: bytes) -> Value:
-    """Unpicklers differ in what they take for a number; one that isn't plain is nothing special."""
-    digits = line.rstrip(b"L").strip()
-    return int(digits) if len(digits) <= 2 * _LONG and digits.lstrip(b"-").isdigit() else OPAQUE
-
-
-def _float_line(machine: Machine, data: bytes, at: int) -> int:
-    machine.stack.append(OPAQUE)
-    return _line(machine, data, at)[1]
-
-
 def _index_line(machine: Machine, data: bytes, at: int) -> tuple[int, int]:
-    line, after = _line(machine, data, at)
-    index = _int(line)
+    line, after = read_line(machine, data, at)
+    index = plain_int(line)
     if not isinstance(index, int):
         raise Broken("a memo index is no number")
     return index, after
@@ -297,7 +179,7 @@ def _name(machine: Machine, data: bytes, at: int) -> tuple[bytes, int]:
     """Give a line of a name; at the end of the file Python's unpickler takes one without its end, less a byte."""
     if machine.tape.line(at) < 0 and len(data) - at <= LINE:
         return data[at:-1], len(data)
-    return _line(machine, data, at)
+    return read_line(machine, data, at)
 
 
 def _global(machine: Machine, data: bytes, at: int) -> int:
@@ -368,7 +250,7 @@ def _frame(machine: Machine, data: bytes, at: int) -> int:
 
 
 def _id_line(machine: Machine, data: bytes, at: int) -> int:
-    line, after = _line(machine, data, at)
+    line, after = read_line(machine, data, at)
     machine.record.identified(line[:128].decode("utf-8", "replace"))
     machine.stack.append(OPAQUE)
     return after
@@ -414,18 +296,18 @@ def _unknown(_machine: Machine, data: bytes, at: int) -> int:
 
 
 _BY_CODE: dict[bytes, Handler] = {
-    b"(": _mark, b".": _stop, b"0": _pop, b"1": _pop_mark, b"2": _dup, b"F": _float_line, b"I": _number_line,
-    b"J": _number(4, signed=True), b"K": _number_1, b"L": _number_line, b"M": _number(2, signed=False),
-    b"N": _push(None), b"P": _id_line, b"Q": _id, b"R": _call, b"S": _text_line("escape"), b"T": _old_text(4),
-    b"U": _old_text(1), b"V": _text_line("raw-unicode-escape"), b"X": _text(4), b"a": _append, b"b": _build,
+    b"(": _mark, b".": _stop, b"0": _pop, b"1": _pop_mark, b"2": _dup, b"F": double_line, b"I": number_line,
+    b"J": number(4, signed=True), b"K": number_1, b"L": number_line, b"M": number(2, signed=False),
+    b"N": push(None), b"P": _id_line, b"Q": _id, b"R": _call, b"S": words_line("escape"), b"T": old_words(4),
+    b"U": old_words(1), b"V": words_line("raw-unicode-escape"), b"X": words(4), b"a": _append, b"b": _build,
     b"c": _global, b"d": _marked_box("dict"), b"}": _box("dict"), b"e": _fill("list"), b"g": _get_line, b"h": _get(1),
     b"i": _inst, b"j": _get(4), b"l": _marked_box("list"), b"]": _box("list"), b"o": _obj, b"p": _put_line,
-    b"q": _put(1), b"r": _put(4), b"s": _set_item, b"t": _marked_row, b")": _row(0), b"u": _fill("dict"), b"G": _float,
+    b"q": _put(1), b"r": _put(4), b"s": _set_item, b"t": _marked_row, b")": _row(0), b"u": _fill("dict"), b"G": double,
     b"\x80": _proto, b"\x81": _new, b"\x82": _extension(1), b"\x83": _extension(2), b"\x84": _extension(4),
-    b"\x85": _row(1), b"\x86": _row(2), b"\x87": _row(3), b"\x88": _push(True), b"\x89": _push(False),
-    b"\x8a": _long(1), b"\x8b": _long(4), b"B": _bytes(4), b"C": _bytes(1), b"\x8c": _text(1), b"\x8d": _text(8),
-    b"\x8e": _bytes(8), b"\x8f": _box("set"), b"\x90": _fill("set"), b"\x91": _marked_box("frozenset"),
-    b"\x92": _new_named, b"\x93": _stack_global, b"\x94": _memoize, b"\x95": _frame, b"\x96": _bytes(8),
+    b"\x85": _row(1), b"\x86": _row(2), b"\x87": _row(3), b"\x88": push(True), b"\x89": push(False),
+    b"\x8a": long_number(1), b"\x8b": long_number(4), b"B": blob(4), b"C": blob(1), b"\x8c": words(1),
+    b"\x8d": words(8), b"\x8e": blob(8), b"\x8f": _box("set"), b"\x90": _fill("set"), b"\x91": _marked_box("frozenset"),
+    b"\x92": _new_named, b"\x93": _stack_global, b"\x94": _memoize, b"\x95": _frame, b"\x96": blob(8),
     b"\x97": _buffer, b"\x98": _readonly,
 }  # fmt: skip
 

@@ -220,6 +220,8 @@ class _Guide:
         end = here + length if length is not None else self._objects(machine, here)
         if end > tape.end:
             raise Broken("an array is cut off", truncated=True)
+        if machine.frame_end == here:
+            machine.frame_end = end  # the array stands between two frames
         machine.record.splices.append(Splice(start=here, end=end, pickled=length is None))
         return end - tape.base
 

@@ -84,11 +84,14 @@ def claims(feed: Feed, reports: Sequence[Report]) -> Iterator[Claim | Gap]:
 def _is_complete(feed: Feed, ours: Report) -> bool:
     """Whether the walk came to the end of the pickle and objects to nothing."""
     objections = [
-        signal
-        for signal in ours.signals
-        if signal.rule != WEIGHTS_ONLY and not (signal.name and is_reviewed(signal.name, torchscript=feed.torchscript))
+        signal for signal in ours.signals if signal.rule != WEIGHTS_ONLY and not _is_torchscript(feed, signal)
     ]
     return not (ours.gaps or ours.truncated or objections)
+
+
+def _is_torchscript(feed: Feed, signal: Signal) -> bool:
+    """Whether the walk objects to a type that the archive around the pickle defines, which it can't know of."""
+    return signal.name not in reviewed() and is_reviewed(signal.name, torchscript=feed.torchscript)
 
 
 def _refusal(ours: Report | None) -> str | None:
@@ -134,7 +137,9 @@ def _import_claim(feed: Feed, name: str, item: _Import, *, walked: bool) -> Clai
     said = " and ".join(item.scanners)
     shown = printable(item.call or name, 300)
     known = reviewed().get(name)
-    allowed = is_reviewed(name, torchscript=feed.torchscript, walked=walked and OURS not in item.scanners)
+    # What our walk objects to although it is reviewed, it saw used in another way than was reviewed.
+    misused = known is not None and OURS in item.scanners
+    allowed = not misused and is_reviewed(name, torchscript=feed.torchscript, walked=walked)
     if known and set(item.scanners) <= set(known.overrules.split()):
         return None
     if known and allowed and set(item.rules) <= _ARGUMENT_RULES:
@@ -143,7 +148,7 @@ def _import_claim(feed: Feed, name: str, item: _Import, *, walked: bool) -> Clai
         slug, message = "scanner-finding", f"it calls {shown} with arguments that no honest file has ({said})"
     elif item.level >= _HIGH:
         slug, message = "payload", f"loading it would call {shown} ({said})"
-    elif not allowed or (known and OURS in item.scanners):
+    elif not allowed:
         slug, message = "unknown-global", f"it imports {shown}, which is on no reviewed list ({said})"
     else:
         return None
