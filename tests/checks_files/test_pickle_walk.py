@@ -133,6 +133,13 @@ def test_a_frame_that_promises_more_than_there_is_is_a_truncation() -> None:
     assert walk(b"\x80\x04\x95" + struct.pack("<Q", 500) + b"N.").truncated
 
 
+def test_what_stands_in_such_a_frame_is_seen() -> None:
+    """CPython's unpickler in Python takes what is there for the whole frame, and runs it."""
+    seen = walk(b"\x80\x04\x95" + struct.pack("<Q", 500) + samples.SYSTEM[2:])
+    assert seen.truncated
+    assert "posix.system" in seen.imports
+
+
 GREEDY = {
     "marks": samples.marks(),
     "laughs": samples.laughs(),

@@ -66,8 +66,8 @@ class Machine:
     """
 
     __slots__ = (
-        "_counted", "_depth", "_far", "_unfolded", "frame_end", "globals", "marks", "memo", "on_build", "on_call",
-        "record", "stack", "tape",
+        "_counted", "_depth", "_far", "_unfolded", "frame_end", "frame_is_short", "globals", "marks", "memo", "on_build",
+        "on_call", "record", "stack", "tape",
     )  # fmt: skip
 
     def __init__(self, record: Record, tape: Tape) -> None:
@@ -79,6 +79,9 @@ class Machine:
         self.globals: dict[tuple[str, str], Global] = {}
         self.frame_end = 0
         """Offset of the end of the frame; 0 when there is none."""
+
+        self.frame_is_short = False
+        """Whether a frame promised more bytes than there are."""
 
         self.on_call: Hook | None = None
         self.on_build: Callable[[Machine, Made, Value, int], int] | None = None

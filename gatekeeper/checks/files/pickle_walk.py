@@ -101,6 +101,8 @@ def walk_pickle(reader: BinaryIO, start: int, end: int, record: Record, *, depth
     if splices:
         machine.on_build = guide.built
     index = _run(machine, record.limits.pickle_opcodes >> depth)
+    if machine.frame_is_short:
+        raise Broken("a frame is longer than what is left", truncated=True)
     after = tape.base + index
     if after < machine.frame_end:
         record.note("pickle-odd", "the pickle ends inside a frame: unpicklers differ in where they go on", after)
