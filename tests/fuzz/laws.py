@@ -100,5 +100,5 @@ def cut_is_told(answer: Callable[[bytes], Collection[Any]], data: bytes, found: 
     if found or len(data) < 2:
         return
     kept = 1 + zlib.crc32(data) % (len(data) - 1)
-    if not answer(data[:kept]):
+    if any(data[kept:]) and not answer(data[:kept]):  # zeros at the end pad some formats, and may be left out
         raise LawError(f"nothing is found in {len(data)} bytes, nor in the first {kept} of them")

@@ -24,7 +24,7 @@ def one_input(data: bytes) -> None:
     if whole is Probe.RUNS and begun is not Probe.RUNS:
         raise laws.LawError("more bytes can't undo what runs")
     names, made = asked_in_python(data)
-    if made and all(_IMPORTABLE.match(name) for name in names) and whole is Probe.NO:
+    if names and made and all(_IMPORTABLE.match(name) for name in names) and whole is Probe.NO:
         raise laws.LawError(f"an unpickler calls {names}, the probe says no")
     if not imports_names(SYSTEM + data):
         raise laws.LawError("a payload is not seen for what follows it")
