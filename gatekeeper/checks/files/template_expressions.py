@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from gatekeeper.checks.files.template_fold import Folder
-from gatekeeper.checks.files.template_paths import shape, system_messages
+from gatekeeper.checks.files.template_paths import CONTENT, STRUCTURE, shape, system_messages
 from gatekeeper.checks.files.template_values import (
     NOTHING,
     Origin,
@@ -22,18 +22,6 @@ from gatekeeper.checks.files.template_values import (
     combine,
     join,
 )
-
-_CONTENT = frozenset(
-    {"content", "contents", "text", "value", "message", "input", "query", "prompt", "reasoning_content", "reasoning",
-     "thinking", "thought", "thoughts", "parts"}
-)  # fmt: skip
-"""Keys of a message, or of a part of one, under which something that was said lies."""
-
-_STRUCTURE = frozenset(
-    {"role", "type", "name", "from", "id", "tool_calls", "tool_call_id", "function", "channel", "recipient", "index",
-     "tools", "tool_call", "function_call", "arguments", "parameters", "image", "image_url", "video", "audio"}
-)  # fmt: skip
-"""Keys that the application sets, or that a message's kind shows in."""
 
 _PREDICATES = frozenset(
     {"startswith", "endswith", "find", "rfind", "index", "rindex", "count", "isupper", "islower", "isdigit", "isalpha",
@@ -163,9 +151,13 @@ class Expressions:
         return self._member(self.evaluate(inner), node.attr, inner)
 
     def _member(self, holder: Value, key: str, node: Any = None) -> Value:
-        if key in _STRUCTURE and holder.has(Origin.MESSAGES, *_SPOKEN):
+        if (
+            key in STRUCTURE
+            and not (key == "name" and holder.has(Origin.MESSAGES))
+            and holder.has(Origin.MESSAGES, *_SPOKEN)
+        ):
             return Value(pieces=holder.pieces, triggers=holder.triggers)
-        if key in _CONTENT and (
+        if key in CONTENT and (
             holder.has(Origin.MESSAGES, Origin.PART) or (holder.has(Origin.OUTSIDE) and key == "content")
         ):
             origin = Origin.RULED if node is not None and shape(node) in self.systems else Origin.SAID
