@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import json
 import resource
@@ -27,6 +26,7 @@ MEMORY_BYTES = 200 << 20
 
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 _MOST_KEPT = 5_000
+_SAVE_EVERY = 500
 
 
 @dataclass
@@ -65,7 +65,6 @@ class Net:
         self._told = MEMORY_BYTES
         self._lengths: dict[str, int] = {}
         self.tally = Tally()
-        atexit.register(self.save)  # atheris ends the process by itself
 
     def run(self, data: bytes) -> None:
         """Run one input; no exception comes out."""
@@ -85,6 +84,8 @@ class Net:
         if tally.peak_growth > self._told:
             self._told = tally.peak_growth + MEMORY_BYTES // 4
             self._crashed("memory", data, f"grown by {tally.peak_growth >> 20} MiB")
+        if tally.executions % _SAVE_EVERY == 0:  # atheris ends the process without a word
+            self.save()
 
     def save(self) -> None:
         """Write the tally down."""
@@ -118,6 +119,7 @@ def mutated(target: ModuleType, net: Net, *, seed: int, seconds: float) -> None:
             corpus.append(data)
             if len(corpus) > _MOST_KEPT:
                 del corpus[random.randrange(len(corpus))]
+    net.save()
 
 
 def guided(target_name: str, net_for: Callable[[ModuleType], Net], *, seed: int, seconds: int, corpus: Path) -> None:

@@ -21,6 +21,7 @@ TARGETS = tuple(sorted(path.stem for path in Path(__file__).with_name("targets")
 _INSTRUMENTED = 4.0
 """How much slower code runs while its coverage is counted, at most."""
 
+_DONE = re.compile(r"^Done (\d+) runs", re.MULTILINE)
 _COVERED = re.compile(r"cov: (\d+) ft: (\d+) corp: (\d+)")
 
 
@@ -59,15 +60,18 @@ def _fuzzed(name: str, engine: str, given: argparse.Namespace) -> int:
     with (folder / "log.txt").open("w+", encoding="utf-8", errors="replace") as log:
         ended = subprocess.run(command, stdout=log, stderr=log, check=False)
         log.seek(0)
-        told = _COVERED.findall(log.read())
+        said = log.read()
+    told = _COVERED.findall(said)
     try:
         tally = json.loads((folder / "tally.json").read_text())
     except (OSError, ValueError):
         print(f"{name}: no tally; see {folder / 'log.txt'}")
         return 1
+    done = _DONE.search(said)
+    executions = done[1] if done else tally["executions"]
     reached = "coverage {} features {} corpus {}".format(*told[-1]) if told else f"corpus +{tally['growth']}"
     print(
-        f"{name}: {tally['executions']} executions, {reached}, slowest {tally['slowest_seconds']:.2f} s,"
+        f"{name}: {executions} executions, {reached}, slowest {tally['slowest_seconds']:.2f} s,"
         f" grown by {tally['peak_growth'] >> 20} MiB, {len(tally['crashes'])} kinds of crash"
         + (f", ended with {ended.returncode}" if ended.returncode else ""),
         flush=True,
