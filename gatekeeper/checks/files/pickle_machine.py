@@ -242,14 +242,17 @@ class Machine:
     def fill(self, kind: str, items: list[Value], at: int) -> None:
         """Put items into the container on top.
 
+        What is no container ends some unpicklers and not others: a list takes items by number, bytes that can be
+        changed take numbers, and no items go into anything.
+
         Raises:
-            Broken: When the top can't hold any.
+            Broken: When there is no top.
         """
         target = self.top()
         if isinstance(target, Box):
             if kind != target.kind:
-                raise Broken(f"it fills a {target.kind} as if it were a {kind}")
-            if kind == "dict":
+                self.note("pickle-odd", f"it fills a {target.kind} as if it were a {kind}", at)
+            elif kind == "dict":
                 target.put(items)
             else:
                 target.take(items)
@@ -259,7 +262,7 @@ class Machine:
                 message = "it sets items of a tensor, which memory checks of torch before 2.10 don't stop"
                 self.note("pickle-odd", message, at)
         elif not isinstance(target, Opaque):
-            raise Broken("it puts items into something that holds none")
+            self.note("pickle-odd", "it puts items into something that holds none", at)
 
     def box(self, kind: str, items: list[Value], at: int) -> None:
         """Push a container."""

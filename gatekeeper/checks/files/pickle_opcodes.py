@@ -7,6 +7,7 @@ is that of CPython's `Lib/pickletools.py`.
 
 from __future__ import annotations
 
+import contextlib
 from gatekeeper.checks.files.pickle_constants import (
     Handler,
     blob,
@@ -169,10 +170,22 @@ def _set_item(machine: Machine, _data: bytes, at: int) -> int:
 def _names(machine: Machine, data: bytes, at: int) -> tuple[str, str, int]:
     module, after = _name(machine, data, at)
     attribute, end = _name(machine, data, after)
+    frame = machine.frame_end - machine.tape.base
+    if at < frame < after:
+        _other_name(machine, data[frame : after - 1], attribute, at)
+    elif after < frame < end:
+        _other_name(machine, module, data[frame : end - 1], at)
     try:
         return module.decode("utf-8"), attribute.decode("utf-8"), end
     except UnicodeDecodeError as error:
         raise Broken("a name is no text") from error
+
+
+def _other_name(machine: Machine, module: bytes, attribute: bytes, at: int) -> None:
+    """Keep the name that CPython's unpickler in C reads when a line goes beyond its frame: it drops what is in it."""
+    with contextlib.suppress(UnicodeDecodeError):
+        machine.name(module.decode("utf-8"), attribute.decode("utf-8"), at - 1)
+    machine.note("pickle-odd", "a name goes beyond its frame: unpicklers read different ones", at)
 
 
 def _name(machine: Machine, data: bytes, at: int) -> tuple[bytes, int]:
