@@ -107,7 +107,7 @@ class Net:
 def mutated(target: ModuleType, net: Net, *, seed: int, seconds: float) -> None:
     """Drive a target with the mutator alone; inputs that lead to new calls are mutated further."""
     mutator, random = Mutator(seed, target.TOKENS), Random(seed)
-    corpus: list[bytes] = target.SEEDS() or [b""]
+    corpus = _seeds(target)
     seen = _Calls()
     for data in corpus:
         seen.follow(net.run, data)
@@ -129,7 +129,7 @@ def guided(target_name: str, net_for: Callable[[ModuleType], Net], *, seed: int,
     with atheris.instrument_imports(include=["gatekeeper"]):
         target = load(target_name)
     net = net_for(target)
-    kept: list[bytes] = target.SEEDS()
+    kept = _seeds(target)
     for number, data in enumerate(kept):
         (corpus / f"seed-{number:04d}").write_bytes(data)
 
@@ -162,6 +162,12 @@ def load(name: str) -> Any:
     return import_module(f"tests.fuzz.targets.{name}")
 
 
+def _seeds(target: ModuleType) -> list[bytes]:
+    from tests.fuzz.seeds import seeds_of  # the package is in memory then, with its coverage counted
+
+    return seeds_of(target)
+
+
 class _Calls:
     """Which function of ours has called which: coarse, and quick enough to be asked of every input."""
 
@@ -191,9 +197,9 @@ class _Calls:
 
 
 def _kind(error: Exception) -> str:
-    """Name an error by its class and place, for a law by its words."""
+    """Name an error by its class and place, a broken law by its words."""
     if isinstance(error, LawError):
-        return f"law: {''.join(c for c in str(error)[:60] if not c.isdigit())}"
+        return f"law: {error.law}"
     ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "gatekeeper" in frame.filename]
     where = f"{Path(ours[-1].filename).name}:{ours[-1].name}:{ours[-1].lineno}" if ours else "the target"
     return f"{type(error).__name__} in {where}"

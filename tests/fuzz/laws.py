@@ -18,14 +18,29 @@ _MESSAGE_CHARACTERS = 4_000
 
 
 class LawError(AssertionError):
-    """A law is broken; the message says which."""
+    """A law is broken.
+
+    Args:
+        law: Which, in words that are the same for all inputs that break it.
+        detail: What is special to this one.
+    """
+
+    def __init__(self, law: str, detail: object = "") -> None:
+        super().__init__(f"{law}: {detail}" if detail != "" else law)
+        self.law = law
 
 
 class Counted(io.BytesIO):
-    """A file in memory that counts how often and how much is read of it: work that is the same on every machine."""
+    """A file in memory that counts how often and how much is read of it: work that is the same on every machine.
 
-    def __init__(self, data: bytes) -> None:
+    Args:
+        data: The file.
+        times: How often all of it may be read, beside a fixed amount.
+    """
+
+    def __init__(self, data: bytes, times: int = _READ_TIMES) -> None:
         super().__init__(data)
+        self._times = times
         self._length = len(data)
         self._calls = 0
         self._bytes = 0
@@ -39,10 +54,10 @@ class Counted(io.BytesIO):
         found = super().read(size)
         self._calls += 1
         self._bytes += len(found)
-        if self._bytes > _READ_TIMES * self._length + _READ_FREE:
-            raise LawError(f"{self._bytes} bytes were read of a file of {self._length}")
+        if self._bytes > self._times * self._length + _READ_FREE:
+            raise LawError("too much is read", f"{self._bytes} bytes of a file of {self._length}")
         if self._calls > _CALLS_TIMES * self._length + _CALLS_FREE:
-            raise LawError(f"a file of {self._length} bytes was read {self._calls} times")
+            raise LawError("too many reads", f"{self._calls} of a file of {self._length} bytes")
         return found
 
 
@@ -55,10 +70,10 @@ def well_said(problems: Iterable[Problem], slugs: Collection[str]) -> tuple[Prob
     found = tuple(problems)
     for problem in found:
         if problem.slug not in slugs:
-            raise LawError(f"no rule is called {problem.slug!r}")
+            raise LawError("no such rule", repr(problem.slug))
         showable(problem.message)
         if problem.offset is not None and problem.offset < 0:
-            raise LawError(f"{problem.slug}: offset {problem.offset}")
+            raise LawError("a place before the file", f"{problem.slug}: {problem.offset}")
     return found
 
 
@@ -69,9 +84,9 @@ def showable(message: str) -> None:
         LawError: When it is not.
     """
     if not message or len(message) > _MESSAGE_CHARACTERS:
-        raise LawError(f"a message of {len(message)} characters")
+        raise LawError("a message is empty or too long", len(message))
     if not message.isprintable():
-        raise LawError(f"not printable: {message!r}")
+        raise LawError("a message is not printable", repr(message))
 
 
 def same_twice(answer: Callable[[bytes], Any], data: bytes) -> Any:
@@ -101,4 +116,4 @@ def cut_is_told(answer: Callable[[bytes], Collection[Any]], data: bytes, found: 
         return
     kept = 1 + zlib.crc32(data) % (len(data) - 1)
     if any(data[kept:]) and not answer(data[:kept]):  # zeros at the end pad some formats, and may be left out
-        raise LawError(f"nothing is found in {len(data)} bytes, nor in the first {kept} of them")
+        raise LawError("a cut is not told", f"nothing is found in {len(data)} bytes, nor in the first {kept}")

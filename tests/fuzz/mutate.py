@@ -136,7 +136,9 @@ class Mutator:
         while end < len(data) and 48 <= data[end] <= 57:
             end += 1
         value = int(data[start:end][:18])
-        new = self._random.choice((*_TEXT_NUMBERS, *(b"%d" % number for number in (value + 1, value * 2, 2**31, 2**63))))
+        new = self._random.choice(
+            (*_TEXT_NUMBERS, *(b"%d" % number for number in (value + 1, value * 2, 2**31, 2**63)))
+        )
         return data[:start] + new + data[end:]
 
     def _packed(self, value: int, width: int, order: str = "") -> bytes:

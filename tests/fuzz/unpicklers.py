@@ -52,7 +52,7 @@ class _InPython(pickle._Unpickler):  # type: ignore[name-defined,misc]
         return Inert
 
     def persistent_load(self, _: Any) -> Any:
-        return Inert()
+        return object.__new__(Inert)
 
     def load_bytearray8(self) -> None:
         """Refuse lengths for which it would set memory aside before it reads."""
@@ -76,7 +76,7 @@ class _InC(pickle.Unpickler):
         return Inert
 
     def persistent_load(self, _: Any) -> Any:
-        return Inert()
+        return object.__new__(Inert)
 
 
 def asked_in_python(data: bytes) -> tuple[list[str], int]:
@@ -85,8 +85,12 @@ def asked_in_python(data: bytes) -> tuple[list[str], int]:
 
 
 def asked_in_c(data: bytes) -> tuple[list[str], int]:
-    """Give the same for the unpickler in C, which sets memory aside for the highest memo index: look at that first."""
-    return _asked(_InC(data))
+    """Give the same for the unpickler in C.
+
+    It sets memory aside for the highest memo index, so look at that first; arrays of bytes that are cut off make it
+    complain on the terminal, so they are left to the other.
+    """
+    return ([], 0) if pickle.BYTEARRAY8 in data else _asked(_InC(data))
 
 
 def _asked(unpickler: _InPython | _InC) -> tuple[list[str], int]:

@@ -18,7 +18,11 @@ SEEDS = seeds.chosen_by_first_byte(
     seeds.both(
         seeds.named("config.json", "index.json", "modules.json"),
         seeds.named(".yaml", ".yml", "MLmodel", ".txt", ".cfg"),
-        lambda: [b"a: !!python/object/apply:os.system [x]\n", b"a: &a [b]\nc: *a\n<<: {d: e}\n", b"_target_: os.system\n"],
+        lambda: [
+            b"a: !!python/object/apply:os.system [x]\n",
+            b"a: &a [b]\nc: *a\n<<: {d: e}\n",
+            b"_target_: os.system\n",
+        ],
     ),
     len(_NAMES),
 )

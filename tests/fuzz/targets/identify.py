@@ -43,4 +43,4 @@ def one_input(data: bytes) -> None:
         raise laws.LawError("what is empty is not")
     found, _, pickle_too = _told(SYSTEM + data, PurePosixPath(_NAMES[number]))
     if found not in PICKLES and not pickle_too:
-        raise laws.LawError(f"a payload is {found}, and no pickle")
+        raise laws.LawError("a payload is no pickle", found)

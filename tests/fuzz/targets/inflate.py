@@ -44,7 +44,7 @@ def answer(data: bytes) -> tuple[int, str, str]:
         return given, digest.hexdigest(), str(error)
     finally:
         if given > _MOST:
-            raise laws.LawError(f"{given} bytes were given, {_MOST} were allowed")
+            raise laws.LawError("more bytes were given than were allowed", given)
     return given, digest.hexdigest(), ""
 
 

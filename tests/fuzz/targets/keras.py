@@ -23,7 +23,8 @@ _JUDGES: tuple[Judge, ...] = (_config, judge_keras_zip, judge_keras_metadata)
 _LAYERS = [json.dumps({"class_name": "Model", "config": {"layers": layers}}).encode() for layers in ([LAMBDA], [DENSE])]
 
 SEEDS = seeds.chosen_by_first_byte(
-    seeds.both(seeds.of(Format.KERAS_ZIP, Format.KERAS_METADATA), seeds.named("config.json"), lambda: _LAYERS), len(_JUDGES)
+    seeds.both(seeds.of(Format.KERAS_ZIP, Format.KERAS_METADATA), seeds.named("config.json"), lambda: _LAYERS),
+    len(_JUDGES),
 )
 TOKENS = (
     b'"class_name"', b'"module"', b'"registered_name"', b'"config"', b'"layers"', b'"function"', b'"code"', b'"Lambda"',

@@ -55,7 +55,9 @@ def answer(data: bytes) -> Outcome:
 
 def _is_path(line: str) -> bool:
     path = PurePosixPath(line)
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and "\0" not in line and len(line) < 1000
+    return (
+        bool(path.parts) and not path.is_absolute() and ".." not in path.parts and "\0" not in line and len(line) < 1000
+    )
 
 
 def one_input(data: bytes) -> None:

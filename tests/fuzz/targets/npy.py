@@ -13,7 +13,9 @@ from tests.support.samples import npy
 
 SEEDS = seeds.both(
     seeds.of(Format.NPY),
-    lambda: [npy(bytes(8), descr, "(2,)") for descr in ("<f4", "|O", "<M8[ns]", "<U1")] + [npy(bytes(12), "|V6", "(2, 1)")],
+    lambda: (
+        [npy(bytes(8), descr, "(2,)") for descr in ("<f4", "|O", "<M8[ns]", "<U1")] + [npy(bytes(12), "|V6", "(2, 1)")]
+    ),
 )
 TOKENS = (
     b"\x93NUMPY\x01\0", b"\x93NUMPY\x02\0", b"\x93NUMPY\x03\0", b"'descr'", b"'fortran_order'", b"'shape'", b"True", b"False", b"()", b"(1,)",

@@ -25,6 +25,6 @@ def one_input(data: bytes) -> None:
         raise laws.LawError("more bytes can't undo what runs")
     names, made = asked_in_python(data)
     if names and made and all(_IMPORTABLE.match(name) for name in names) and whole is Probe.NO:
-        raise laws.LawError(f"an unpickler calls {names}, the probe says no")
+        raise laws.LawError("the probe says no to what an unpickler calls", names)
     if not imports_names(SYSTEM + data):
         raise laws.LawError("a payload is not seen for what follows it")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import pickletools
+import re
 
 from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.pickle_record import Record
 from gatekeeper.checks.files.pickle_walk import walk_file
 from gatekeeper.checks.files.scanner import Report, from_json, to_json
-from gatekeeper.checks.files.walk_scanner import report
+from gatekeeper.checks.files.walk_scanner import WEIGHTS_ONLY, report
 from gatekeeper.limits import DEFAULT_LIMITS
 from tests.fuzz import laws, seeds
 from tests.fuzz.unpicklers import asked_in_c, asked_in_python
@@ -25,20 +26,30 @@ TOKENS = (
 
 
 def _walked(data: bytes, *, legacy: bool) -> Record:
-    record = walk_file(laws.Counted(data), len(data), DEFAULT_LIMITS, legacy=legacy)
+    record = walk_file(laws.Counted(data, DEFAULT_LIMITS.pickle_streams), len(data), DEFAULT_LIMITS, legacy=legacy)
     if record.opcodes > 2 * min(DEFAULT_LIMITS.pickle_opcodes, 8 * len(data) + 1000):
-        raise laws.LawError(f"{record.opcodes} opcodes for {len(data)} bytes")
+        raise laws.LawError("too many opcodes", record.opcodes)
     return record
 
 
 def answer(data: bytes) -> tuple[Report, Report]:
     plain, legacy = (report(_walked(data, legacy=legacy)) for legacy in (False, True))
     for each in (plain, legacy):
-        for message in (*(signal.message for signal in each.signals if signal.message), *each.gaps):
+        for message in (*_sentences(each), *each.gaps):
             laws.showable(message)
         if from_json(json.loads(json.dumps(to_json(each)))) != each and len(each.signals) < 1_000:
             _see_that_only_length_was_lost(each)
     return plain, legacy
+
+
+def _is_by_chance(name: str, data: bytes) -> bool:
+    """Whether the bytes of an array, taken for opcodes, may spell a name without anybody meaning it."""
+    return b"NumpyArrayWrapper" in data and not re.fullmatch(r"[A-Za-z_]\w+(\.[A-Za-z_]\w+)+", name, re.ASCII)
+
+
+def _sentences(said: Report) -> list[str]:
+    """Give what is shown; the name that a loader refuses is made fit for that later."""
+    return [signal.message for signal in said.signals if signal.message and signal.rule != WEIGHTS_ONLY]
 
 
 def one_input(data: bytes) -> None:
@@ -47,9 +58,9 @@ def one_input(data: bytes) -> None:
     greedy = any(problem.slug == "pickle-greedy" for problem in record.problems)
     if not record.gaps and not greedy:
         for asked in (asked_in_python, asked_in_c):
-            missed = set(asked(data)[0]) - set(record.imports)
+            missed = {name for name in asked(data)[0] if name not in record.imports and not _is_by_chance(name, data)}
             if missed and not any(problem.slug == "pickle-odd" for problem in record.problems):
-                raise laws.LawError(f"{asked.__name__}: {sorted(missed)} not seen")
+                raise laws.LawError(f"names are missed: {asked.__name__}", sorted(missed))
     if "posix.system" not in _walked(SYSTEM + data, legacy=False).imports:
         raise laws.LawError("a payload is not seen for what follows it")
 

@@ -13,7 +13,10 @@ _CALL = b'import os\nos.system("true")\n'
 
 
 def _notebooks() -> list[bytes]:
-    cells = [{"cell_type": "code", "source": ["%pip x\n", "import os\n", "os.system('true')"]}, {"cell_type": "markdown"}]
+    cells = [
+        {"cell_type": "code", "source": ["%pip x\n", "import os\n", "os.system('true')"]},
+        {"cell_type": "markdown"},
+    ]
     return [json.dumps({"cells": cells, "nbformat": 4}).encode(), _CALL]
 
 

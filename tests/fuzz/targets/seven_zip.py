@@ -14,7 +14,15 @@ from tests.fuzz.mutate import with_start_checksums
 from tests.support.samples import seven_zipped
 
 SEEDS = seeds.both(seeds.of(Format.SEVEN_ZIP), lambda: [seven_zipped({"a": b"x" * 50, "b/c": b""})])
-TOKENS = (b"7z\xbc\xaf\x27\x1c", *(bytes([kind]) for kind in range(0x1A)), b"\x21\x01\x18", b"\x03\x01\x01", b"\xff" * 8, b"a\0", b"\0\0")
+TOKENS = (
+    b"7z\xbc\xaf\x27\x1c",
+    *(bytes([kind]) for kind in range(0x1A)),
+    b"\x21\x01\x18",
+    b"\x03\x01\x01",
+    b"\xff" * 8,
+    b"a\0",
+    b"\0\0",
+)
 MEND = with_start_checksums
 PATIENCE = 15
 """The child may take thirty CPU seconds, which its limits see to."""

@@ -29,7 +29,8 @@ def _sources() -> list[bytes]:
 
 
 SEEDS = seeds.chosen_by_first_byte(
-    seeds.both(seeds.of(Format.JINJA, Format.GGUF), seeds.named("tokenizer_config.json", "Modelfile"), _sources), _GO + 1
+    seeds.both(seeds.of(Format.JINJA, Format.GGUF), seeds.named("tokenizer_config.json", "Modelfile"), _sources),
+    _GO + 1,
 )
 TOKENS = tuple(
     word.encode()

@@ -18,7 +18,14 @@ SEEDS = seeds.chosen_by_first_byte(
     ),
     len(_JUDGES),
 )
-TOKENS = (*(bytes([tag]) for tag in range(8, 64)), b"\x0a\x00", b"\xff" * 9 + b"\x01", b"\x80" * 10, b"WriteFile", b"grpc://a")
+TOKENS = (
+    *(bytes([tag]) for tag in range(8, 64)),
+    b"\x0a\x00",
+    b"\xff" * 9 + b"\x01",
+    b"\x80" * 10,
+    b"WriteFile",
+    b"grpc://a",
+)
 
 
 def answer(data: bytes) -> Answer:
