@@ -22,6 +22,7 @@ def _no_settings_of_the_person_who_tests(monkeypatch: pytest.MonkeyPatch) -> Non
     ours = [name for name in os.environ if name.startswith("GATEKEEPER_") and name != "GATEKEEPER_REQUIRE_BROWSER"]
     for name in ("HF_TOKEN", "HF_ENDPOINT", "HUGGING_FACE_HUB_TOKEN", "NO_COLOR", "COLUMNS", *ours):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GATEKEEPER_NO_CACHE", "1")
     monkeypatch.setenv("NO_PROXY", f"{os.environ.get('NO_PROXY', '')},127.0.0.1".strip(","))
 
 

@@ -112,6 +112,7 @@ CACHE_DIR = option(
     metavar="DIR",
     help="Where downloads are kept.  [default: the Hub client's cache]",
 )
+NO_CACHE = option("--no-cache", is_flag=True, help="Look at every file anew; keep no answers for the next run.")
 JOBS = option(
     "--jobs",
     "-j",
@@ -146,6 +147,7 @@ LINE = stacked(
     ONLY,
     SKIP,
     CACHE_DIR,
+    NO_CACHE,
     JOBS,
     QUIET,
     VERBOSE,

@@ -8,6 +8,7 @@ import io
 import json
 import lzma
 import struct
+import sys
 import tarfile
 import zipfile
 import zlib
@@ -26,9 +27,9 @@ from tests.support import samples
 from tests.support.artifacts import look, slugs
 from tests.support.samples import EVAL, SYSTEM, seven_zipped, tarred, zipped
 
-try:
+if sys.version_info >= (3, 14):
     from compression import zstd
-except ImportError:
+else:
     from backports import zstd
 
 HONEST_TENSORS = samples.honest_safetensors(a=3)

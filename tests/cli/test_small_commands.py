@@ -68,7 +68,7 @@ def test_doctor_finds_this_environment_complete(tmp_path: Path) -> None:
     assert result.return_value == 0
     assert symptoms["hayward"]["state"] == "ok"
     assert str(tmp_path) in symptoms["cache"]["detail"]
-    assert any(what.startswith("scanner child") for what in symptoms)
+    assert any(what.startswith("confined child") for what in symptoms)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -11,11 +11,19 @@ import io
 import json
 import pickle
 import struct
+import sys
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+import lz4.frame
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 from tests.support.hdf5_samples import unpacked
 
@@ -353,6 +361,8 @@ HONEST: dict[str, Callable[[], tuple[str, bytes]]] = {
     "template": lambda: ("tokenizer_config.json", json.dumps({"chat_template": HONEST_TEMPLATE}).encode()),
     "readme": lambda: ("README.md", "---\nlicense: mit\n---\n# Mod\u00e8le\nIt runs `os.system`? No.\n".encode()),
     "vocabulary": lambda: ("vocab.txt", b"in\nthe\ncat\ndog\n.\nR\n(\n"),
+    "text-lz4": lambda: ("notes.txt.lz4", lz4.frame.compress(b"Honest text.\n")),
+    "text-zstd": lambda: ("notes.txt.zst", zstd.compress(b"Honest text.\n")),
     "licence": lambda: ("LICENSE", b"Permission is hereby granted.\n"),
 }  # fmt: skip
 """Class of honest file → file name and bytes. None may give a finding above information, nor a gap."""
