@@ -11,7 +11,8 @@ MOST = 1 << 16
 """Bytes of one input: parsers are to be reached deep, not wide."""
 
 _NUMBERS = (
-    0, 1, 2, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 255, 256, 1023, 1024, 4095, 4096, 2**15 - 1, 2**15, 2**16 - 1, 2**16,
+    0, 1, 2, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 255, 256, 1023, 1024, 4095, 4096, 2**15 - 1, 2**15, 2**16 - 1,
+    2**16,
     2**24, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**53, 2**62, 2**63 - 1, 2**63, 2**64 - 1,
 )  # fmt: skip
 _TEXT_NUMBERS = (b"0", b"-1", b"1e309", b"NaN", b"1_0", b"18446744073709551616", b"9" * 400, b"0x10", b"-0.0", b"007")
@@ -146,7 +147,8 @@ class Mutator:
 
 
 _CHANGES: tuple[Callable[[Mutator, bytes, Sequence[bytes]], bytes], ...] = (
-    Mutator.flip, Mutator.byte, Mutator.number, Mutator.number, Mutator.length, Mutator.length, Mutator.step, Mutator.remove,
+    Mutator.flip, Mutator.byte, Mutator.number, Mutator.number, Mutator.length, Mutator.length, Mutator.step,
+    Mutator.remove,
     Mutator.truncate, Mutator.duplicate, Mutator.move, Mutator.token, Mutator.token, Mutator.token, Mutator.splice,
     Mutator.insert, Mutator.digits,
 )  # fmt: skip

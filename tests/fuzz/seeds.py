@@ -29,7 +29,7 @@ _NOON = 1_795_348_800.0
 
 def seeds_of(target: ModuleType) -> list[bytes]:
     """Give what a target begins with, never nothing."""
-    with mock.patch("time.time", lambda: _NOON):  # zip and gzip write it down
+    with mock.patch("time.time", return_value=_NOON):  # zip and gzip write it down
         found: list[bytes] = target.SEEDS()
     return found or [b""]
 

@@ -6,7 +6,7 @@ import io
 import pickle
 import struct
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 _MOST_ARRAY = 1 << 20
 
@@ -41,7 +41,7 @@ class Inert:
 class _InPython(pickle._Unpickler):  # type: ignore[name-defined,misc]
     """The one in Python."""
 
-    dispatch = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
 
     def __init__(self, data: bytes) -> None:
         super().__init__(io.BytesIO(data), fix_imports=False)

@@ -8,6 +8,7 @@ is that of CPython's `Lib/pickletools.py`.
 from __future__ import annotations
 
 import contextlib
+
 from gatekeeper.checks.files.pickle_constants import (
     Handler,
     blob,

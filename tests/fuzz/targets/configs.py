@@ -29,10 +29,14 @@ SEEDS = seeds.chosen_by_first_byte(
 TOKENS = tuple(
     word.encode()
     for word in (
-        '"auto_map"', '"AutoModel"', '"o/r--m.M"', '"custom_pipelines"', '"impl"', '"auto_mapping"', '"parent_library"', '"base_model_class"',
-        '"_target_"', "_target_: ", "_partial_: true", "_args_", '"_class_name"', '["lib", "Class"]', '"custom_generate"', '"kernels"', '"type"',
-        '"idx"', "!!python/name:", "!new:", "!apply:", "!ref <a>", "&a ", "*a", "<<: ", "- ", "---\n", "|\n", "? ", "${oc.env:A}", "${eval:1}",
-        "flavors:", "python_function:", "loader_module: x", "git+https://a", "--index-url", "-r x", "-e .", "http://", "{", "}", "[", "]", ": ",
+        '"auto_map"', '"AutoModel"', '"o/r--m.M"', '"custom_pipelines"', '"impl"', '"auto_mapping"',
+        '"parent_library"', '"base_model_class"',
+        '"_target_"', "_target_: ", "_partial_: true", "_args_", '"_class_name"', '["lib", "Class"]',
+        '"custom_generate"', '"kernels"', '"type"',
+        '"idx"', "!!python/name:", "!new:", "!apply:", "!ref <a>", "&a ", "*a", "<<: ", "- ", "---\n", "|\n", "? ",
+        "${oc.env:A}", "${eval:1}",
+        "flavors:", "python_function:", "loader_module: x", "git+https://a", "--index-url", "-r x", "-e .", "http://",
+        "{", "}", "[", "]", ": ",
         '"model_type"', "@architectures", "factory", "%YAML 1.2\n", "!!binary", "null", "1e999", "\t",
     )
 )  # fmt: skip

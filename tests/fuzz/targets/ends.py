@@ -17,7 +17,7 @@ _KINDS = tuple(kind for kind in JUDGES if kind not in _OWN_TARGET)
 _SLUGS = {*STRUCTURE, "unsupported"}
 
 
-def SEEDS() -> list[bytes]:  # noqa: N802 - what every target calls it
+def SEEDS() -> list[bytes]:
     found = []
     for number, kind in enumerate(_KINDS):
         own = [make() for sample, (_, make) in SAMPLES.items() if sample is kind]
@@ -26,13 +26,15 @@ def SEEDS() -> list[bytes]:  # noqa: N802 - what every target calls it
 
 
 TOKENS = (
-    b"\x89HDF\r\n\x1a\n", b"7z\xbc\xaf\x27\x1c", b"PAR1", b"ARROW1\0\0", b"SQLite format 3\0", b"\xdc\xff\xff", b"\xdd\xff\xff\xff\xff", b"\xc7", b"\x81",
-    b"\xa5dtype", b"\xff" * 9 + b"\x01", b"\x0a\x00", b"\x08\x07", b"\x12", b"\x57\xfb\x80\x8b\x24\x75\x47\xdb", b"{", b"}", b"\xc1", b"\xc4",
+    b"\x89HDF\r\n\x1a\n", b"7z\xbc\xaf\x27\x1c", b"PAR1", b"ARROW1\0\0", b"SQLite format 3\0", b"\xdc\xff\xff",
+    b"\xdd\xff\xff\xff\xff", b"\xc7", b"\x81",
+    b"\xa5dtype", b"\xff" * 9 + b"\x01", b"\x0a\x00", b"\x08\x07", b"\x12", b"\x57\xfb\x80\x8b\x24\x75\x47\xdb", b"{",
+    b"}", b"\xc1", b"\xc4",
     json.dumps({"a": [1]}).encode(),
 )  # fmt: skip
 
 
-def MEND(data: bytes) -> bytes:  # noqa: N802 - what every target calls it
+def MEND(data: bytes) -> bytes:
     return data[:1] + with_start_checksums(data[1:]) if data[1:3] == b"7z" else data
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import gzip
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from gatekeeper import checks, gate, policy
+from gatekeeper.confined import Server
 from gatekeeper.decision import Action
 from gatekeeper.evidence import Status
 from gatekeeper.policy import Policy
@@ -16,14 +19,23 @@ from tests.fuzz import laws, seeds
 from tests.fuzz.judging import chosen
 from tests.support.artifacts import CONTEXT, artifact
 from tests.support.samples import (
-    SYSTEM, legacy_streams, npy, tarred, tensor_state, torch_legacy, torch_zip, zipped,
+    SYSTEM,
+    legacy_streams,
+    npy,
+    tarred,
+    tensor_state,
+    torch_legacy,
+    torch_zip,
+    zipped,
 )  # fmt: skip
 
 Files = Mapping[str, bytes]
 
 _NAMES = (
-    "model.pkl", "pytorch_model.bin", "model.safetensors", "m.gguf", "m.onnx", "m.h5", "m.keras", "config.json", "m.npy", "m.npz",
-    "tokenizer_config.json", "m.zip", "m.tar", "m.joblib", "README.md", "modeling.py", "chat_template.jinja", "saved_model.pb", "m",
+    "model.pkl", "pytorch_model.bin", "model.safetensors", "m.gguf", "m.onnx", "m.h5", "m.keras", "config.json",
+    "m.npy", "m.npz",
+    "tokenizer_config.json", "m.zip", "m.tar", "m.joblib", "README.md", "modeling.py", "chat_template.jinja",
+    "saved_model.pb", "m",
 )  # fmt: skip
 
 _PAYLOADS: tuple[Callable[[bytes], Files], ...] = (
@@ -45,7 +57,7 @@ _PAYLOADS: tuple[Callable[[bytes], Files], ...] = (
 _CHOICES = len(_NAMES) + len(_PAYLOADS)
 
 
-def SEEDS() -> list[bytes]:  # noqa: N802 - what every target calls it
+def SEEDS() -> list[bytes]:
     everything = [data for _, data in seeds.files() if len(data) < 8192]
     return [bytes([number]) + data for number in range(_CHOICES) for data in everything[number::_CHOICES]]
 
@@ -73,12 +85,20 @@ def _policy() -> Policy:
     return policy.load(str(Path(__file__).parents[3] / "benchmarks" / "files.yaml"))
 
 
+@cache
+def _server() -> Server:
+    """Give the scanners' server, one for all inputs; it ends when this process does."""
+    server = checks.scanner_server()
+    atexit.register(server.__exit__, None, None, None)
+    return server.__enter__()
+
+
 def answer(data: bytes) -> tuple[Action, tuple[tuple[str, Status, str, tuple[str, ...]], ...]]:
     number, data = chosen(data, _CHOICES)
     files = {_NAMES[number]: data} if number < len(_NAMES) else _PAYLOADS[number - len(_NAMES)](data)
     subject = artifact(files)
     chosen_checks = gate.Selection(only=tuple(check.id for check in checks.ALL if check.id.startswith("files/")))
-    evidence = gate.collect(subject, CONTEXT, chosen_checks)
+    evidence = gate.collect(subject, replace(CONTEXT, scanner_server=_server()), chosen_checks)
     decision = policy.decide(evidence, _policy(), subject=gate.key_of(subject), now=CONTEXT.now)
     ours = [result for result in evidence.results if result.check.id.startswith("files/")]
     return decision.action, tuple(

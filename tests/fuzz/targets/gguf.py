@@ -13,9 +13,11 @@ from tests.support.samples import gguf_pair, gguf_text
 
 SEEDS = seeds.both(seeds.of(Format.GGUF), seeds.named(".gguf"))
 TOKENS = (
-    b"GGUF", b"FUGG", b"\x02\0\0\0", b"\x03\0\0\0", *(bytes([kind, 0, 0, 0]) for kind in range(14)), b"\x09\0\0\0\x08\0\0\0",
+    b"GGUF", b"FUGG", b"\x02\0\0\0", b"\x03\0\0\0", *(bytes([kind, 0, 0, 0]) for kind in range(14)),
+    b"\x09\0\0\0\x08\0\0\0",
     gguf_text("general.alignment"), gguf_text("split.count"), gguf_text("split.no"), gguf_text(""),
-    gguf_pair("general.alignment", 4, b"\x20\0\0\0"), gguf_pair("split.count", 2, b"\x02\0"), gguf_pair("a", 9, bytes(12)),
+    gguf_pair("general.alignment", 4, b"\x20\0\0\0"), gguf_pair("split.count", 2, b"\x02\0"), gguf_pair("a", 9,
+    bytes(12)),
 )  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from tests.support.hdf5_samples import PACKED, unpacked
 
 SEEDS = seeds.both(seeds.of(Format.HDF5), lambda: [unpacked(name) for name in PACKED])
 TOKENS = (
-    b"\x89HDF\r\n\x1a\n", b"OHDR", b"OCHK", b"TREE", b"HEAP", b"SNOD", b"FRHP", b"FHDB", b"FHIB", b"BTHD", b"BTLF", b"BTIN", b"GCOL",
+    b"\x89HDF\r\n\x1a\n", b"OHDR", b"OCHK", b"TREE", b"HEAP", b"SNOD", b"FRHP", b"FHDB", b"FHIB", b"BTHD", b"BTLF",
+    b"BTIN", b"GCOL",
     b"\xff" * 8, bytes(8), *(bytes([kind, 0]) for kind in range(0x17)), b"model_config\0",
 )  # fmt: skip
 _TIMES = 100_000

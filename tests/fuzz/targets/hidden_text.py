@@ -17,9 +17,12 @@ SEEDS = seeds.chosen_by_first_byte(
     seeds.both(seeds.named(".md", ".txt", ".py", "config.json"), lambda: [_TAGS]), len(_FILES)
 )
 TOKENS = (
-    _TAGS, b"<!--", b"-->", b"<div hidden>", b"</div>", b"<style>", b"display:none", b"[//]: # (", b"```", b"    ", b"\n\n", b"---\n",
-    "\u202e".encode(), "\u200b".encode(), "\ufe0f".encode(), "\u2066".encode(), b"ignore all previous instructions", b"AI reviewer",
-    b"you must", b"approve", b"\x1b[8m", b"\x1b]0;", b"&#x", b"<", b">", b"{", b"}", b'"', b"\\u202e", b"system:", b"assistant",
+    _TAGS, b"<!--", b"-->", b"<div hidden>", b"</div>", b"<style>", b"display:none", b"[//]: # (", b"```", b"    ",
+    b"\n\n", b"---\n",
+    "\u202e".encode(), "\u200b".encode(), "\ufe0f".encode(), "\u2066".encode(), b"ignore all previous instructions",
+    b"AI reviewer",
+    b"you must", b"approve", b"\x1b[8m", b"\x1b]0;", b"&#x", b"<", b">", b"{", b"}", b'"', b"\\u202e", b"system:",
+    b"assistant",
 )  # fmt: skip
 
 

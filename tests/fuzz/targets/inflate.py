@@ -27,7 +27,8 @@ def _streams() -> list[bytes]:
 
 SEEDS = seeds.chosen_by_first_byte(seeds.both(seeds.of(*COMPRESSED), _streams), len(_KINDS))
 TOKENS = (
-    b"\x1f\x8b\x08\0", b"BZh9", b"1AY&SY", b"\xfd7zXZ\0", b"YZ", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"\x50\x2a\x4d\x18", b"\x78\x9c", b"ZF0x",
+    b"\x1f\x8b\x08\0", b"BZh9", b"1AY&SY", b"\xfd7zXZ\0", b"YZ", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18",
+    b"\x50\x2a\x4d\x18", b"\x78\x9c", b"ZF0x",
     bytes(16), b"\x17rE8P\x90", b"\x5d\0\0\x80\0", b"\xff" * 8, b"\x03\0",
 )  # fmt: skip
 

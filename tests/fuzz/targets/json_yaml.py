@@ -11,8 +11,10 @@ from tests.fuzz import laws, seeds
 
 SEEDS = seeds.named(".json", ".md", ".yaml")
 TOKENS = (
-    b"---\n", b"---", b"\xef\xbb\xbf", b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\u0000", b"\\ud83d\\ude00", b"\\ud800", b"NaN", b"Infinity",
-    b"-Infinity", b"1e999", b"-0", b"true", b"null", b"&a ", b"*a", b"!!int ", b"!!timestamp ", b"<<: ", b"? ", b"- ", b"|\n", b">\n", b": ",
+    b"---\n", b"---", b"\xef\xbb\xbf", b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\u0000", b"\\ud83d\\ude00",
+    b"\\ud800", b"NaN", b"Infinity",
+    b"-Infinity", b"1e999", b"-0", b"true", b"null", b"&a ", b"*a", b"!!int ", b"!!timestamp ", b"<<: ", b"? ", b"- ",
+    b"|\n", b">\n", b": ",
     b"1:2:3", b"2001-99-99", b"0o7", b".inf", b"\r\n", b"\xff", b"# ", b"%YAML 1.1\n", b"...\n", b"\x85", b"9" * 5000,
 )  # fmt: skip
 

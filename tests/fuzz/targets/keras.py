@@ -28,7 +28,8 @@ SEEDS = seeds.chosen_by_first_byte(
 )
 TOKENS = (
     b'"class_name"', b'"module"', b'"registered_name"', b'"config"', b'"layers"', b'"function"', b'"code"', b'"Lambda"',
-    b'"__lambda__"', b'"keras.layers"', b'"os"', b'"symbol"', b'"TFOpLambda"', b'"vocabulary"', b'"/etc/passwd"', b"NaN",
+    b'"__lambda__"', b'"keras.layers"', b'"os"', b'"symbol"', b'"TFOpLambda"', b'"vocabulary"', b'"/etc/passwd"',
+    b"NaN",
     b"[", b"]", b"{", b"}", b'{"a":', b"config.json", b"model.weights.h5", b"PK\x01\x02", b"null",
 )  # fmt: skip
 

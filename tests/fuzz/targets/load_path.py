@@ -13,7 +13,8 @@ from tests.support.samples import honest_safetensors
 
 _CONFIGS = (
     "config.json", "model_index.json", "modules.json", "adapter_config.json", "model.safetensors.index.json",
-    "pytorch_model.bin.index.json", "unet/config.json", "open_clip_config.json", "meta.json", "0_Transformer/config.json",
+    "pytorch_model.bin.index.json", "unet/config.json", "open_clip_config.json", "meta.json",
+    "0_Transformer/config.json",
 )  # fmt: skip
 _BESIDE = ("model.safetensors", "pytorch_model.bin", "unet/diffusion_pytorch_model.safetensors", "adapter_model.bin")
 
@@ -27,9 +28,12 @@ SEEDS = seeds.chosen_by_first_byte(
 TOKENS = tuple(
     word.encode()
     for word in (
-        '"weight_map"', '"_class_name"', '"unet": ["diffusers", "UNet2DModel"]', '"model_type"', '"architectures"', '"path"', '"type"', '"idx"',
-        '"peft_type"', '"base_model_name_or_path"', '"auto_map"', '"model.safetensors"', '"../x"', '"/"', '""', "[", "]", "{", "}", "null",
-        "\\u0000", '"\\ud800"', '"."', '"a/b/c"', "\n", "/", "..", "config.json", "model-00001-of-99999.safetensors", ".index.json", "checkpoint-1/",
+        '"weight_map"', '"_class_name"', '"unet": ["diffusers", "UNet2DModel"]', '"model_type"', '"architectures"',
+        '"path"', '"type"', '"idx"',
+        '"peft_type"', '"base_model_name_or_path"', '"auto_map"', '"model.safetensors"', '"../x"', '"/"', '""', "[",
+        "]", "{", "}", "null",
+        "\\u0000", '"\\ud800"', '"."', '"a/b/c"', "\n", "/", "..", "config.json", "model-00001-of-99999.safetensors",
+        ".index.json", "checkpoint-1/",
     )
 )  # fmt: skip
 

@@ -18,8 +18,10 @@ SEEDS = seeds.both(
     ),
 )
 TOKENS = (
-    b"\x93NUMPY\x01\0", b"\x93NUMPY\x02\0", b"\x93NUMPY\x03\0", b"'descr'", b"'fortran_order'", b"'shape'", b"True", b"False", b"()", b"(1,)",
-    b"'<f4'", b"'|O'", b"[('a', '<i2')]", b"('<f4', (2,))", b"[('a', '<i2', (3,))]", b"{", b"}", b"L", b"-1", b"1e9", b"\n", b" ", b"#", b"\\x",
+    b"\x93NUMPY\x01\0", b"\x93NUMPY\x02\0", b"\x93NUMPY\x03\0", b"'descr'", b"'fortran_order'", b"'shape'", b"True",
+    b"False", b"()", b"(1,)",
+    b"'<f4'", b"'|O'", b"[('a', '<i2')]", b"('<f4', (2,))", b"[('a', '<i2', (3,))]", b"{", b"}", b"L", b"-1", b"1e9",
+    b"\n", b" ", b"#", b"\\x",
     b"'" * 3, b"lambda:0", b"(" * 20, b"b''", b"1j", b"9" * 30,
 )  # fmt: skip
 

@@ -19,8 +19,10 @@ from tests.support.samples import SYSTEM
 SEEDS = seeds.both(seeds.of(Format.PICKLE, Format.TORCH_LEGACY), seeds.named(".pkl", ".pickle", ".joblib"))
 TOKENS = (
     *(opcode.code.encode("latin-1") for opcode in pickletools.opcodes),
-    b"\x80\x02", b"\x80\x04\x95", b"cos\nsystem\n", b"cnumpy\ndtype\n", b"X\x02\x00\x00\x00os", b"\x8c\x02os", b"K\x00", b"q\x00",
-    b"cjoblib.numpy_pickle\nNumpyArrayWrapper\n", b"ctorch.storage\n_load_from_bytes\n", b"c_codecs\nencode\n", b"(Vlatin1\nt",
+    b"\x80\x02", b"\x80\x04\x95", b"cos\nsystem\n", b"cnumpy\ndtype\n", b"X\x02\x00\x00\x00os", b"\x8c\x02os",
+    b"K\x00", b"q\x00",
+    b"cjoblib.numpy_pickle\nNumpyArrayWrapper\n", b"ctorch.storage\n_load_from_bytes\n", b"c_codecs\nencode\n",
+    b"(Vlatin1\nt",
     b"\x8c\x06latin1", b"I0x10\n", b"F1\n", b"L1L\n", b"S'a'\n", b"P0\n", b"i", b"g0\n", b"p0\n", b"r\xff\xff\x00\x00",
 )  # fmt: skip
 

@@ -24,10 +24,14 @@ SEEDS = seeds.chosen_by_first_byte(seeds.both(seeds.named(".py", ".ipynb"), _not
 TOKENS = tuple(
     word.encode()
     for word in (
-        "import os", "from os import system as s", "os.system('x')", "getattr(", "__import__('os')", "exec(", "eval(", "compile(", "lambda: ",
-        "def f():\n ", "class A:\n ", "if __name__ == '__main__':\n ", "try:\n ", "except:\n pass", "globals()", "importlib", "subprocess",
-        "base64.b64decode(", "open('x','w')", "@", "f'{", "}'", "async ", "await ", "yield", "match x:\n case", "*", "**", ":=", "\n ", "\n\t",
-        "\\\n", "'''", '"""', "#", "# -*- coding: utf-7 -*-\n", "\u202e", "\u200b", "\x0c", "(", ")", "[", "]", "{", "}", "1j", "0x", "9" * 50,
+        "import os", "from os import system as s", "os.system('x')", "getattr(", "__import__('os')", "exec(", "eval(",
+        "compile(", "lambda: ",
+        "def f():\n ", "class A:\n ", "if __name__ == '__main__':\n ", "try:\n ", "except:\n pass", "globals()",
+        "importlib", "subprocess",
+        "base64.b64decode(", "open('x','w')", "@", "f'{", "}'", "async ", "await ", "yield", "match x:\n case", "*",
+        "**", ":=", "\n ", "\n\t",
+        "\\\n", "'''", '"""', "#", "# -*- coding: utf-7 -*-\n", "\u202e", "\u200b", "\x0c", "(", ")", "[", "]", "{",
+        "}", "1j", "0x", "9" * 50,
         "del ", "with x as y:\n ", "global x", "\ufeff", "\r", "\0", "type X = int", "%%bash\n", "!ls",
     )
 )  # fmt: skip

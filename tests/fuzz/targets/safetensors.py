@@ -10,7 +10,8 @@ from tests.fuzz.mutate import with_length
 
 SEEDS = seeds.both(seeds.of(Format.SAFETENSORS), seeds.named(".safetensors"))
 TOKENS = (
-    b'"__metadata__"', b'"dtype"', b'"shape"', b'"data_offsets"', b"{}", b"[]", b"[0,0]", b"null", b"\\ud800", b"{", b"}",
+    b'"__metadata__"', b'"dtype"', b'"shape"', b'"data_offsets"', b"{}", b"[]", b"[0,0]", b"null", b"\\ud800", b"{",
+    b"}",
     b" ", b",", b":", *(f'"{name}"'.encode() for name in BITS),
 )  # fmt: skip
 MEND = with_length

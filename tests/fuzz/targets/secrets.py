@@ -14,8 +14,10 @@ _NAMES = ("config.json", ".env", ".netrc", "notes.txt")
 
 SEEDS = seeds.chosen_by_first_byte(seeds.named(".json", ".md", ".txt", ".py", ".env", ".netrc", ".pem"), len(_NAMES))
 TOKENS = (
-    b"-----BEGIN PRIVATE KEY-----\n", b"-----END PRIVATE KEY-----", b"-----BEGIN OPENSSH PRIVATE KEY-----\n", b"hf_", b"AKIA", b"ghp_", b"sk-",
-    b"xoxb-", b"machine x login y password z", b"TOKEN=", b"PASSWORD=", b"https://user:pass@", b"eyJ", b".", b"=", b":", b'"', b"'", b"\n", b"a" * 40,
+    b"-----BEGIN PRIVATE KEY-----\n", b"-----END PRIVATE KEY-----", b"-----BEGIN OPENSSH PRIVATE KEY-----\n", b"hf_",
+    b"AKIA", b"ghp_", b"sk-",
+    b"xoxb-", b"machine x login y password z", b"TOKEN=", b"PASSWORD=", b"https://user:pass@", b"eyJ", b".", b"=",
+    b":", b'"', b"'", b"\n", b"a" * 40,
     b"0123456789abcdef" * 4, b"\r", b"\xff", b"Bearer ", b"pypi-", b"npm_", b"AIza",
 )  # fmt: skip
 

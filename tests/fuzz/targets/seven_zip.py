@@ -1,4 +1,4 @@
-"""The job that unpacks 7z archives, and the reading of its answer; in this process, since it is the job that is tried."""
+"""The job that unpacks 7z archives; in this process, since it is the job that is tried."""
 
 from __future__ import annotations
 

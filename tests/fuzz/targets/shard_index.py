@@ -18,7 +18,8 @@ _INDEX = b'{"metadata": {"total_size": 32}, "weight_map": {"weight": "model-0000
 
 SEEDS = seeds.both(seeds.named(".index.json"), lambda: [_INDEX])
 TOKENS = (
-    b'"metadata"', b'"total_size"', b'"weight_map"', b'"weight"', b'"model-00001-of-00002.safetensors"', b"{", b"}", b"[", b"]",
+    b'"metadata"', b'"total_size"', b'"weight_map"', b'"weight"', b'"model-00001-of-00002.safetensors"', b"{", b"}",
+    b"[", b"]",
     b"..", b"/", b"\\u0000", b"\\ud800", b"1e400", b"-1", b"null", b"true", b'"a": 1,', b"-00001-of-", b"\n",
 )  # fmt: skip
 

@@ -12,7 +12,8 @@ _SCHEMA = b'{"__class__": "dict", "__module__": "builtins", "__loader__": "DictN
 
 SEEDS = seeds.both(seeds.of(Format.SKOPS), seeds.named("schema.json"), lambda: [_SCHEMA])
 TOKENS = (
-    b'"__class__"', b'"__module__"', b'"__loader__"', b'"__id__"', b'"content"', b'"FunctionNode"', b'"os"', b'"system"', b"{", b"}",
+    b'"__class__"', b'"__module__"', b'"__loader__"', b'"__id__"', b'"content"', b'"FunctionNode"', b'"os"',
+    b'"system"', b"{", b"}",
     b"[", b"]", b"null", b'{"content":', b'"OperatorFuncNode"', b'"file"', b'"../x"',
 )  # fmt: skip
 

@@ -12,7 +12,8 @@ from tests.support.samples import tarred
 
 SEEDS = seeds.both(seeds.of(Format.TAR), lambda: [tarred({"a" * 120: b"x" * 600, "b/ü": b"y"}, {"l": "../" * 60})])
 TOKENS = (
-    b"ustar\x0000", b"ustar  \0", b"././@LongLink", b"././@PaxHeader", b"20 path=../x\n", b"12 size=10\n", b"30 GNU.sparse.major=1\n", b"L", b"K",
+    b"ustar\x0000", b"ustar  \0", b"././@LongLink", b"././@PaxHeader", b"20 path=../x\n", b"12 size=10\n",
+    b"30 GNU.sparse.major=1\n", b"L", b"K",
     b"x", b"g", b"S", b"V", b"\x80", b"\xff", bytes(512), b"0000644\0", b"77777777777", b"../",
 )  # fmt: skip
 MEND = with_member_checksums

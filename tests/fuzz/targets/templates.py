@@ -35,12 +35,18 @@ SEEDS = seeds.chosen_by_first_byte(
 TOKENS = tuple(
     word.encode()
     for word in (
-        "{{", "}}", "{%", "%}", "{#", "#}", "{%-", "-%}", "for m in messages", "endfor", "if", "elif", "else", "endif", "set x = ",
-        "set ns = namespace(x='')", "ns.x", "macro f(a)", "endmacro", "f(", "call", "endcall", "filter upper", "endfilter", "raw",
-        "endraw", "m['content']", "m.role", "|replace('a','b')", "|attr('__class__')", "~", "+", " in ", "not ", "and", "or", "[::-1]",
-        "'sudo'", "strftime_now('%Y')", "cycler", "lipsum.__globals__", "range(9**9)", "**", "include 'x'", "import", "block", "loop.index",
-        "is defined", "\\x5f", "(", ")", "[", "]", "{", "}", ",", "|join", "|map(attribute='x')", "|format", "%s", ".split('x')[0]", "\u202e",
-        "{{ .System }}", "{{ range .Messages }}", "{{ end }}", "{{ if", "recursive", "break", "continue", "trans", "do", "with", "autoescape",
+        "{{", "}}", "{%", "%}", "{#", "#}", "{%-", "-%}", "for m in messages", "endfor", "if", "elif", "else", "endif",
+        "set x = ",
+        "set ns = namespace(x='')", "ns.x", "macro f(a)", "endmacro", "f(", "call", "endcall", "filter upper",
+        "endfilter", "raw",
+        "endraw", "m['content']", "m.role", "|replace('a','b')", "|attr('__class__')", "~", "+", " in ", "not ", "and",
+        "or", "[::-1]",
+        "'sudo'", "strftime_now('%Y')", "cycler", "lipsum.__globals__", "range(9**9)", "**", "include 'x'", "import",
+        "block", "loop.index",
+        "is defined", "\\x5f", "(", ")", "[", "]", "{", "}", ",", "|join", "|map(attribute='x')", "|format", "%s",
+        ".split('x')[0]", "\u202e",
+        "{{ .System }}", "{{ range .Messages }}", "{{ end }}", "{{ if", "recursive", "break", "continue", "trans",
+        "do", "with", "autoescape",
     )
 )  # fmt: skip
 

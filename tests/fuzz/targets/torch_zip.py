@@ -9,7 +9,8 @@ from tests.fuzz.judging import STRUCTURE, Answer, judged
 
 SEEDS = seeds.both(seeds.of(Format.TORCH_ZIP, Format.TORCHSCRIPT), seeds.named(".pt"))
 TOKENS = (
-    b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"archive/data.pkl", b"archive/version", b"archive/data/0", b".data/version",
+    b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"archive/data.pkl", b"archive/version", b"archive/data/0",
+    b".data/version",
     b"FloatStorage", b"storage", b"ctorch\n", b"Q", b"K\x04", b"/",
 )  # fmt: skip
 

@@ -20,7 +20,8 @@ _JUDGES: tuple[Judge, ...] = (judge_torchscript, _listing)
 
 SEEDS = seeds.chosen_by_first_byte(seeds.both(seeds.of(Format.TORCHSCRIPT), seeds.named(".py")), len(_JUDGES))
 TOKENS = (
-    b"torch.from_file(", b"ops.image.read_file(", b"ops.", b"__torch__.torch.classes.", b"^print", b'"', b"'", b"#", b"\\", b"\n",
+    b"torch.from_file(", b"ops.image.read_file(", b"ops.", b"__torch__.torch.classes.", b"^print", b'"', b"'", b"#",
+    b"\\", b"\n",
     b" . ", b"code/__torch__.py",
 )  # fmt: skip
 

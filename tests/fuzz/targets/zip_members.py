@@ -16,7 +16,8 @@ SEEDS = seeds.both(
     lambda: [zipped({"a/b.txt": b"x" * 300, "c": b""}, method) for method in (0, 8, 12, 14)],
 )
 TOKENS = (
-    b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x07\x08", b"\x75\x70", b"\x01\0\x10\0", b"\xff\xff\xff\xff",
+    b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x07\x08", b"\x75\x70",
+    b"\x01\0\x10\0", b"\xff\xff\xff\xff",
     b"\xff\xff", b"../", b"/", b"a/b.txt", b"\x08\0", b"\x0e\0", b"\x0c\0", b"\x5d\0", b"\x01\0", b"\0\x08",
 )  # fmt: skip
 _MOST = 1 << 20
