@@ -330,3 +330,25 @@ def test_names_reached_through_an_object_are_never_reviewed() -> None:
     assert standing("commands", "getoutput") is Standing.DANGEROUS
     assert standing("os.path", "join") is Standing.DANGEROUS
     assert standing("ossify", "thing") is Standing.UNKNOWN
+
+
+EXCESSIVE = {
+    "left on the stack": (b"\x80\x02" + b"N2222.", "pickle-odd"),
+    "left above a mark": (b"\x80\x02N(N.", "pickle-odd"),
+    "memoised again": (b"\x80\x04]\x94\x94.", "pickle-odd"),
+    "a number of many digits": (b"I" + b"9" * 5_000 + b"\n.", "pickle-greedy"),
+}
+
+
+@pytest.mark.parametrize("case", EXCESSIVE)
+def test_what_no_pickler_writes_is_told(case: str) -> None:
+    data, slug = EXCESSIVE[case]
+    assert slugs(data) == {slug}
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_what_picklers_write_is_not_taken_for_that(protocol: int) -> None:
+    shared = ["x"]
+    circle: list[object] = [shared, shared, "x", "x", 10**4_000]
+    circle.append((circle, (circle,)))
+    assert not slugs(pickle.dumps(circle, protocol))

@@ -109,6 +109,8 @@ def walk_pickle(reader: BinaryIO, start: int, end: int, record: Record, *, depth
     after = tape.base + index
     if after < machine.frame_end:
         record.note("pickle-odd", "the pickle ends inside a frame: unpicklers differ in where they go on", after)
+    if machine.stack or machine.marks:
+        record.note("pickle-odd", "the pickle leaves values on the stack, which no pickler does", after)
     return after
 
 
