@@ -22,7 +22,7 @@ from gatekeeper.checks.files import (
 from gatekeeper.checks.files.asks.judge import judge_config
 from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.names import TEXTUAL
-from gatekeeper.checks.files.problem import Judge, Problem, UnsupportedError
+from gatekeeper.checks.files.problem import UNJUDGED, Judge, Problem, UnsupportedError
 from gatekeeper.checks.files.python_judge import judge_python
 from gatekeeper.checks.files.structure_judges import JUDGES
 from gatekeeper.checks.files.template_judge import judge_templates
@@ -126,7 +126,7 @@ def judge_member(
             reader.seek(0)
             only = entry.rules[0].slug if len(entry.rules) == 1 else ""
             for problem in entry.judge(reader, name, size, limits):
-                if problem.slug == "unjudged":
+                if problem.slug == UNJUDGED:
                     raise UnsupportedError(problem.message)
                 yield replace(problem, slug=only) if only else problem
 
