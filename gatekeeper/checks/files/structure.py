@@ -41,7 +41,8 @@ class Structure(Check):
         covers can carry anything. Truncated files and decompression bombs break whoever loads them.
 
     What it cannot see:
-        The values of tensors; the inside of HDF5, ONNX and TensorFlow files; what pickles do (`files/scanners`).
+        The values of tensors; what ONNX graphs compute; what HDF5 and TensorFlow files hold (`files/model-code`); what
+        pickles do (`files/scanners`).
 
     How to mend:
         Fetch the file again; if it is still broken, ask the publisher to write it anew with the format's own library.
