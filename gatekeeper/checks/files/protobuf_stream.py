@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from gatekeeper.checks.files.protobuf import BYTES, HEAD_BYTES, VARINT, read_head
+from gatekeeper.checks.files.protobuf import BYTES, FIXED32, FIXED64, VARINT
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,15 @@ class ProtobufStream:
             if self._left < 0:
                 raise ValueError("it has more fields than are looked at")
             self._reader.seek(at)
-            head = self._reader.read(min(HEAD_BYTES, end - at))
-            number, wire, value, used = read_head(head, 0)
-            length = 0 if wire == VARINT else value
+            head = self._reader.read(min(20, end - at))  # a tag and a length
+            tag, used = _varint(head, 0)
+            number, wire = tag >> 3, tag & 7
+            if not number or wire not in (VARINT, FIXED64, BYTES, FIXED32):
+                raise ValueError("no such field")
+            length = {FIXED64: 8, FIXED32: 4}.get(wire, 0)
+            if wire in (VARINT, BYTES):
+                value, used = _varint(head, used)
+                length = value if wire == BYTES else 0
             at += used
             if at + length > end:
                 raise ValueError("a field reaches beyond the end")
@@ -63,3 +69,14 @@ class ProtobufStream:
         """Read the content of a field, cut to `most` bytes."""
         self._reader.seek(part.start)
         return self._reader.read(min(part.length, most))
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    for byte in data[at : at + 10]:
+        value |= (byte & 0x7F) << shift
+        at += 1
+        if byte < 0x80:
+            return value, at
+        shift += 7
+    raise ValueError("a varint is cut off")
