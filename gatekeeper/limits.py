@@ -87,6 +87,13 @@ class Limits:
     tensors: int = 200_000
     """Tensors in one file."""
 
+    checkpoint_index_bytes: int = 4 * MIB
+    """Bytes of the index of a TensorFlow checkpoint; one for a thousand tensors has a fiftieth of this, and its
+    checksums cost a tenth of a second for each megabyte."""
+
+    fasttext_words: int = 5_000_000
+    """Words in the dictionary of a fastText model; the largest published ones have two million."""
+
     pickle_bytes: int = 64 * MIB
     """Bytes of one pickle stream that is handed to the scanners."""
 
