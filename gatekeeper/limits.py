@@ -91,6 +91,9 @@ class Limits:
     """Bytes of the index of a TensorFlow checkpoint; one for a thousand tensors has a fiftieth of this, and its
     checksums cost a tenth of a second for each megabyte."""
 
+    xml_bytes: int = 16 * MIB
+    """Bytes of an XML model; OpenVINO's graphs of the largest language models have a third of this."""
+
     fasttext_words: int = 5_000_000
     """Words in the dictionary of a fastText model; the largest published ones have two million."""
 

@@ -123,7 +123,6 @@ UNJUDGED = {
     Format.ORT: "no check judges ONNX Runtime's own format",
     Format.TORCH_PACKAGE: "no check judges the Python source in a torch.package archive",
     Format.PT2: "no check judges exported PyTorch programs",
-    Format.TFLITE: "no check judges the operators of a TFLite graph",
     Format.EXECUTORCH: "no check judges ExecuTorch programs",
     Format.OPENVINO_XML: "no check judges the operators of an OpenVINO graph",
     Format.COREML: "no check judges Core ML programs",

@@ -17,6 +17,17 @@ from gatekeeper.limits import Limits
 from gatekeeper.text import printable
 
 _OLDEST, _NEWEST = 2, 6
+_SPECIFICATIONS = frozenset(
+    {
+        "TransformerSpec", "TransformerDecoderSpec", "TransformerEncoderSpec", "TransformerBase", "TransformerBig",
+        "WhisperSpec", "Wav2Vec2Spec", "Wav2Vec2BertSpec",
+    }
+)  # fmt: skip
+"""Names that the library builds a model for; of others it refuses to load any."""
+
+_LAST_REVISION = 100
+"""Far ahead of the eighth, which is the last: a new one is news, a random number is not."""
+
 _WITH_ALIASES, _WITH_TYPES = 3, 4
 _WIDTHS = (4, 1, 2, 4, 2, 2)
 """Bytes of one value by type: float32, int8, int16, int32, float16, bfloat16."""
@@ -44,9 +55,12 @@ def _judge(cursor: Cursor, limits: Limits) -> Iterator[Problem]:
     version = cursor.number("I", "the version")
     if not _OLDEST <= version <= _NEWEST:
         raise UnjudgedError(f"CTranslate2's version {version} is not known")
-    if not _text(cursor, "the specification's name").endswith("Spec"):
-        raise StructureError("malformed", "it does not begin with the name of a specification", offset=4)
-    cursor.skip(4, "the specification's revision")
+    name = _text(cursor, "the specification's name")
+    if name not in _SPECIFICATIONS:
+        raise UnjudgedError(f"CTranslate2's specification {name!r} is not known")
+    revision = cursor.number("I", "the specification's revision")
+    if not 0 < revision <= _LAST_REVISION:
+        raise StructureError("malformed", f"{name} has no revision {revision}", offset=cursor.at - 4)
     names = {""}
     for _ in range(_count(cursor, limits, "variables")):
         start = cursor.at

@@ -70,7 +70,7 @@ def _head(cursor: Cursor, limits: Limits) -> _Head:
         raise UnjudgedError(f"fastText's version {version} is not known")
     settings = cursor.numbers("12i", "the settings")
     dimensions, loss, model, bucket = settings[0], settings[6], settings[7], settings[8]
-    if not 0 < dimensions <= _MOST_DIMENSIONS or loss not in _LOSSES or model not in _MODELS or bucket < 0:
+    if not 0 < dimensions <= _MOST_DIMENSIONS or loss not in _LOSSES or model not in _MODELS or min(settings) < 0:
         raise StructureError("malformed", "the settings are impossible", offset=8)
     cursor.skip(8, "the settings")
     start = cursor.at

@@ -12,6 +12,7 @@ from gatekeeper.checks.files.problem import Problem
 from gatekeeper.checks.files.runtimes.ctranslate2 import judge_ctranslate2
 from gatekeeper.checks.files.runtimes.fasttext import judge_fasttext
 from gatekeeper.checks.files.runtimes.tf_checkpoint import judge_checkpoint
+from gatekeeper.checks.files.runtimes.tflite import judge_tflite
 from gatekeeper.checks.files.runtimes.whisper_ggml import judge_whisper
 from gatekeeper.limits import Limits
 
@@ -20,6 +21,7 @@ JUDGES: Mapping[Format, Callable[[BinaryIO, PurePosixPath, int, Limits], Iterato
         Format.TF_CHECKPOINT: judge_checkpoint,
         Format.CTRANSLATE2: judge_ctranslate2,
         Format.FASTTEXT: judge_fasttext,
+        Format.TFLITE: judge_tflite,
         Format.GGML: judge_whisper,
     }
 )

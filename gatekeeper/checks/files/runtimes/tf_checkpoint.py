@@ -129,7 +129,7 @@ def judge_checkpoint(
     """
     index = index_name(name)
     if index is not None:
-        if sizes is not None and index not in sizes:
+        if sizes is not None and not sizes.get(index):
             yield Problem(slug="unjudged", message="no index says which tensors lie in it")
         return
     if name.suffix == ".meta":

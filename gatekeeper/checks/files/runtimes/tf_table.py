@@ -5,7 +5,6 @@ Layout: tensorflow/core/lib/io/{format,block,table_builder}.cc, which is LevelDB
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 
 from gatekeeper.checks.files.problem import StructureError
@@ -71,7 +70,8 @@ def _entries(data: bytes, handle: tuple[int, int]) -> Iterator[tuple[bytes, byte
     start, length = handle
     block = data[start : start + length]
     kind = data[start + length]
-    if masked_crc32c(data[start : start + length + 1]) != struct.unpack_from("<I", data, start + length + 1)[0]:
+    stored = int.from_bytes(data[start + length + 1 : start + length + _TRAILER], "little")
+    if masked_crc32c(data[start : start + length + 1]) != stored:
         raise StructureError("checksum", "the checksum of a block of the index is wrong", offset=start)
     if kind != _PLAIN:
         name = "snappy" if kind == _SNAPPY else f"method {kind}"
@@ -92,7 +92,7 @@ def _entries(data: bytes, handle: tuple[int, int]) -> Iterator[tuple[bytes, byte
 def _restarts(block: bytes, start: int) -> int:
     """Give where the entries end and the list of places begins at which keys are whole."""
     if len(block) >= 4:
-        (count,) = struct.unpack("<I", block[-4:])
+        count = int.from_bytes(block[-4:], "little")
         end = len(block) - 4 - 4 * count
         if end >= 0 and count:
             return end
@@ -103,6 +103,6 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     value = 0
     for shift, byte in enumerate(data[at : at + 10]):
         value |= (byte & 0x7F) << 7 * shift
-        if byte < 0x80:
+        if byte < 0x80 and (byte or not shift):  # padded with nothing, a number could be written in many ways
             return value, at + shift + 1
-    raise StructureError("malformed", "a number in the index is cut off")
+    raise StructureError("malformed", "a number in the index can't be read")

@@ -1,0 +1,60 @@
+"""XML read element by element, with nothing in it that could name another file or unfold to more than it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import BinaryIO
+from xml.parsers import expat
+
+from gatekeeper.checks.files.problem import StructureError
+from gatekeeper.checks.files.runtimes.cursor import UnjudgedError
+from gatekeeper.limits import Limits
+
+_DEPTH = 100
+_PIECE = 1 << 16
+
+Element = Callable[[tuple[str, ...], Mapping[str, str]], None]
+"""What is called for each element: its name after those that it lies in, and its attributes."""
+
+
+def read_xml(reader: BinaryIO, size: int, limits: Limits, element: Element) -> None:
+    """Read a document to its end.
+
+    Args:
+        reader: The file, seekable.
+        size: Its size in bytes.
+        limits: `xml_bytes` bounds the work.
+        element: Called for each element, in their order.
+
+    Raises:
+        StructureError: `malformed` when it is no well-formed XML or nests deeply, `reaches-out` when it declares a
+            document type, which is where entities and other files are named and bombs are made.
+        UnjudgedError: When it is larger than is read.
+    """
+    if size > limits.xml_bytes:
+        raise UnjudgedError(f"{size} bytes of XML are more than xml_bytes allows")
+    parser = expat.ParserCreate()
+    within: list[str] = []
+
+    def opened(name: str, attributes: Mapping[str, str]) -> None:
+        within.append(name.rpartition(":")[2])
+        if len(within) > _DEPTH:
+            raise StructureError("malformed", "it is nested too deeply", offset=parser.CurrentByteIndex)
+        element(tuple(within), attributes)
+
+    def refused(*_: object) -> None:
+        message = "it declares a document type, by which XML takes in other files"
+        raise StructureError("reaches-out", message, offset=parser.CurrentByteIndex)
+
+    parser.StartElementHandler = opened
+    parser.EndElementHandler = lambda _name: within.pop()
+    parser.StartDoctypeDeclHandler = refused
+    parser.EntityDeclHandler = refused
+    reader.seek(0)
+    try:
+        while piece := reader.read(_PIECE):
+            parser.Parse(piece, False)
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        message = f"it is no well-formed XML: {expat.ErrorString(error.code)}"
+        raise StructureError("malformed", message, offset=parser.CurrentByteIndex) from error
