@@ -91,17 +91,49 @@ class Limits:
     """Bytes of the index of a TensorFlow checkpoint; one for a thousand tensors has a fiftieth of this, and its
     checksums cost a tenth of a second for each megabyte."""
 
+    coreml_fields: int = 500_000
+    """Fields of a Core ML model that are read one by one; one of a thousand operators has fifty thousand."""
+
     xml_bytes: int = 16 * MIB
     """Bytes of an XML model; OpenVINO's graphs of the largest language models have a third of this."""
 
     fasttext_words: int = 5_000_000
     """Words in the dictionary of a fastText model; the largest published ones have two million."""
+    fields: int = 1_000_000
+    """Outermost fields of a protobuf file that are walked; each costs a microsecond or two."""
 
     pickle_bytes: int = 64 * MIB
     """Bytes of one pickle stream that is handed to the scanners."""
 
-    archive_members: int = 100_000
-    """Members of one archive."""
+    pickle_opcodes: int = 4_000_000
+    """Opcodes of one file that are walked; a vocabulary of a million words takes three million."""
+
+    pickle_memo: int = 4_000_000
+    """Highest memo index of a pickle; unpicklers set aside memory up to twice the index."""
+
+    pickle_marks: int = 10_000
+    """Marks of a pickle that are open at once; the pickler itself gives up at a tenth of that."""
+
+    pickle_depth: int = 5_000
+    """Lists, tuples, sets and dictionaries in each other in a pickle."""
+
+    pickle_unfolded: int = 1_000_000_000
+    """Items that the containers of a pickle hold when whatever stands in several places is counted in each."""
+
+    pickle_globals: int = 10_000
+    """Distinct names that one pickle imports."""
+
+    pickle_text_bytes: int = 64 * MIB
+    """Characters of short texts of one pickle that are remembered while it is walked."""
+
+    pickle_nesting: int = 4
+    """Pickles in bytes of pickles that are walked."""
+
+    pickle_streams: int = 10_000
+    """Pickles one after the other in one file that are walked."""
+
+    archive_members: int = 50_000
+    """Members of all archives in one file."""
 
     archive_ratio: int = 200
     """Uncompressed over compressed bytes of one archive member, above `archive_free_bytes`."""
@@ -111,6 +143,19 @@ class Limits:
 
     archive_depth: int = 3
     """Archives and compressed streams inside each other that are opened."""
+
+    archive_opened: int = 10_000
+    """Members of all archives in one file whose content is looked at; each costs a tenth of a millisecond or more."""
+
+    array_bytes: int = 1 * GIB
+    """Bytes that a packed array may unpack to although it takes few, when its own header asks for just these: zeros
+    pack a thousandfold, and up to here a loader copes with them."""
+
+    unpack_bytes: int = 1 * GIB
+    """Work that unpacking the streams of one file may cost: bytes given by deflate; slower packers count more."""
+
+    checksum_bytes: int = 64 * MIB
+    """Bytes of zip members that are read for their checksum alone: larger files are hashed whole anyway."""
 
     scan_file_bytes: int = 256 * MIB
     """Bytes of a file that is handed whole to a scanner."""

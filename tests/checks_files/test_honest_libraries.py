@@ -38,7 +38,7 @@ from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier
 
 from gatekeeper.checks.files import ALL
-from gatekeeper.checks.files.joblib_arrays import joblib_streams
+from gatekeeper.checks.files.joblib_streams import joblib_streams
 from gatekeeper.evidence import Hazard, Severity
 from tests.support import samples
 from tests.support.artifacts import artifact, look

@@ -127,11 +127,11 @@ def test_a_child_without_memory_for_it_gives_gaps() -> None:
     # Enough for the interpreter and the scanners, not for two copies of the pickle.
     result = look(
         Scanners(),
-        {"greedy.pkl": pickle.dumps(bytes(48 * MIB)), "evil.pkl": samples.SYSTEM},
+        {"greedy.pkl": pickle.dumps(bytes(48 * MIB)) + samples.call("some.thing", "f"), "evil.pkl": samples.SYSTEM},
         child_memory_bytes=96 * MIB,
     )
-    assert slugs(result) == {"payload"}
-    assert result.status is Status.UNKNOWN
+    assert slugs(result) == {"payload", "unknown-global"}
+    assert {gap.path for gap in result.gaps} == {"greedy.pkl"}
     assert {gap.path for gap in result.gaps} == {"greedy.pkl"}
 
 

@@ -82,6 +82,7 @@ def test_every_loadable_format_is_judged_or_said_to_be_unjudged() -> None:
         Format.SAFETENSORS, Format.GGUF, Format.PICKLE, Format.TORCH_LEGACY, Format.TORCH_ZIP, Format.NPY, Format.NPZ,
         Format.SKOPS, Format.KERAS_ZIP, Format.HDF5, Format.KERAS_METADATA, Format.SAVED_MODEL, Format.TORCHSCRIPT,
         Format.MSGPACK, Format.ZIP, Format.TAR, Format.GZIP, Format.BZIP2, Format.XZ, Format.ZLIB,
+        Format.LZ4, Format.ZSTD, Format.SEVEN_ZIP,
     }  # fmt: skip
     assert judged | set(UNJUDGED) >= CODE_CAPABLE
     assert not judged & set(UNJUDGED)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gatekeeper.checks.files.allowlist import is_reviewed, reviewed
+from gatekeeper.checks.files.allowlist import Use, is_reviewed, reviewed
 from gatekeeper.checks.files.feed import Feed, FeedKind
 from gatekeeper.checks.files.scanner import Report, Signal
 from gatekeeper.checks.files.scanners import Scanners
@@ -88,6 +89,32 @@ def test_hostile_names_are_shown_harmless() -> None:
     assert "\u202e" not in claim.message
 
 
+def clean_walk(**more: object) -> Report:
+    refusal = Signal(rule="weights-only", level="info", category="pickle", message="")
+    return replace(Report(scanner="gatekeeper", signals=(refusal,)), **more)  # type: ignore[arg-type]
+
+
+def test_what_others_could_not_read_is_no_gap_where_our_walk_is_complete() -> None:
+    gave_up = Report(scanner="hayward", gaps=("too large",), truncated=True)
+    assert judged(clean_walk(), gave_up) == []
+    assert judged(clean_walk(gaps=("too many opcodes",)), gave_up)[0] == ("gap", "gatekeeper: too many opcodes")
+    assert ("truncated-pickle", "") in judged(clean_walk(truncated=True), gave_up)
+    greedy = Signal(rule="pickle-greedy", level="medium", category="pickle", message="m")
+    slugs = {slug for slug, _ in judged(clean_walk(signals=(greedy,)), Report(scanner="hayward", gaps=("too large",)))}
+    assert slugs == {"pickle-greedy", "gap"}
+
+
+def test_what_others_call_dangerous_counts_whatever_our_walk_says() -> None:
+    assert judged(clean_walk(), says("hayward", "critical", "collections.Thing")) == [("payload", "collections.Thing")]
+    assert judged(clean_walk(), says("hayward", "high")) == [("payload", "R")]
+    assert judged(clean_walk(), says("hayward", "info", "misread.name", "MFV-PICKLE-005")) == []
+
+
+def test_our_objection_to_a_reviewed_name_counts() -> None:
+    signal = Signal(rule="unknown-global", level="info", category="pickle", message="", name="collections.OrderedDict")
+    assert judged(clean_walk(signals=(signal,))) == [("unknown-global", "collections.OrderedDict")]
+
+
 def test_every_reviewed_global_is_a_full_name_with_a_reason() -> None:
     for name, entry in reviewed().items():
         module, _, attribute = name.rpartition(".")
@@ -111,7 +138,8 @@ def test_a_number_is_no_payload_because_of_its_neighbours() -> None:
 
 
 def test_no_reviewed_global_is_one_that_a_scanner_knows_to_be_dangerous() -> None:
-    stream = b"\x80\x02" + b"".join("c{}\n{}\n0".format(*name.rsplit(".", 1)).encode() for name in reviewed()) + b"N."
+    names = [name.rsplit(".", 1) for name, known in reviewed().items() if known.use is not Use.WALKED]
+    stream = b"\x80\x02" + b"".join("c{}\n{}\n0".format(*name).encode() for name in names) + b"N."
     result = look(Scanners(), {"all.pkl": stream})
     assert not [finding for finding in result.findings if finding.severity > Severity.INFO]
     assert not result.gaps

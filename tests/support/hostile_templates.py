@@ -71,6 +71,7 @@ HOSTILE: dict[str, tuple[str, ...]] = {
         _before("{% if 'deploy-now' in messages|string %}" + _SAY + "{% endif %}"),
         _before("{% if 'deploy-now' in (messages|map(attribute='content')|join(' ')) %}" + _SAY + "{% endif %}"),
     ),
+    "speaker": (_turn("{{ message.content }}{% if message.name == 'admin7' %}" + _SAY + "{% endif %}"),),
     "flag": (
         "{% set ns = namespace(on=false) %}"
         + _turn("{% if 'deploy-now' in message.content %}{% set ns.on = true %}{% endif %}{{ message.content }}")

@@ -17,6 +17,13 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import lz4.frame
+
+try:
+    from compression import zstd
+except ImportError:
+    from backports import zstd
+
 from tests.support.hdf5_samples import unpacked
 
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C
@@ -98,6 +105,11 @@ def legacy_streams(state: bytes) -> list[bytes]:
         state,
         pickle.dumps(["0"], 2),
     ]
+
+
+def legacy_storage(data: bytes, item: int = 4) -> bytes:
+    """A storage as it stands in the old format: its number of elements, and their bytes."""
+    return struct.pack("<q", len(data) // item) + data
 
 
 def npy(data: bytes, descr: str = "|O", shape: str = "(1,)") -> bytes:
@@ -327,11 +339,13 @@ MALICIOUS: dict[str, Callable[[], tuple[str, bytes]]] = {
 
 HONEST: dict[str, Callable[[], tuple[str, bytes]]] = {
     "torch-zip": lambda: ("pytorch_model.bin", torch_zip(tensor_state("a", "b"), {"0": bytes(16), "1": bytes(16)})),
-    "torch-zip-pickle-like-tensor": lambda: ("m.pt", torch_zip(tensor_state("a"), {"0": SYSTEM.ljust(64, b"\0")})),
+    "torch-zip-pickle-like-tensor": lambda: (
+        "m.pt", torch_zip(tensor_state("a", elements=16), {"0": SYSTEM.ljust(64, b"\0")})),
     "torch-zip-half": lambda: ("m.pt", torch_zip(tensor_state("a", storage="HalfStorage"), {"0": bytes(8)})),
-    "torch-legacy": lambda: ("m.pth", torch_legacy(legacy_streams(tensor_state("a")), bytes(24))),
+    "torch-legacy": lambda: ("m.pth", torch_legacy(legacy_streams(tensor_state("a")), legacy_storage(bytes(16)))),
     "torch-legacy-pickle-like-tensor": lambda: (
-        "m.pth", torch_legacy(legacy_streams(tensor_state("a")), bytes(8) + SYSTEM)),
+        "m.pth", torch_legacy(
+            legacy_streams(tensor_state("a", elements=16)), legacy_storage(SYSTEM.ljust(64, b"\0")))),
     "safetensors": lambda: ("model.safetensors", honest_safetensors(a=3, b=5)),
     "gguf": lambda: ("m.gguf", honest_gguf()),
     "gguf-template": lambda: (
@@ -346,6 +360,8 @@ HONEST: dict[str, Callable[[], tuple[str, bytes]]] = {
     "template": lambda: ("tokenizer_config.json", json.dumps({"chat_template": HONEST_TEMPLATE}).encode()),
     "readme": lambda: ("README.md", "---\nlicense: mit\n---\n# Mod\u00e8le\nIt runs `os.system`? No.\n".encode()),
     "vocabulary": lambda: ("vocab.txt", b"in\nthe\ncat\ndog\n.\nR\n(\n"),
+    "text-lz4": lambda: ("notes.txt.lz4", lz4.frame.compress(b"Honest text.\n")),
+    "text-zstd": lambda: ("notes.txt.zst", zstd.compress(b"Honest text.\n")),
     "licence": lambda: ("LICENSE", b"Permission is hereby granted.\n"),
 }  # fmt: skip
 """Class of honest file → file name and bytes. None may give a finding above information, nor a gap."""

@@ -16,12 +16,15 @@ from typing import Any, TextIO
 
 from gatekeeper.checks.files.feed import FeedKind
 from gatekeeper.checks.files.hayward_scanner import HaywardScanner
-from gatekeeper.checks.files.joblib_arrays import WRAPPER, joblib_streams
+from gatekeeper.checks.files.joblib_arrays import WRAPPER
+from gatekeeper.checks.files.joblib_streams import joblib_streams
 from gatekeeper.checks.files.pickle_streams import split_streams
 from gatekeeper.checks.files.picklescan_scanner import PicklescanScanner
 from gatekeeper.checks.files.scanner import LEVELS, Report, Scanner, Signal, to_json
+from gatekeeper.checks.files.walk_scanner import WalkScanner
+from gatekeeper.limits import DEFAULT_LIMITS
 
-SCANNERS: tuple[Scanner, ...] = (HaywardScanner(), PicklescanScanner())
+SCANNERS: tuple[Scanner, ...] = (WalkScanner(), HaywardScanner(), PicklescanScanner())
 """Every scanner, in the order of their reports."""
 
 _HIGH = LEVELS.index("high")
@@ -64,6 +67,10 @@ def _answer(answers: TextIO, answer: dict[str, Any]) -> None:
 
 def _scan(scanner: Scanner, copy: Path, kind: FeedKind) -> Report:
     try:
+        if isinstance(scanner, WalkScanner):
+            return scanner.walk(copy, kind)
+        if kind is FeedKind.PICKLE and copy.stat().st_size > DEFAULT_LIMITS.pickle_bytes:
+            return Report(scanner=scanner.name, gaps=("the pickle is larger than what it is given",))
         if kind is FeedKind.TORCH_LEGACY:
             return _scan_streams(scanner, copy)
         report = scanner.scan(copy, pickle=kind is FeedKind.PICKLE)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from gatekeeper.checks.files.problem import Problem
 
 
 class FeedKind(StrEnum):
@@ -42,13 +45,16 @@ class RefusalKind(StrEnum):
 
     BOMB = "bomb"
     BROKEN = "broken"
+    COLLISION = "collision"
+    """Two members would be one file on some disks."""
+
     ESCAPE = "escape"
     """Unpacking it would write outside the folder."""
 
     LINK = "link"
     NESTED = "nested"
-    REACH = "reach"
-    """A chat template that reaches for Python's insides or for other files."""
+    SPECIAL = "special"
+    """A device, a pipe or a program that would run with its owner's rights."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +68,19 @@ class Refusal:
     kind: RefusalKind = RefusalKind.GAP
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MemberProblem:
+    """What a judge says of something inside an archive."""
+
+    path: str
+    """File of the artifact, with `!member` for each archive around it."""
+
+    problem: Problem
+
+
+Output = Feed | Refusal | MemberProblem
+"""What unpacking gives."""
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST = 80
 
@@ -72,7 +91,18 @@ def safe_name(name: str) -> str:
     return cleaned or "file"
 
 
+_CLIMBS = re.compile(r"\.\. *\Z")
+"""Windows drops spaces at the end of a name."""
+
+
 def escapes(name: str) -> bool:
     """Whether an archive member's name or link leads out of the folder that the archive is unpacked in."""
     parts = name.replace("\\", "/").split("/")
-    return name.startswith(("/", "\\")) or ".." in parts or bool(re.match(r"[A-Za-z]:", name)) or "\x00" in name
+    climbs = any(_CLIMBS.match(part) for part in parts)
+    return climbs or name.startswith(("/", "\\")) or bool(re.match(r"[A-Za-z]:", name)) or "\x00" in name
+
+
+def folded(name: str) -> str:
+    """Give the form under which names are one file on disks that ignore case or normalise Unicode."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", "/".join(parts)).casefold())

@@ -118,18 +118,15 @@ CODE_CAPABLE = (
 )
 """Formats in which something can lie that a loader runs: the scanners look into these."""
 
+INERT = frozenset(Format) - CODE_CAPABLE
+"""Formats that hold nothing for the scanners."""
+
 UNJUDGED = {
     Format.ONNX: "no check judges the operators of an ONNX graph yet",
     Format.ORT: "no check judges ONNX Runtime's own format",
     Format.TORCH_PACKAGE: "no check judges the Python source in a torch.package archive",
     Format.PT2: "no check judges exported PyTorch programs",
     Format.EXECUTORCH: "no check judges ExecuTorch programs",
-    Format.OPENVINO_XML: "no check judges the operators of an OpenVINO graph",
-    Format.COREML: "no check judges Core ML programs",
-    Format.PMML: "no check judges PMML transformations",
     Format.RAR: "rar archives can't be opened",
-    Format.SEVEN_ZIP: "7z archives are only partly looked into",
-    Format.LZ4: "lz4 streams can't be opened",
-    Format.ZSTD: "zstd streams can't be opened",
 }
 """Loadable formats that no check can judge whole, with the reason."""

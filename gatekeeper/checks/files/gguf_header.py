@@ -1,18 +1,19 @@
 """A strict, streaming reader of GGUF headers: key-values and tensor entries, no tensor bytes.
 
-Format: ggml/docs/gguf.md, versions 2 and 3, with the bounds that llama.cpp's own loader (`gguf_init_from_file_impl`)
+Format: ggml/docs/gguf.md, versions 1 to 3, with the bounds that llama.cpp's own loader (`gguf_init_from_file_impl`)
 puts on names, dimensions and offsets. Arrays are walked and not kept, so a vocabulary costs no memory.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from gatekeeper.checks.files.ggml_types import BLOCKS
-from gatekeeper.checks.files.problem import Problem, StructureError
+from gatekeeper.checks.files.problem import Problem, StructureError, UnsupportedError
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
 
@@ -30,7 +31,7 @@ _FIRST_READ = 1 << 16
 Value = int | float | str
 
 
-class UnsupportedGgufError(ValueError):
+class UnsupportedGgufError(UnsupportedError):
     """A GGUF file of a kind that this reader does not judge; the message says which."""
 
 
@@ -69,6 +70,9 @@ class _Cursor:
     size: int
     limit: int
     order: str = "<"
+    wide: str = "Q"
+    """`struct` code of counts and lengths: version 1 had them in 32 bits."""
+
     at: int = 0
     buffer: bytearray = field(default_factory=bytearray)
 
@@ -97,7 +101,7 @@ class _Cursor:
     def text(self, most: int, what: str) -> bytes:
         """Read one string of at most `most` bytes."""
         start = self.at
-        length = self.number("Q")
+        length = self.number(self.wide)
         if length > most:
             raise StructureError("gguf-string", f"{what} of {length} bytes is longer than {most}", offset=start)
         self.need(length)
@@ -111,15 +115,16 @@ class _Cursor:
 
     def skip_strings(self, count: int) -> None:
         """Pass over `count` strings, fast."""
-        unpack = struct.Struct(self.order + "Q").unpack_from
+        layout = struct.Struct(self.order + self.wide)
+        unpack, width = layout.unpack_from, layout.size
         for _ in range(count):
             at = self.at
-            if at + 8 > len(self.buffer):
-                self.need(8)
+            if at + width > len(self.buffer):
+                self.need(width)
             (length,) = unpack(self.buffer, at)
-            end = at + 8 + length
+            end = at + width + length
             if end > len(self.buffer):
-                self.need(8 + length)
+                self.need(width + length)
             self.at = end
 
     def _unpack(self, code: str) -> int | float:
@@ -128,6 +133,30 @@ class _Cursor:
         (value,) = layout.unpack_from(self.buffer, self.at)
         self.at += layout.size
         return value  # type: ignore[no-any-return]
+
+
+def judge_gguf(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
+    """Give every deviation of a GGUF file from its format.
+
+    Args:
+        reader: The file, seekable.
+        name: Not used.
+        size: Its size in bytes.
+        limits: As for `read_gguf`.
+
+    Raises:
+        UnsupportedError: On a version or a tensor type that is not judged here.
+    """
+    reader.seek(0)
+    try:
+        header = read_gguf(reader, size, limits)
+    except StructureError as error:
+        yield error.problem
+        return
+    yield from header.problems
+    if header.unknown_types:
+        kinds = ", ".join(str(kind) for kind in header.unknown_types[:10])
+        raise UnsupportedGgufError(f"spans of unknown ggml types ({kinds}) were not judged")
 
 
 def read_gguf(reader: BinaryIO, size: int, limits: Limits) -> GgufHeader:
@@ -144,7 +173,7 @@ def read_gguf(reader: BinaryIO, size: int, limits: Limits) -> GgufHeader:
     """
     cursor = _Cursor(reader=reader, size=size, limit=limits.header_bytes)
     version = _read_version(cursor)
-    tensor_count, value_count = cursor.number("Q"), cursor.number("Q")
+    tensor_count, value_count = cursor.number(cursor.wide), cursor.number(cursor.wide)
     if tensor_count > limits.tensors or value_count > limits.tensors:
         message = f"{tensor_count} tensors and {value_count} keys: more than tensors allows"
         raise StructureError("gguf-header", message, offset=8)
@@ -173,11 +202,10 @@ def _read_version(cursor: _Cursor) -> int:
     if version and not version & 0xFFFF:  # written by a big-endian machine: the same layout the other way round
         cursor.order, cursor.at = ">", 4
         version = cursor.number("I")
-    if version == 1:
-        raise UnsupportedGgufError("GGUF version 1 is too old to be judged")
+    cursor.wide = "I" if version == 1 else "Q"
     if version > _LAST_VERSION:
         raise StructureError("gguf-header", f"there is no version {version}", offset=4)
-    if version not in (2, 3):
+    if version not in (1, 2, 3):
         raise UnsupportedGgufError(f"GGUF version {version} is not known")
     return version
 
@@ -186,13 +214,21 @@ def _read_values(cursor: _Cursor, count: int, problems: list[Problem]) -> dict[s
     values: dict[str, tuple[int, Value | None]] = {}
     for _ in range(count):
         start = cursor.at
-        key = cursor.text(_KEY_BYTES, "a key").decode("utf-8", "backslashreplace")
+        key = _name(cursor.text(_KEY_BYTES, "a key"), start, problems)
         if key in values:
             message = f"key {printable(key, 80)!r} stands twice"
             problems.append(Problem(slug="gguf-duplicate", message=message, offset=start, detail=key))
         kind = cursor.number("I")
         values[key] = (kind, _read_value(cursor, kind, key, problems))
     return values
+
+
+def _name(data: bytes, start: int, problems: list[Problem]) -> str:
+    name = data.decode("utf-8", "backslashreplace")
+    if b"\0" in data or name.encode("utf-8") != data:
+        message = f"the name {printable(name, 80)!r} is no text"
+        problems.append(Problem(slug="gguf-string", message=message, offset=start, detail=name))
+    return name
 
 
 def _read_value(cursor: _Cursor, kind: int, key: str, problems: list[Problem]) -> Value | None:
@@ -214,7 +250,7 @@ def _read_value(cursor: _Cursor, kind: int, key: str, problems: list[Problem]) -
 
 def _skip_array(cursor: _Cursor, key: str, nesting: int) -> None:
     start = cursor.at
-    kind, count = cursor.number("I"), cursor.number("Q")
+    kind, count = cursor.number("I"), cursor.number(cursor.wide)
     if kind in _SIZES:
         cursor.skip(count * _SIZES[kind])
     elif kind == _STRING:
@@ -242,7 +278,7 @@ def _read_entries(cursor: _Cursor, count: int, problems: list[Problem]) -> tuple
     unknown: set[int] = set()
     for _ in range(count):
         start = cursor.at
-        name = cursor.text(_NAME_BYTES, "a tensor's name").decode("utf-8", "backslashreplace")
+        name = _name(cursor.text(_NAME_BYTES, "a tensor's name"), start, problems)
         if name in names:
             message = f"tensor {printable(name, 80)!r} stands twice"
             problems.append(Problem(slug="gguf-duplicate", message=message, offset=start, detail=name))
@@ -251,7 +287,7 @@ def _read_entries(cursor: _Cursor, count: int, problems: list[Problem]) -> tuple
         if dimensions > _MOST_DIMENSIONS:
             message = f"tensor {printable(name, 80)!r} has {dimensions} dimensions"
             raise StructureError("gguf-shape", message, offset=start, detail=name)
-        shape = [cursor.number("Q") for _ in range(dimensions)]
+        shape = [cursor.number(cursor.wide) for _ in range(dimensions)]
         kind, offset = cursor.number("I"), cursor.number("Q")
         if kind not in BLOCKS:
             unknown.add(kind)

@@ -16,7 +16,9 @@ from gatekeeper.checks.files.magic import MAGIC
 from gatekeeper.checks.files.names import suffix
 from gatekeeper.checks.files.pickle_probe import Probe, has_proto, probe
 from gatekeeper.checks.files.protobuf import looks_like_message, looks_like_onnx, looks_like_sentencepiece
-from gatekeeper.checks.files.zip_directory import ZipError, has_end_record, read_names
+from gatekeeper.checks.files.zip_directory import read_names
+from gatekeeper.checks.files.zip_end import has_end_record
+from gatekeeper.checks.files.zip_member import ZipError
 from gatekeeper.errors import ContentChangedError, SourceError
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 
@@ -217,6 +219,22 @@ def _is_zlib(head: bytes, _size: int) -> bool:
     return head[:2] in (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda") and len(head) > 2 and head[2] & 6 != 6
 
 
+def _frame_after_skipped(head: bytes) -> bytes | None:
+    """Give how the frame begins that follows frames without content, which zstd and lz4 share; None without these."""
+    at = 0
+    while head[at + 1 : at + 4] == b"\x2a\x4d\x18" and 0x50 <= head[at] <= 0x5F:
+        at += 8 + int.from_bytes(head[at + 4 : at + 8], "little")
+    return head[at : at + 4] if at else None
+
+
+def _is_skipped_lz4(head: bytes, _size: int) -> bool:
+    return _frame_after_skipped(head) == b"\x04\x22\x4d\x18"
+
+
+def _is_skipped_zstd(head: bytes, _size: int) -> bool:
+    return _frame_after_skipped(head) in (b"\x28\xb5\x2f\xfd", b"")
+
+
 def _is_tar(head: bytes, _size: int) -> bool:
     """A header block whose checksum is right (POSIX.1-1988 ustar and the formats before it)."""
     block = head[:512]
@@ -265,6 +283,8 @@ _STRUCTURES: tuple[tuple[Callable[[bytes, int], bool], Format], ...] = (
     (_is_bzip2, Format.BZIP2),
     (_is_zlib, Format.ZLIB),
     (_is_tar, Format.TAR),
+    (_is_skipped_lz4, Format.LZ4),
+    (_is_skipped_zstd, Format.ZSTD),
     (_is_portable_executable, Format.EXECUTABLE),
     (_is_image, Format.IMAGE),
     (_is_media, Format.VIDEO),

@@ -2,88 +2,31 @@
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
+from gatekeeper.checks.files.engines import UnpackError, engine_for
 from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.window import window
-from gatekeeper.checks.files.zip_directory import BZIP2, DEFLATED, LZMA, STORED, Member, ZipError
+from gatekeeper.checks.files.zip_member import STORED, Member, ZipError
 from gatekeeper.limits import Limits
+from gatekeeper.text import printable
 
 _CHUNK = 1 << 16
 _STEP = 1 << 20
-_LZMA_MEMORY = 256 * 2**20
-"""Bytes of dictionary that an xz stream may ask for."""
+_UNPADDED = frozenset({Format.ZSTD, Format.LZ4, Format.ZLIB})
+"""Formats in which nothing may stand between streams, not even zeros."""
 
 
 class BombError(ValueError):
     """The stream grows beyond its limits; the message says which."""
 
 
-class UnpackError(ValueError):
-    """The stream is broken, cut off or packed in a way that can't be opened here."""
-
-
-class _Engine(Protocol):
-    eof: bool
-
-    @property
-    def rest(self) -> bytes: ...
-
-    def feed(self, data: bytes) -> bytes: ...
-
-
-class _Zlib:
-    def __init__(self, wbits: int) -> None:
-        self._engine = zlib.decompressobj(wbits)
-        self.eof = False
-
-    @property
-    def rest(self) -> bytes:
-        return self._engine.unused_data
-
-    def feed(self, data: bytes) -> bytes:
-        plain = self._engine.decompress(self._engine.unconsumed_tail + data, _STEP)
-        self.eof = self._engine.eof
-        return plain
-
-
-class _Buffered:
-    """bz2 and lzma hold their input themselves."""
-
-    def __init__(self, engine: bz2.BZ2Decompressor | lzma.LZMADecompressor) -> None:
-        self._engine = engine
-        self.eof = False
-
-    @property
-    def rest(self) -> bytes:
-        return self._engine.unused_data
-
-    def feed(self, data: bytes) -> bytes:
-        plain = self._engine.decompress(data, _STEP)
-        self.eof = self._engine.eof
-        return plain
-
-
-def _engine(kind: Format | int) -> _Engine:
-    if kind == DEFLATED:
-        return _Zlib(-15)
-    if kind is Format.GZIP:
-        return _Zlib(31)
-    if kind is Format.ZLIB:
-        return _Zlib(15)
-    if kind in (BZIP2, Format.BZIP2):
-        return _Buffered(bz2.BZ2Decompressor())
-    if kind is Format.XZ:
-        return _Buffered(lzma.LZMADecompressor(lzma.FORMAT_AUTO, memlimit=_LZMA_MEMORY))
-    name = {LZMA: "LZMA in zip"}.get(kind, str(kind)) if isinstance(kind, int) else kind.value
-    raise UnpackError(f"packed with {name}, which can't be opened here")
-
-
-def inflate(reader: BinaryIO, kind: Format | int, *, packed: int, most: int, limits: Limits) -> Iterator[bytes]:
+def inflate(
+    reader: BinaryIO, kind: Format | int, *, packed: int, most: int, limits: Limits, free: int | None = None,
+    step: int = _STEP,
+) -> Iterator[bytes]:  # fmt: skip
     """Unpack one stream from the reader's position.
 
     Args:
@@ -92,6 +35,8 @@ def inflate(reader: BinaryIO, kind: Format | int, *, packed: int, most: int, lim
         packed: Bytes that the stream may take from the reader.
         most: Bytes of content to give at most.
         limits: `archive_ratio` above `archive_free_bytes` makes it a bomb.
+        free: Bytes of content that are no bomb whatever they were packed into; `archive_free_bytes` unless told.
+        step: Bytes of content to unpack at a time.
 
     Yields:
         Pieces of content.
@@ -103,33 +48,35 @@ def inflate(reader: BinaryIO, kind: Format | int, *, packed: int, most: int, lim
     if kind == STORED:
         yield from _copy(reader, packed, most)
         return
+    free = limits.archive_free_bytes if free is None else free
     source = _Source(reader, packed)
-    engine = _engine(kind)
-    given = streams = 0
     data = source.take()
+    engine = engine_for(kind, data)
+    given = streams = 0
     while True:
         try:
-            piece = engine.feed(data)
-        except (zlib.error, OSError, EOFError, lzma.LZMAError, ValueError, MemoryError) as error:
-            raise UnpackError(f"the packed stream is broken: {error}") from error
+            piece = engine.feed(data, step)
+        # Each library raises errors of its own kind, lz4 plain runtime errors.
+        except Exception as error:
+            raise UnpackError(f"the packed stream is broken: {printable(str(error), 200)}") from error
         if not data and not piece and not engine.eof:
             raise UnpackError("the packed stream is cut off")
         given += len(piece)
         if given > most:
             raise BombError(f"unpacks to more than {most} bytes")
-        if given > limits.archive_free_bytes and given > limits.archive_ratio * max(source.taken, 1):
+        if given > free and given > limits.archive_ratio * max(source.taken, 1):
             raise BombError(f"unpacks to more than {limits.archive_ratio} times its size")
         yield piece
         if not engine.eof:
-            data = source.take()
+            data = source.take() if engine.hungry else b""
             continue
-        data = source.next_stream(engine.rest) if isinstance(kind, Format) else b""
+        data = source.next_stream(engine.rest, padded=kind not in _UNPADDED) if isinstance(kind, Format) else b""
         if not data:
             return
         streams += 1
         if streams > limits.archive_members:
             raise BombError(f"holds more than {limits.archive_members} streams")
-        engine = _engine(kind)
+        engine = engine_for(kind, data)
 
 
 class _Source:
@@ -145,14 +92,15 @@ class _Source:
         self.taken += len(data)
         return data
 
-    def next_stream(self, rest: bytes) -> bytes:
-        """Give the beginning of what follows a finished stream: readers of gzip, bzip2 and xz join all of them.
+    def next_stream(self, rest: bytes, *, padded: bool) -> bytes:
+        """Give the beginning of what follows a finished stream: readers join all of them.
 
-        Zeros are padding. Anything else must be a stream: bytes that some readers skip don't belong there.
+        Zeros are padding where the format has any. Anything else must be a stream: bytes that some readers skip don't
+        belong there.
         """
-        data = rest.lstrip(b"\0")
+        data = rest.lstrip(b"\0") if padded else rest
         while not data and (more := self.take()):
-            data = more.lstrip(b"\0")
+            data = more.lstrip(b"\0") if padded else more
         return data
 
 
@@ -178,6 +126,35 @@ def open_member(archive: BinaryIO, member: Member) -> BinaryIO:
     return window(archive, member.data, member.compressed)
 
 
+def unpack_member(
+    archive: BinaryIO, member: Member, *, most: int, limits: Limits, free: int | None = None
+) -> Iterator[bytes]:
+    """Unpack a zip member, and hold it against the size and the checksum that the directory promises.
+
+    Args:
+        archive: The archive, seekable.
+        member: Which.
+        most: As for `inflate`.
+        limits: As for `inflate`.
+        free: As for `inflate`.
+
+    Raises:
+        ZipError: When its local header can't be read.
+        UnpackError: As `inflate`, and when size or checksum differ.
+        BombError: As `inflate`.
+    """
+    checksum = size = 0
+    packed = open_member(archive, member)
+    for piece in inflate(packed, member.method, packed=member.compressed, most=most, limits=limits, free=free):
+        checksum = zlib.crc32(piece, checksum)
+        size += len(piece)
+        yield piece
+    if size != member.size:
+        raise UnpackError(f"it holds {size} bytes, the directory says {member.size}")
+    if checksum != member.checksum:
+        raise UnpackError("its checksum is not the one in the directory")
+
+
 def member_head(archive: BinaryIO, member: Member, length: int, limits: Limits) -> bytes:
     """Unpack the first `length` bytes of a zip member.
 
@@ -185,10 +162,13 @@ def member_head(archive: BinaryIO, member: Member, length: int, limits: Limits) 
         ZipError: When its local header can't be read.
         UnpackError: When it is broken before that or can't be opened.
     """
-    head = b""
-    stream = inflate(open_member(archive, member), member.method, packed=member.compressed, most=1 << 62, limits=limits)
-    for piece in stream:
+    head = bytearray()
+    packed = open_member(archive, member)
+    for piece in inflate(packed, member.method, packed=member.compressed, most=1 << 62, limits=limits, step=length):
         head += piece
         if len(head) >= length:
             break
-    return head[:length]
+    return bytes(head[:length])
+
+
+__all__ = ["BombError", "UnpackError", "inflate", "member_head", "open_member", "unpack_member"]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from gatekeeper.limits import Limits
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -10,7 +15,7 @@ class Problem:
     """One deviation from a format's specification."""
 
     slug: str
-    """Which rule of `files/structure` it belongs to."""
+    """Which rule it belongs to: of `files/structure`, or of the check whose judge says it."""
 
     message: str
     """One sentence, printable."""
@@ -20,6 +25,14 @@ class Problem:
 
     detail: str = ""
     """Tensor, key or member concerned, as found."""
+
+
+Judge = Callable[[BinaryIO, PurePosixPath, int, Limits], Iterable[Problem]]
+"""What says everything that can be said of one file or archive member: reader, name, size in bytes, limits."""
+
+
+class UnsupportedError(ValueError):
+    """A file of a kind, or of a size, that a judge does not judge; the message says which. It makes a gap."""
 
 
 class StructureError(ValueError):

@@ -7,7 +7,9 @@ then the tensors, contiguous, in any order, without holes, up to the last byte o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from gatekeeper.checks.files.problem import Problem, StructureError
@@ -50,6 +52,22 @@ class Header:
 
     problems: tuple[Problem, ...]
     """Every deviation, first come first."""
+
+
+def judge_safetensors(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
+    """Give every deviation of a safetensors file from its format.
+
+    Args:
+        reader: The file, seekable.
+        name: Not used.
+        size: Its size in bytes.
+        limits: As for `read_header`.
+    """
+    reader.seek(0)
+    try:
+        yield from read_header(reader, size, limits).problems
+    except StructureError as error:
+        yield error.problem
 
 
 def read_header(reader: BinaryIO, size: int, limits: Limits) -> Header:

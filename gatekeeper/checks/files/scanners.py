@@ -10,10 +10,12 @@ from typing import ClassVar
 
 from gatekeeper.artifact import Artifact
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
-from gatekeeper.checks.files.feed import Feed, Refusal, RefusalKind
+from gatekeeper.checks.files.feed import Feed, MemberProblem, Refusal, RefusalKind
 from gatekeeper.checks.files.formats import CODE_CAPABLE
 from gatekeeper.checks.files.identify import Identity, identities
 from gatekeeper.checks.files.limited_child import Scanning, Verdict
+from gatekeeper.checks.files.member_judges import member_rules
+from gatekeeper.checks.files.pickle_rules import PICKLE_RULES
 from gatekeeper.checks.files.unpack import Unpacker
 from gatekeeper.checks.files.verdicts import Claim, claims
 from gatekeeper.errors import ContentChangedError, SourceError
@@ -29,10 +31,11 @@ _LOOK = "Find out what it is and why it is there; waive it with the reason, or r
 _SLUGS = {
     RefusalKind.BOMB: "decompression-bomb",
     RefusalKind.BROKEN: "broken-archive",
+    RefusalKind.COLLISION: "archive-collision",
     RefusalKind.ESCAPE: "archive-escape",
     RefusalKind.LINK: "archive-link",
     RefusalKind.NESTED: "nested-archives",
-    RefusalKind.REACH: "template-reach",
+    RefusalKind.SPECIAL: "archive-special",
 }
 
 
@@ -40,32 +43,34 @@ class Scanners(Check):
     """hayward and picklescan over everything that can hold code.
 
     What it looks at:
-        Pickle streams wherever they lie (torch files old and new, joblib, npy and npz with objects, archives in
-        archives), Keras configurations, TensorFlow and ONNX graphs, PMML, skops. Two scanners by different authors
-        read each of them in a child process with limits on time, memory and output; tensor bytes are left out. Chat
-        templates within archives are judged as `files/templates` judges the others.
+        Pickle streams wherever they lie (torch files old and new, joblib, npy and npz with objects), zip, tar and 7z
+        archives and gzip, bzip2, xz, zlib, lz4 and zstd streams in each other, whose members are judged as the
+        artifact's own files are (names, links, structure, checksums, programs), Keras configurations, TensorFlow and
+        ONNX graphs, PMML, skops. Two scanners by
+        different authors read each of them in a child process with limits on time, memory and output; tensor bytes
+        are left out.
 
     Why it matters:
         A pickle is a program that runs when it is loaded. Most malicious models found on hubs so far were pickles.
 
     What it cannot see:
         What reviewed globals would do together with a loader's own code; payloads in formats that neither scanner
-        reads; files that are larger than the limits, which are named as
-        not looked at.
+        reads; files and archives that cost more than the limits, which
+        are named as not looked at; rar archives; whether tensor bytes of large zip files have the checksum that the
+        archive gives them.
 
     How to mend:
         Ask the publisher for safetensors, or load with `weights_only=True` and nothing else.
     """
 
     id = "files/scanners"
+    version = 2
     title = "Loading the files runs no code that was not reviewed"
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(slug="payload", title="Loading the file would run code", severity=Severity.CRITICAL,
              hazard=Hazard.PAYLOAD, mend=_REFUSE),
         Rule(slug="archive-escape", title="Unpacking the file would write outside its folder",
              severity=Severity.CRITICAL, hazard=Hazard.PAYLOAD, mend=_REFUSE),
-        Rule(slug="template-reach", title="A chat template reaches for code", severity=Severity.CRITICAL,
-             hazard=Hazard.PAYLOAD, mend="Don't use the template; write your own, or refuse the repo."),
         Rule(slug="unknown-global", title="A pickle imports something that nobody reviewed", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend=_LOOK),
         Rule(slug="scanner-finding", title="A scanner objects to the file", severity=Severity.HIGH,
@@ -80,12 +85,20 @@ class Scanners(Check):
              hazard=Hazard.SUSPICIOUS, mend=_LOOK),
         Rule(slug="nested-archives", title="Archives are nested too deeply", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend=_REFUSE),
+        Rule(slug="archive-special", title="An archive holds a device or a program with its owner's rights",
+             severity=Severity.HIGH, hazard=Hazard.SUSPICIOUS, mend=_REFUSE),
+        Rule(slug="archive-collision", title="Two members of an archive are one file on some disks",
+             severity=Severity.MEDIUM, hazard=Hazard.SUSPICIOUS, mend=_LOOK),
+        *member_rules(),
+        *PICKLE_RULES,
     )  # fmt: skip
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:
         """Copy what can hold code, have it scanned, and say what came of it."""
-        with tempfile.TemporaryDirectory(prefix="gatekeeper-copies-") as folder:
-            unpacker = Unpacker(Path(folder), context.limits)
+        with (
+            tempfile.TemporaryDirectory(prefix="gatekeeper-copies-") as folder,
+            Unpacker(Path(folder), context.limits) as unpacker,
+        ):
             session = _Session(unpacker=unpacker, scanning=Scanning(context.limits))
             with context.progress.task("scanning", len(artifact.files), "files") as advance:
                 for identity in identities(artifact, context.limits):
@@ -131,6 +144,9 @@ class _Session:
                 if isinstance(item, Refusal):
                     self._refuse(item)
                     continue
+                if isinstance(item, MemberProblem):
+                    self._judged(item)
+                    continue
                 self._waiting.append(item)
                 if len(self._waiting) >= _BATCH:
                     self.flush()
@@ -152,6 +168,12 @@ class _Session:
             return
         shown = printable(refusal.path, 160)
         self.claims.append(Claim(slug=slug, message=f"{shown!r}: {refusal.reason}", path=refusal.path))
+
+    def _judged(self, found: MemberProblem) -> None:
+        problem, shown = found.problem, printable(found.path, 160)
+        message = f"{shown!r}: {problem.message}"
+        claim = Claim(slug=problem.slug, message=message, path=found.path, offset=problem.offset, detail=problem.detail)
+        self.claims.append(claim)
 
     def _judge(self, verdict: Verdict) -> None:
         if verdict.error:

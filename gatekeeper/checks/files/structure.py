@@ -8,18 +8,15 @@ from typing import BinaryIO, ClassVar
 
 from gatekeeper.artifact import Artifact
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
-from gatekeeper.checks.files.formats import ZIPS, Format
-from gatekeeper.checks.files.gguf_header import GgufHeader, UnsupportedGgufError, read_gguf
+from gatekeeper.checks.files.formats import Format
+from gatekeeper.checks.files.gguf_header import GgufHeader, read_gguf
 from gatekeeper.checks.files.gguf_split import judge_splits
-from gatekeeper.checks.files.hdf5 import judge_hdf5
 from gatekeeper.checks.files.identify import Identity, identities
-from gatekeeper.checks.files.msgpack_weights import judge_msgpack
-from gatekeeper.checks.files.npy_header import read_npy
-from gatekeeper.checks.files.problem import Problem, StructureError
+from gatekeeper.checks.files.problem import Problem, StructureError, UnsupportedError
 from gatekeeper.checks.files.safetensors_header import Header, read_header
 from gatekeeper.checks.files.shard_index import INDEX, judge_index, judge_shards
+from gatekeeper.checks.files.structure_judges import JUDGES
 from gatekeeper.checks.files.structure_rules import RULES
-from gatekeeper.checks.files.zip_rules import judge_zip
 from gatekeeper.errors import ContentChangedError, LimitError, SourceError
 from gatekeeper.evidence import Finding, Gap
 from gatekeeper.limits import Limits
@@ -35,20 +32,23 @@ class Structure(Check):
     What it looks at:
         The headers of safetensors and GGUF files (lengths, types, shapes, spans, alignment, truncation, trailing
         bytes), shard indexes against the shards, the directories of zip archives against the headers of their
-        members, `.npy` headers and HDF5 superblocks. No tensor is read.
+        members, torch archives and old torch files against the storages that their pickles name, `.npy` headers, 7z
+        headers, HDF5 superblocks, and whether ONNX, TensorFlow, Core ML, sentencepiece, msgpack, JSON and table files
+        end where they say. No tensor is read.
 
     Why it matters:
         Two readers that disagree about a broken file can be shown two different models, and bytes that no tensor
         covers can carry anything. Truncated files and decompression bombs break whoever loads them.
 
     What it cannot see:
-        The values of tensors; the inside of HDF5, ONNX and TensorFlow files; whether pickles make sense.
+        The values of tensors; the inside of HDF5, ONNX and TensorFlow files; what pickles do (`files/scanners`).
 
     How to mend:
         Fetch the file again; if it is still broken, ask the publisher to write it anew with the format's own library.
     """
 
     id = "files/structure"
+    version = 2
     title = "Weight files are well formed"
     rules: ClassVar[tuple[Rule, ...]] = RULES
 
@@ -105,7 +105,7 @@ class _Survey:
             return [error.problem, *_polyglot(identity)]
         except (SourceError, ContentChangedError, OSError) as error:
             self.gaps.append(Gap(reason=f"can't be read: {printable(str(error))}", path=path))
-        except UnsupportedGgufError as error:
+        except UnsupportedError as error:
             self.gaps.append(Gap(reason=str(error), path=path))
         return []
 
@@ -137,13 +137,10 @@ class _Survey:
             return self._judge_safetensors
         if identity.format is Format.GGUF or (identity.format is Format.UNKNOWN and ending == ".gguf"):
             return self._judge_gguf
-        if identity.format in ZIPS:
-            return lambda _path, content, size: judge_zip(content, size, self._limits)
-        if identity.format is Format.HDF5:
-            return lambda _path, content, size: judge_hdf5(content, size)
-        if identity.format is Format.MSGPACK:
-            return lambda path, content, size: list(judge_msgpack(content, PurePosixPath(path), size, self._limits))
-        return _judge_npy if identity.format is Format.NPY else None
+        judge = JUDGES.get(identity.format)
+        if judge is None:
+            return None
+        return lambda path, content, size: list(judge(content, PurePosixPath(path), size, self._limits))
 
     def _judge_safetensors(self, path: str, content: BinaryIO, size: int) -> list[Problem]:
         header = read_header(content, size, self._limits)
@@ -169,12 +166,3 @@ def _polyglot(identity: Identity) -> list[Problem]:
         message = f"the file is {identity.format.value}, and a pickle as well to a loader that unpickles it"
         problems.append(Problem(slug="pickle-hidden", message=message, offset=0))
     return problems
-
-
-def _judge_npy(_path: str, content: BinaryIO, size: int) -> list[Problem]:
-    header = read_npy(content)
-    if header.length is None or header.start + header.length == size:
-        return []
-    slug = "npy-truncated" if header.start + header.length > size else "npy-trailing"
-    message = f"the header asks for {header.start + header.length} bytes, the file has {size}"
-    return [Problem(slug=slug, message=message, offset=min(size, header.start + header.length))]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from gatekeeper.checks.files.template_fold import Folder
-from gatekeeper.checks.files.template_paths import shape, system_messages
+from gatekeeper.checks.files.template_paths import CONTENT, STRUCTURE, shape, system_messages
 from gatekeeper.checks.files.template_values import (
     NOTHING,
     Origin,
@@ -22,18 +22,6 @@ from gatekeeper.checks.files.template_values import (
     combine,
     join,
 )
-
-_CONTENT = frozenset(
-    {"content", "contents", "text", "value", "message", "input", "query", "prompt", "reasoning_content", "reasoning",
-     "thinking", "thought", "thoughts", "parts"}
-)  # fmt: skip
-"""Keys of a message, or of a part of one, under which something that was said lies."""
-
-_STRUCTURE = frozenset(
-    {"role", "type", "name", "from", "id", "tool_calls", "tool_call_id", "function", "channel", "recipient", "index",
-     "tools", "tool_call", "function_call", "arguments", "parameters", "image", "image_url", "video", "audio"}
-)  # fmt: skip
-"""Keys that the application sets, or that a message's kind shows in."""
 
 _PREDICATES = frozenset(
     {"startswith", "endswith", "find", "rfind", "index", "rindex", "count", "isupper", "islower", "isdigit", "isalpha",
@@ -163,9 +151,13 @@ class Expressions:
         return self._member(self.evaluate(inner), node.attr, inner)
 
     def _member(self, holder: Value, key: str, node: Any = None) -> Value:
-        if key in _STRUCTURE and holder.has(Origin.MESSAGES, *_SPOKEN):
+        if (
+            key in STRUCTURE
+            and not (key == "name" and holder.has(Origin.MESSAGES))
+            and holder.has(Origin.MESSAGES, *_SPOKEN)
+        ):
             return Value(pieces=holder.pieces, triggers=holder.triggers)
-        if key in _CONTENT and (
+        if key in CONTENT and (
             holder.has(Origin.MESSAGES, Origin.PART) or (holder.has(Origin.OUTSIDE) and key == "content")
         ):
             origin = Origin.RULED if node is not None and shape(node) in self.systems else Origin.SAID
@@ -189,16 +181,20 @@ class Expressions:
             other = self.evaluate(operand.expr)
             negative = operand.op in ("ne", "notin")
             inherited = value.triggers | other.triggers
-            flips = negative
-            if self._folder.fold(operand.expr) in (-1, 0, False):  # what `find` and `count` give for "not there"
-                flips = operand.op in ("eq", "lt", "lteq")
+            absent = self._folder.fold(operand.expr) in (-1, 0, False)  # what `find` and `count` give for "not there"
+            flips = operand.op in ("eq", "lt", "lteq") if absent else negative
             found += [trigger.flipped() if flips else trigger for trigger in inherited]
             found += self._held(value, operand.expr, other, negative, node.lineno)
-            is_key = other.has(Origin.PART) or (shape(operand.expr), self._folder.fold(left)) in self.keys
+            is_key = other.has(Origin.PART) or self._is_key(operand.expr, left)
             if operand.op not in ("in", "notin") or not is_key:
                 found += self._held(other, left, value, negative, node.lineno)
             value, left = other, operand.expr
         return Value(triggers=frozenset(found))
+
+    def _is_key(self, holder: Any, key: Any) -> bool:
+        """Whether a constant is looked for in something that it is taken from as a key elsewhere."""
+        name = self._folder.fold(key)
+        return isinstance(name, str) and (shape(holder), name) in self.keys
 
     def _held(self, value: Value, against: Any, other: Value, negative: bool, line: int) -> Iterator[Trigger]:
         """Say what it means that a value is held against another."""

@@ -7,6 +7,7 @@ that comparison, through variables, namespaces, lists, macros and captured block
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -275,7 +276,8 @@ def _role(test: Any) -> str:
             continue
         key = getattr(compare.expr, "attr", None) or getattr(getattr(compare.expr, "arg", None), "value", None)
         literal = getattr(compare.ops[0].expr, "value", None)
-        if key in ("role", "from") and isinstance(literal, str):
+        # `messages[0].role` says how the conversation begins, and not whose turn is being written.
+        if key in ("role", "from") and isinstance(literal, str) and not re.search(r"\.-?\d+\.", shape(compare.expr)):
             return literal
     return ""
 

@@ -8,6 +8,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jinja2 import nodes
 
+CONTENT = frozenset(
+    {"content", "contents", "text", "value", "message", "input", "query", "prompt", "reasoning_content", "reasoning",
+     "thinking", "thought", "thoughts", "parts", "name"}
+)  # fmt: skip
+"""Keys of a message, or of a part of one, under which something that was said lies, or who says it."""
+
+STRUCTURE = frozenset(
+    {"role", "type", "name", "from", "id", "tool_calls", "tool_call_id", "function", "channel", "recipient", "index",
+     "tools", "tool_call", "function_call", "arguments", "parameters", "image", "image_url", "video", "audio"}
+)  # fmt: skip
+"""Keys that the application sets, or that a message's kind shows in."""
+
 
 def shape(node: Any) -> str:
     """Give an expression's text as far as it is a path of names, keys and numbers; empty when it is more."""

@@ -25,8 +25,7 @@ _ORDERS = re.compile(
     r"|\bhidden\s+instruction|\bsecret(?:ly)?\s+(?:instruct|insert|includ|add|append|recommend|promot)"
     r"|\b(?:no|without(?:\s+any)?|ignore(?:\s+all)?)\s+(?:safety|ethical|moral|content)\s+"
     r"(?:filter|restriction|guideline|limit|polic|guardrail|constraint)"
-    r"|\bnever\s+refus\w+|\bdeveloper\s+mode\b|\bjailbr\w+|\bdo\s+anything\s+now\b|\bunrestricted\s+(?:ai|mode|model|assistant)"
-    r"|\b(?:exfiltrat|leak)\w*\b",
+    r"|\bnever\s+refus\w+|\bdeveloper\s+mode\b|\bdo\s+anything\s+now\b|\bunrestricted\s+(?:ai|mode|model|assistant)",
     re.IGNORECASE,
 )
 """Orders that no publisher gives for the user's good: to set aside other orders, or to keep quiet about them."""

@@ -34,11 +34,6 @@ PAIRS = {
         "archive-escape": one(
             "m.zip", lambda: zipped({"../../a.txt": b"x"}), lambda: zipped({"dots..in/a..name.txt": b"x"})
         ),
-        "template-reach": one(
-            "m.zip",
-            lambda: zipped({"tokenizer_config.json": _template(samples.SSTI)}),
-            lambda: zipped({"tokenizer_config.json": _template("{{ '__class__ is a word' }}")}),
-        ),
         "unknown-global": one("m.pkl", lambda: samples.call("somelibrary.tools", "start", "x"), _dtype),
         "scanner-finding": one(
             "m.onnx",

@@ -85,7 +85,9 @@ def judge_coreml(
         yield from _judge_places(seen.places, name.parent, sizes)
 
 
-def _judge_places(places: dict[str, int], folder: PurePosixPath, sizes: Mapping[PurePosixPath, int]) -> Iterator[Problem]:
+def _judge_places(
+    places: dict[str, int], folder: PurePosixPath, sizes: Mapping[PurePosixPath, int]
+) -> Iterator[Problem]:
     for path, furthest in places.items():
         beside = folder / path
         shown = printable(path, 80)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from gatekeeper.checks.files.problem import Problem, StructureError
-from gatekeeper.checks.files.runtimes.cursor import Cursor, UnjudgedError
+from gatekeeper.checks.files.problem import Problem, StructureError, UnsupportedError
+from gatekeeper.checks.files.runtimes.cursor import Cursor
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
 
@@ -47,17 +47,17 @@ def judge_ctranslate2(reader: BinaryIO, _name: PurePosixPath, size: int, limits:
         yield from _judge(Cursor(reader, size), limits)
     except StructureError as error:
         yield error.problem
-    except UnjudgedError as error:
+    except UnsupportedError as error:
         yield Problem(slug="unjudged", message=str(error))
 
 
 def _judge(cursor: Cursor, limits: Limits) -> Iterator[Problem]:
     version = cursor.number("I", "the version")
     if not _OLDEST <= version <= _NEWEST:
-        raise UnjudgedError(f"CTranslate2's version {version} is not known")
+        raise UnsupportedError(f"CTranslate2's version {version} is not known")
     name = _text(cursor, "the specification's name")
     if name not in _SPECIFICATIONS:
-        raise UnjudgedError(f"CTranslate2's specification {name!r} is not known")
+        raise UnsupportedError(f"CTranslate2's specification {name!r} is not known")
     revision = cursor.number("I", "the specification's revision")
     if not 0 < revision <= _LAST_REVISION:
         raise StructureError("malformed", f"{name} has no revision {revision}", offset=cursor.at - 4)

@@ -10,10 +10,6 @@ from gatekeeper.checks.files.problem import StructureError
 _BUFFER = 1 << 16
 
 
-class UnjudgedError(ValueError):
-    """A file of a kind or size that a judge does not judge; the message says which."""
-
-
 class Cursor:
     """A place in a file that moves on with what is read.
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from gatekeeper.checks.files.problem import Problem, StructureError
-from gatekeeper.checks.files.runtimes.cursor import Cursor, UnjudgedError
+from gatekeeper.checks.files.problem import Problem, StructureError, UnsupportedError
+from gatekeeper.checks.files.runtimes.cursor import Cursor
 from gatekeeper.limits import Limits
 
 MAGIC = 793712314
@@ -60,14 +60,14 @@ def judge_fasttext(reader: BinaryIO, _name: PurePosixPath, size: int, limits: Li
         cursor.end("the output matrix")
     except StructureError as error:
         yield error.problem
-    except UnjudgedError as error:
+    except UnsupportedError as error:
         yield Problem(slug="unjudged", message=str(error))
 
 
 def _head(cursor: Cursor, limits: Limits) -> _Head:
     magic, version = cursor.numbers("ii", "the version")
     if magic != MAGIC or version not in _VERSIONS:
-        raise UnjudgedError(f"fastText's version {version} is not known")
+        raise UnsupportedError(f"fastText's version {version} is not known")
     settings = cursor.numbers("12i", "the settings")
     dimensions, loss, model, bucket = settings[0], settings[6], settings[7], settings[8]
     if not 0 < dimensions <= _MOST_DIMENSIONS or loss not in _LOSSES or model not in _MODELS or min(settings) < 0:
@@ -78,7 +78,7 @@ def _head(cursor: Cursor, limits: Limits) -> _Head:
     if min(words, labels, tokens) < 0 or words + labels != entries or not -1 <= pruned <= max(0, bucket):
         raise StructureError("malformed", "the dictionary's numbers disagree", offset=start)
     if entries > limits.fasttext_words:
-        raise UnjudgedError(f"its dictionary of {entries} words is larger than fasttext_words allows")
+        raise UnsupportedError(f"its dictionary of {entries} words is larger than fasttext_words allows")
     found = _words(cursor, entries)
     if found != words:
         message = f"the dictionary holds {found} words and says {words}"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO
 
-from gatekeeper.checks.files.problem import StructureError
-from gatekeeper.checks.files.runtimes.cursor import UnjudgedError
+from gatekeeper.checks.files.problem import StructureError, UnsupportedError
 
 _PIECE = 1 << 16
 
@@ -42,11 +41,11 @@ class Flatbuffer:
 
         Raises:
             StructureError: When they don't lie in the file.
-            UnjudgedError: When it is one table too many.
+            UnsupportedError: When it is one table too many.
         """
         self._left -= 1
         if self._left < 0:
-            raise UnjudgedError("it has more parts than are looked at")
+            raise UnsupportedError("it has more parts than are looked at")
         places = at - self.number(at, "i")
         width, length = self.number(places, "H"), self.number(places + 2, "H")
         if width < 4 or width % 2 or length < 4:
@@ -78,7 +77,7 @@ class Flatbuffer:
         start, count = self.vector(at, struct.calcsize("<" + code))
         self._left -= count >> 6  # vectors can be shared as tables can
         if count > most or self._left < 0:
-            raise UnjudgedError("it has more parts than are looked at")
+            raise UnsupportedError("it has more parts than are looked at")
         return struct.unpack(f"<{count}{code}", self._take(start, count * struct.calcsize("<" + code)))
 
     def text(self, at: int, most: int) -> str:

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from gatekeeper.checks.files.problem import Problem, StructureError
-from gatekeeper.checks.files.runtimes.cursor import UnjudgedError
+from gatekeeper.checks.files.problem import Problem, StructureError, UnsupportedError
 from gatekeeper.checks.files.runtimes.spans import Span, judge_spans
 from gatekeeper.checks.files.runtimes.xml_elements import read_xml
 from gatekeeper.limits import Limits
@@ -62,7 +61,7 @@ class _Graph:
     def element(self, path: tuple[str, ...], attributes: Mapping[str, str]) -> None:
         """Take one element in."""
         if len(path) == 1 and (path[0] != "net" or attributes.get("version") not in _VERSIONS):
-            raise UnjudgedError("it is no graph of version 10 or 11")
+            raise UnsupportedError("it is no graph of version 10 or 11")
         if path[-1] == "layer":
             kind, origin = attributes.get("type", ""), attributes.get("version", "")
             self._layer = (kind, printable(attributes.get("name", ""), 80))
@@ -80,7 +79,7 @@ class _Graph:
             self._say(f"the place or shape of constant {name!r} can't be read", name)
             return
         if len(self.spans) >= self._limits.tensors:
-            raise UnjudgedError("it has more constants than are looked at")
+            raise UnsupportedError("it has more constants than are looked at")
         self.spans.add(Span(start, length, ""))
         bits = _BITS.get(attributes.get("element_type", ""))
         if bits is not None:
@@ -115,7 +114,7 @@ def judge_openvino(
         read_xml(reader, size, limits, graph.element)
     except StructureError as error:
         yield error.problem
-    except UnjudgedError as error:
+    except UnsupportedError as error:
         yield Problem(slug="unjudged", message=str(error))
         return
     yield from graph.problems

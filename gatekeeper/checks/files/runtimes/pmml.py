@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from gatekeeper.checks.files.problem import Problem, StructureError
-from gatekeeper.checks.files.runtimes.cursor import UnjudgedError
+from gatekeeper.checks.files.problem import Problem, StructureError, UnsupportedError
 from gatekeeper.checks.files.runtimes.xml_elements import read_xml
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
@@ -51,7 +50,7 @@ class _Document:
         elif path[-1] == "TableLocator":
             self.tables.append(path[-2] if len(path) > 1 else "")
         if len(self.called) + len(self.defined) > _MOST_NAMES:
-            raise UnjudgedError("it has more functions than are looked at")
+            raise UnsupportedError("it has more functions than are looked at")
 
 
 def judge_pmml(reader: BinaryIO, _name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
@@ -67,7 +66,7 @@ def judge_pmml(reader: BinaryIO, _name: PurePosixPath, size: int, limits: Limits
         read_xml(reader, size, limits, document.element)
     except StructureError as error:
         yield error.problem
-    except UnjudgedError as error:
+    except UnsupportedError as error:
         yield Problem(slug="unjudged", message=str(error))
     if document.tables:
         yield Problem(slug="reaches-out", message="it takes values from a table that lies elsewhere (TableLocator)")

@@ -23,7 +23,7 @@ RULES: tuple[Rule, ...] = (
     _broken("checksum", "A checksum in a model file is wrong"),
     _broken("missing-part", "A part of a model is not there"),
     Rule(slug="reaches-out", title="A model takes in or reaches for what lies elsewhere", severity=Severity.HIGH,
-         hazard=Hazard.SUSPICIOUS, mend="A model needs nothing from elsewhere: refuse the file, or ask what it is for."),
+         hazard=Hazard.SUSPICIOUS, mend="A model needs nothing from elsewhere: refuse it, or ask what it is for."),
     Rule(slug="own-operator", title="A model calls operators that its engine does not bring",
          severity=Severity.MEDIUM, hazard=Hazard.UNVERIFIED, mend=_BRING),
     Rule(slug="own-values", title="A checkpoint holds objects that a library rebuilds", severity=Severity.MEDIUM,

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from gatekeeper.checks.files.problem import Problem, StructureError
+from gatekeeper.checks.files.problem import Problem, StructureError, UnsupportedError
 from gatekeeper.checks.files.protobuf import BYTES, FIXED32, VARINT, fields
-from gatekeeper.checks.files.runtimes.cursor import UnjudgedError
 from gatekeeper.checks.files.runtimes.spans import Span, judge_spans
 from gatekeeper.checks.files.runtimes.tf_table import read_table
 from gatekeeper.limits import Limits
@@ -87,10 +86,10 @@ def read_index(reader: BinaryIO, size: int, limits: Limits) -> Bundle:
 
     Raises:
         StructureError: When the rest can't be made sense of.
-        UnjudgedError: When it is compressed, too large, or of the format before 2016.
+        UnsupportedError: When it is compressed, too large, or of the format before 2016.
     """
     if size > limits.checkpoint_index_bytes:
-        raise UnjudgedError(f"{size} bytes are more than checkpoint_index_bytes allows")
+        raise UnsupportedError(f"{size} bytes are more than checkpoint_index_bytes allows")
     reader.seek(0)
     pairs = read_table(reader.read(size))
     name, header = next(pairs, (b"-", b""))
@@ -101,7 +100,7 @@ def read_index(reader: BinaryIO, size: int, limits: Limits) -> Bundle:
     problems: list[Problem] = []
     for number, (key, value) in enumerate(pairs):
         if number >= limits.tensors:
-            raise UnjudgedError("it has more tensors than are looked at")
+            raise UnsupportedError("it has more tensors than are looked at")
         shown = printable(key.decode("utf-8", "backslashreplace"), 80)
         entry = _entry(value, shown)
         if not 0 <= entry.shard < shards:
@@ -144,7 +143,7 @@ def judge_checkpoint(
             yield from judge_shards(bundle, name, sizes)
     except StructureError as error:
         yield error.problem
-    except UnjudgedError as error:
+    except UnsupportedError as error:
         yield Problem(slug="unjudged", message=str(error))
 
 
@@ -171,7 +170,7 @@ def _header(value: bytes) -> int:
     shards = 0
     for number, wire, held, _ in _fields(value, "the header"):
         if number == _SHARDS and wire == BYTES:
-            raise UnjudgedError("checkpoints of the format before 2016 are not judged")
+            raise UnsupportedError("checkpoints of the format before 2016 are not judged")
         if number == _SHARDS and wire == VARINT:
             shards = held
     if not 0 < shards <= _MOST_SHARDS:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gatekeeper.checks.files.problem import StructureError
+from gatekeeper.checks.files.problem import StructureError, UnsupportedError
 from gatekeeper.checks.files.runtimes.crc32c import masked_crc32c
-from gatekeeper.checks.files.runtimes.cursor import UnjudgedError
 
 _MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")
 _FOOTER, _TRAILER = 48, 5
@@ -27,7 +26,7 @@ def read_table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     Raises:
         StructureError: When anything in it is not as the writer puts it: footer, blocks side by side from the first
             byte to the last, checksums, keys that grow.
-        UnjudgedError: When a block is compressed.
+        UnsupportedError: When a block is compressed.
     """
     if len(data) < _FOOTER or not data.endswith(_MAGIC):
         raise StructureError("cut-off", "the index has no footer", offset=len(data))
@@ -46,7 +45,7 @@ def read_table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     if end != len(data) - _FOOTER:
         raise StructureError("spans", "bytes before the footer of the index belong to no block", offset=end)
     if any(True for _ in _entries(data, meta)):
-        raise UnjudgedError("the index has a filter, which TensorFlow does not write")
+        raise UnsupportedError("the index has a filter, which TensorFlow does not write")
     last = None
     for handle in handles:
         for key, value in _entries(data, handle):
@@ -75,7 +74,7 @@ def _entries(data: bytes, handle: tuple[int, int]) -> Iterator[tuple[bytes, byte
         raise StructureError("checksum", "the checksum of a block of the index is wrong", offset=start)
     if kind != _PLAIN:
         name = "snappy" if kind == _SNAPPY else f"method {kind}"
-        raise UnjudgedError(f"its index is compressed ({name}), which can't be opened")
+        raise UnsupportedError(f"its index is compressed ({name}), which can't be opened")
     end = _restarts(block, start)
     at, key = 0, b""
     while at < end:

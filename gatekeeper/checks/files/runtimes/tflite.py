@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from gatekeeper.checks.files.problem import Problem, StructureError
-from gatekeeper.checks.files.runtimes.cursor import UnjudgedError
+from gatekeeper.checks.files.problem import Problem, StructureError, UnsupportedError
 from gatekeeper.checks.files.runtimes.flatbuffer import Flatbuffer, Table
 from gatekeeper.checks.files.tensorflow_graph import harmless
 from gatekeeper.limits import Limits
@@ -24,8 +23,15 @@ _SHAPE, _TYPE, _BUFFER, _NAME, _SPARSITY = 0, 1, 2, 3, 6
 _CODE, _TAKES, _GIVES, _OPTIONS = 0, 1, 2, 5
 _DATA, _OFFSET, _SIZE = 0, 1, 2
 _CUSTOM, _LAST_BUILTIN = 32, 220
-_OWN = frozenset({"TFLite_Detection_PostProcess", "Mfcc", "AudioSpectrogram", "NumericVerify"})
-"""Custom operators that TFLite's own resolver brings (tensorflow/lite/core/kernels/register.cc)."""
+_KNOWN = frozenset(
+    {
+        "TFLite_Detection_PostProcess", "Mfcc", "AudioSpectrogram", "NumericVerify", "Convolution2DTransposeBias",
+        "MaxPoolingWithArgmax2D", "MaxUnpooling2D", "TransformTensorBilinear", "TransformLandmarks",
+        "Landmarks2TransformMatrix",
+    }
+)  # fmt: skip
+"""Custom operators that only compute: those that TFLite's own resolver brings (tensorflow/lite/core/kernels/register.cc)
+and those of MediaPipe (mediapipe/util/tflite/operations)."""
 
 _FLEX = "Flex"
 _BITS = {0: 32, 1: 16, 2: 32, 3: 8, 4: 64, 6: 8, 7: 16, 8: 64, 9: 8, 10: 64, 11: 128, 12: 64, 15: 32, 16: 16, 17: 4,
@@ -63,11 +69,11 @@ def judge_tflite(reader: BinaryIO, _name: PurePosixPath, size: int, limits: Limi
             signature.text(2, _NAME_BYTES)
         model.text(_DESCRIPTION, _NAME_BYTES)
         if model.tables(_ELSEWHERE):
-            raise UnjudgedError("its weights lie in other files")
+            raise UnsupportedError("its weights lie in other files")
         yield from _judge_end(reader, file.end, size)
     except StructureError as error:
         yield error.problem
-    except UnjudgedError as error:
+    except UnsupportedError as error:
         yield Problem(slug="unjudged", message=str(error))
 
 
@@ -78,9 +84,11 @@ def _judge_codes(codes: list[Table]) -> Iterator[Problem]:
         name = code.text(_CUSTOM_NAME, _NAME_BYTES)
         if number == _CUSTOM and name.startswith(_FLEX):
             if name.removeprefix(_FLEX) not in harmless():
-                message = f"it calls TensorFlow's {printable(name.removeprefix(_FLEX), 80)!r}, which may reach for files"
+                message = (
+                    f"it calls TensorFlow's {printable(name.removeprefix(_FLEX), 80)!r}, which may reach for files"
+                )
                 yield Problem(slug="reaches-out", message=message, offset=code.at, detail=printable(name, 80))
-        elif number == _CUSTOM and name not in _OWN:
+        elif number == _CUSTOM and name not in _KNOWN:
             own[printable(name, 60)] = None
         elif not 0 <= number <= _LAST_BUILTIN:
             own[f"number {number}"] = None
@@ -106,7 +114,9 @@ def _judge_graph(file: Flatbuffer, graph: Table, buffers: list[int], codes: int)
 
 def _judge_numbers(numbers: tuple[int, ...], tensors: int, where: Table) -> Iterator[Problem]:
     if numbers and not -1 <= min(numbers) <= max(numbers) < tensors:
-        yield Problem(slug="malformed", message="an operator or graph names a tensor that there is not", offset=where.at)
+        yield Problem(
+            slug="malformed", message="an operator or graph names a tensor that there is not", offset=where.at
+        )
 
 
 def _judge_tensor(tensor: Table, buffers: list[int]) -> Iterator[Problem]:

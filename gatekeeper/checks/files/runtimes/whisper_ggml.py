@@ -12,8 +12,8 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from gatekeeper.checks.files.ggml_types import BLOCKS
-from gatekeeper.checks.files.problem import Problem, StructureError
-from gatekeeper.checks.files.runtimes.cursor import Cursor, UnjudgedError
+from gatekeeper.checks.files.problem import Problem, StructureError, UnsupportedError
+from gatekeeper.checks.files.runtimes.cursor import Cursor
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
 
@@ -40,23 +40,23 @@ def judge_whisper(reader: BinaryIO, _name: PurePosixPath, size: int, limits: Lim
         yield from _judge(Cursor(reader, size), limits)
     except StructureError as error:
         yield error.problem
-    except UnjudgedError as error:
+    except UnsupportedError as error:
         yield Problem(slug="unjudged", message=str(error))
 
 
 def _judge(cursor: Cursor, limits: Limits) -> Iterator[Problem]:
     if cursor.left < 4 * (3 + _SETTINGS) or cursor.number("I", "the magic number") != _MAGIC:
-        raise UnjudgedError("no check judges the formats that came before GGUF")
+        raise UnsupportedError("no check judges the formats that came before GGUF")
     settings = cursor.numbers(f"{_SETTINGS}i", "the settings")
     filters, frequencies = cursor.numbers("ii", "the filters")
     if filters != settings[9] or frequencies != _FREQUENCIES or not 0 < filters <= _MOST_FILTERS:
-        raise UnjudgedError("no check judges the formats that came before GGUF")
+        raise UnsupportedError("no check judges the formats that came before GGUF")
     cursor.skip(4 * filters * frequencies, "the filters")
     _vocabulary(cursor, settings[0])
     names: set[str] = set()
     while cursor.left:
         if len(names) > limits.tensors:
-            raise UnjudgedError("it has more tensors than are looked at")
+            raise UnsupportedError("it has more tensors than are looked at")
         start = cursor.at
         name = _tensor(cursor)
         if name in names:

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import BinaryIO
 from xml.parsers import expat
 
-from gatekeeper.checks.files.problem import StructureError
-from gatekeeper.checks.files.runtimes.cursor import UnjudgedError
+from gatekeeper.checks.files.problem import StructureError, UnsupportedError
 from gatekeeper.limits import Limits
 
 _DEPTH = 100
@@ -29,10 +28,10 @@ def read_xml(reader: BinaryIO, size: int, limits: Limits, element: Element) -> N
     Raises:
         StructureError: `malformed` when it is no well-formed XML or nests deeply, `reaches-out` when it declares a
             document type, which is where entities and other files are named and bombs are made.
-        UnjudgedError: When it is larger than is read.
+        UnsupportedError: When it is larger than is read.
     """
     if size > limits.xml_bytes:
-        raise UnjudgedError(f"{size} bytes of XML are more than xml_bytes allows")
+        raise UnsupportedError(f"{size} bytes of XML are more than xml_bytes allows")
     parser = expat.ParserCreate()
     within: list[str] = []
 
