@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from gatekeeper.artifact import Artifact
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
+from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.identify import Identity, identities
 from gatekeeper.checks.files.problem import Problem
 from gatekeeper.checks.files.runtimes.judges import JUDGES, WITH_NEIGHBOURS
@@ -18,6 +19,9 @@ from gatekeeper.errors import ContentChangedError, SourceError
 from gatekeeper.evidence import Finding, Gap
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
+
+_ENDINGS = frozenset({".index", ".meta", ".xml", ".pmml", ".ftz"})
+"""Endings that promise a model and are no weights for the other checks, so that an empty file would be nothing."""
 
 _MOST = 20
 """Findings of one file."""
@@ -28,15 +32,18 @@ class RuntimeModels(Check):
 
     What it looks at:
         TensorFlow checkpoints (the index with its checksums, and the tensors' places in the data files), CTranslate2,
-        fastText and whisper.cpp models: every length, type, shape and place, to the last byte. No weight is read.
+        fastText and whisper.cpp models: every length, type, shape and place, to the last byte. TFLite, OpenVINO, Core
+        ML and PMML models: the operators, layers and functions that they call, and where their weights lie. No weight
+        is read.
 
     Why it matters:
         The libraries that load these check little: where a file's numbers disagree they read beyond their memory, and
-        bytes that belong to nothing can carry anything.
+        bytes that belong to nothing can carry anything. An operator that the engine does not bring is code that
+        somebody has to install for it.
 
     What it cannot see:
-        The values of weights, which the checksums of TensorFlow's tensors would speak for; compressed indexes; ggml's
-        containers of other programs than whisper.cpp.
+        The values of weights, for which the checksums of TensorFlow's tensors would speak, and what known operators
+        compute together; compressed indexes; ggml's old container as other programs than whisper.cpp use it.
 
     How to mend:
         Fetch the files again; if they are the same, ask the publisher to write them anew with the format's library.
@@ -53,6 +60,8 @@ class RuntimeModels(Check):
         gaps: list[Gap] = []
         for identity in identities(artifact, context.limits):
             path = str(identity.file.path)
+            if identity.format is Format.EMPTY and identity.file.path.suffix.lower() in _ENDINGS:
+                findings.append(self.finding("cut-off", "it has no bytes", path=path))
             if identity.format not in JUDGES:
                 continue
             if identity.file.sha256 is None:

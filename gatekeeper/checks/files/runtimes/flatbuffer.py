@@ -83,6 +83,7 @@ class Flatbuffer:
     def text(self, at: int, most: int) -> str:
         """Read a string, cut to `most` bytes."""
         start, length = self.vector(at, 1)
+        self.span(start, length + 1)  # a zero byte that is not counted
         return self._take(start, min(length, most)).decode("utf-8", "backslashreplace")
 
     def span(self, start: int, length: int) -> None:

@@ -30,8 +30,8 @@ _KNOWN = frozenset(
         "Landmarks2TransformMatrix",
     }
 )  # fmt: skip
-"""Custom operators that only compute: those that TFLite's own resolver brings (tensorflow/lite/core/kernels/register.cc)
-and those of MediaPipe (mediapipe/util/tflite/operations)."""
+"""Custom operators that only compute: those that TFLite's own resolver brings (tensorflow/lite/core/kernels) and
+those of MediaPipe (mediapipe/util/tflite/operations)."""
 
 _FLEX = "Flex"
 _BITS = {0: 32, 1: 16, 2: 32, 3: 8, 4: 64, 6: 8, 7: 16, 8: 64, 9: 8, 10: 64, 11: 128, 12: 64, 15: 32, 16: 16, 17: 4,
@@ -41,6 +41,8 @@ _BITS = {0: 32, 1: 16, 2: 32, 3: 8, 4: 64, 6: 8, 7: 16, 8: 64, 9: 8, 10: 64, 11:
 _LAST_TYPE = 20
 _NAME_BYTES = 200
 _ALIGNMENT = 64
+"""Zero bytes that may follow the last part, and a few more to tell an archive by."""
+
 _LONG = 65_536
 """Most elements of a shape or a list of inputs."""
 
@@ -145,6 +147,6 @@ def _length(file: Flatbuffer, buffer: Table) -> int:
 def _judge_end(reader: BinaryIO, end: int, size: int) -> Iterator[Problem]:
     """Say what follows the last part; labels follow in a zip archive, which is looked into as one."""
     reader.seek(end)
-    rest = reader.read(_ALIGNMENT)
-    if size - end > _ALIGNMENT and b"PK\3\4" not in rest:
+    rest = reader.read(_ALIGNMENT).lstrip(b"\0")
+    if rest and not rest.startswith((b"PK\3\4", b"PK\5\6")):
         yield Problem(slug="trailing", message=f"{size - end} bytes follow the last part", offset=end)
