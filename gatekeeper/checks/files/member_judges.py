@@ -54,6 +54,9 @@ _CONFIG_RULES = tuple(rule for rule in remote_code_rules.RULES if rule.slug not 
 _TEMPLATE_RULES = tuple(rule for rule in template_rules.RULES if rule.slug not in ("differs", "other-form"))
 """What is said of one template, without those rules that compare several."""
 
+_RUNTIME_RULES = tuple(rule for rule in runtime_rules.RULES if rule.slug != "missing-part")
+"""What is said of one model, without what compares it with the files beside it."""
+
 _PYTHON_RULES = tuple(rule for rule in python_code_rules.RULES if not rule.slug.endswith("script"))
 """What is said of code that a loader runs: who unpacks an archive of a model means to."""
 
@@ -98,7 +101,7 @@ MEMBER_JUDGES: tuple[MemberJudge, ...] = (
         for kind, judge in model_code_judges.JUDGES.items()
     ),
     *(
-        MemberJudge(judge=judge, formats=frozenset({kind}), rules=runtime_rules.RULES)
+        MemberJudge(judge=judge, formats=frozenset({kind}), rules=_RUNTIME_RULES)
         for kind, judge in runtime_judges.JUDGES.items()
     ),
     *(
