@@ -160,8 +160,8 @@ def _part(out: bytearray, value: Part) -> int:
             at = start + 4 + 4 * number
             struct.pack_into("<I", out, at, _part(out, each) - at)
     else:
-        data = value.encode() if isinstance(value, str) else bytes(value)  # type: ignore[arg-type]
-        out += struct.pack("<I", len(data)) + data + b"\0"
+        data = value.encode() + b"\0" if isinstance(value, str) else bytes(value)  # type: ignore[arg-type]
+        out += struct.pack("<I", len(data) - isinstance(value, str)) + data
     return start
 
 

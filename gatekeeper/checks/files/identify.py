@@ -312,6 +312,8 @@ def _text_kind(path: PurePosixPath, head: bytes) -> Format:
 def _by_name(path: PurePosixPath, head: bytes, size: int) -> Format:
     """Tell binary formats without a magic number; their names are believed as far as the bytes agree."""
     name, ending = path.name.lower(), suffix(path)
+    if ending in (".index", ".meta") and _TF_CHECKPOINT.search(name):  # TensorFlow asks for nothing but the name
+        return Format.TF_CHECKPOINT
     if looks_like_onnx(head, size) and name not in ("saved_model.pb", "keras_metadata.pb") and ending != ".mlmodel":
         return Format.ONNX
     if looks_like_sentencepiece(head, size):

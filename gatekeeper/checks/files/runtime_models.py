@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import islice
 from pathlib import PurePosixPath
@@ -62,13 +62,14 @@ class RuntimeModels(Check):
             path = str(identity.file.path)
             if identity.format is Format.EMPTY and identity.file.path.suffix.lower() in _ENDINGS:
                 findings.append(self.finding("cut-off", "it has no bytes", path=path))
-            if identity.format not in JUDGES:
+            found = _format(identity, sizes)
+            if found not in JUDGES:
                 continue
             if identity.file.sha256 is None:
                 gaps.append(Gap(reason="not downloaded, so its structure was not looked at", path=path))
                 continue
             try:
-                for problem in islice(_judge(identity, sizes, context.limits), _MOST):
+                for problem in islice(_judge(identity, found, sizes, context.limits), _MOST):
                     if problem.slug == "unjudged":
                         gaps.append(Gap(reason=problem.message, path=path))
                     else:
@@ -79,9 +80,16 @@ class RuntimeModels(Check):
         return Outcome(findings=tuple(findings), gaps=tuple(gaps))
 
 
-def _judge(identity: Identity, sizes: dict[PurePosixPath, int], limits: Limits) -> Iterator[Problem]:
+def _format(identity: Identity, sizes: Mapping[PurePosixPath, int]) -> Format:
+    """Give the format that a file is held to: XML beside a `.bin` of its name describes that, whatever it looks like."""
+    if identity.format is Format.XML and identity.file.path.with_suffix(".bin") in sizes:
+        return Format.OPENVINO_XML
+    return identity.format
+
+
+def _judge(identity: Identity, found: Format, sizes: Mapping[PurePosixPath, int], limits: Limits) -> Iterator[Problem]:
     file = identity.file
-    beside = WITH_NEIGHBOURS.get(identity.format)
-    judge = partial(beside, sizes=sizes) if beside else JUDGES[identity.format]
+    beside = WITH_NEIGHBOURS.get(found)
+    judge = partial(beside, sizes=sizes) if beside else JUDGES[found]
     with file.content.open() as reader:
         yield from judge(reader, file.path, file.size, limits)
