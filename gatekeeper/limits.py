@@ -97,6 +97,12 @@ class Limits:
     xml_bytes: int = 16 * MIB
     """Bytes of an XML model; OpenVINO's graphs of the largest language models have a third of this."""
 
+    xml_elements: int = 1_000_000
+    """Elements and attributes of an XML model; those of large graphs and forests have a fifth of this."""
+
+    flatbuffer_tables: int = 60_000
+    """Tables of a TFLite model that are read; the largest honest ones have a fifth of this."""
+
     fasttext_words: int = 5_000_000
     """Words in the dictionary of a fastText model; the largest published ones have two million."""
     fields: int = 1_000_000

@@ -188,9 +188,11 @@ def test_an_index_that_repeats_long_keys_is_bounded() -> None:
         ("m.ckpt-1.index", made.checkpoint()["m.ckpt-1.index"], {"checkpoint_index_bytes": 10}),
         ("m.ckpt-1.index", made.checkpoint()["m.ckpt-1.index"], {"tensors": 1}),
         ("a.bin", made.fasttext(), {"fasttext_words": 1}),
-        ("m.tflite", made.tflite(), {"tensors": 3}),
+        ("m.tflite", made.tflite(), {"flatbuffer_tables": 3}),
         ("m.xml", made.openvino(), {"xml_bytes": 10}),
         ("m.pmml", made.pmml(), {"xml_bytes": 10}),
+        ("m.pmml", made.pmml(), {"xml_elements": 3}),
+        ("m.pmml", made.pmml("<!--" + "a" * 2_000_000 + "-->"), {}),
         ("m.mlmodel", made.coreml(), {"coreml_fields": 3}),
     ],
 )

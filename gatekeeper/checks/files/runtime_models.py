@@ -81,7 +81,7 @@ class RuntimeModels(Check):
 
 
 def _format(identity: Identity, sizes: Mapping[PurePosixPath, int]) -> Format:
-    """Give the format that a file is held to: XML beside a `.bin` of its name describes that, whatever it looks like."""
+    """Give the format that a file is held to: XML beside a `.bin` of its name describes that."""
     if identity.format is Format.XML and identity.file.path.with_suffix(".bin") in sizes:
         return Format.OPENVINO_XML
     return identity.format

@@ -53,9 +53,9 @@ def judge_tflite(reader: BinaryIO, _name: PurePosixPath, size: int, limits: Limi
     Args:
         reader: The file, seekable.
         size: Its size in bytes.
-        limits: `tensors` bounds the parts that are read.
+        limits: `flatbuffer_tables` bounds the parts that are read.
     """
-    file = Flatbuffer(reader, size, tables=limits.tensors)
+    file = Flatbuffer(reader, size, tables=limits.flatbuffer_tables)
     try:
         model = file.root()
         if model.number(_VERSION, "I") != 3:
