@@ -25,6 +25,9 @@ class Field(NamedTuple):
     length: int
     """Bytes of its content; 0 for a varint."""
 
+    value: int = 0
+    """What a varint says; 0 for the others."""
+
 
 class ProtobufStream:
     """Walks messages in a file.
@@ -60,14 +63,14 @@ class ProtobufStream:
             number, wire = tag >> 3, tag & 7
             if not number or wire not in _WIRES:
                 raise ValueError("no such field")
-            length = _WIDTHS.get(wire, 0)
+            length, value = _WIDTHS.get(wire, 0), 0
             if wire in (VARINT, BYTES):
                 value, used = _varint(piece, used)
                 length = value if wire == BYTES else 0
             at += used - place
             if at + length > end:
                 raise ValueError("a field reaches beyond the end")
-            yield Field(number, wire, at, length)
+            yield Field(number, wire, at, length, value if wire == VARINT else 0)
             at += length
 
     def read(self, part: Field, most: int) -> bytes:
