@@ -12,6 +12,7 @@ from gatekeeper.checks.files import ALL
 from gatekeeper.checks.files.coverage import Coverage
 from gatekeeper.checks.files.formats import CODE_CAPABLE, UNJUDGED, Format
 from gatekeeper.checks.files.paths import Paths
+from gatekeeper.checks.files.runtimes.judges import JUDGES as RUNTIME_JUDGES
 from gatekeeper.checks.files.unchanged import Unchanged
 from gatekeeper.evidence import Hazard, Severity, Status
 from tests.support import samples
