@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -23,6 +24,7 @@ from gatekeeper.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from gatekeeper.policy import Policy
+    from gatekeeper.sealed_cache import SealedCache
     from gatekeeper.sources import SourceOptions
 
 _TOOLS = (
@@ -89,6 +91,7 @@ def gate(
     selection: Selection = ALL_CHECKS,
     progress: Progress = SILENT,
     now: datetime | None = None,
+    results: SealedCache | None = None,
 ) -> Attestation:
     """Fetch what a reference names, gather evidence, decide.
 
@@ -99,6 +102,7 @@ def gate(
         selection: Which checks to run.
         progress: Told how far long work has come.
         now: The time of the decision, UTC; None for the clock.
+        results: Where answers about files are kept for the next run; None for nowhere.
 
     Returns:
         The attestation, whose `decision` is never None.
@@ -108,7 +112,7 @@ def gate(
     """
     chosen = deployer_policy if deployer_policy is not None else policy.load()
     moment = now or datetime.now(UTC)
-    return _run(reference, chosen, source, selection, progress, moment, decides=True)
+    return _run(reference, chosen, source, selection, progress, moment, results, decides=True)
 
 
 def scan(
@@ -119,6 +123,7 @@ def scan(
     selection: Selection = ALL_CHECKS,
     progress: Progress = SILENT,
     now: datetime | None = None,
+    results: SealedCache | None = None,
 ) -> Attestation:
     """Gather evidence and decide nothing: as `gate`, but `decision` is None.
 
@@ -126,7 +131,7 @@ def scan(
     """
     chosen = deployer_policy if deployer_policy is not None else policy.load()
     moment = now or datetime.now(UTC)
-    return _run(reference, chosen, source, selection, progress, moment, decides=False)
+    return _run(reference, chosen, source, selection, progress, moment, results, decides=False)
 
 
 def convert(
@@ -226,14 +231,21 @@ def _run(
     selection: Selection,
     progress: Progress,
     moment: datetime,
+    results: SealedCache | None,
     *,
     decides: bool,
 ) -> Attestation:
     selection.validate([check.id for check in checks.ALL])
     asked = sources.parse(reference) if isinstance(reference, str) else reference
     options = source or sources.SourceOptions()
-    with sources.open_artifact(asked, options, progress) as artifact:
-        evidence = collect(artifact, context_of(chosen, moment, options, progress), selection, progress)
+    with ExitStack() as resources:
+        server = resources.enter_context(checks.scanner_server())
+        # Most repos hold something to scan; when they are hashed, starting is over.
+        if not options.metadata_only and not selection.refusal("files/scanners"):
+            server.start()
+        artifact = resources.enter_context(sources.open_artifact(asked, options, progress))
+        context = replace(context_of(chosen, moment, options, progress), results=results, scanner_server=server)
+        evidence = collect(artifact, context, selection, progress)
         decision = policy.decide(evidence, chosen, subject=key_of(artifact), now=moment) if decides else None
         return Attestation(
             subject=subject_of(artifact),

@@ -169,14 +169,18 @@ class Limits:
     scan_file_bytes: int = 256 * MIB
     """Bytes of a file that is handed whole to a scanner."""
 
-    child_cpu_seconds: int = 30
-    """CPU seconds of one scanner child."""
+    scan_opcodes: int = 400_000
+    """Opcodes of all pickles in one file that are given to scanners by others, which cost five to ten microseconds
+    each; an import counts as ten. What an answer depends on, so that it is the same on every machine."""
 
-    child_wall_seconds: int = 60
-    """Wall-clock seconds of one scanner child."""
+    child_cpu_seconds: int = 5
+    """CPU seconds that scanning one file may cost, whatever lies in it: a net under `scan_opcodes`."""
 
-    child_memory_bytes: int = 1 * GIB
-    """Address space of one scanner child, in bytes."""
+    child_wall_seconds: float = 60
+    """Wall-clock seconds of one scanner child: a net under its CPU seconds."""
+
+    child_memory_bytes: int = 448 * MIB
+    """Address space of one scanner child, in bytes; so that the whole gate stays under 600 MB."""
 
     child_output_bytes: int = 16 * MIB
     """Bytes that one scanner child may answer."""

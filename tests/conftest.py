@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import huggingface_hub.constants  # noqa: F401 - looks for the token below the home that it sees first: a test's, else
 import pytest
 from hypothesis import settings
 
@@ -22,6 +23,7 @@ def _no_settings_of_the_person_who_tests(monkeypatch: pytest.MonkeyPatch) -> Non
     ours = [name for name in os.environ if name.startswith("GATEKEEPER_") and name != "GATEKEEPER_REQUIRE_BROWSER"]
     for name in ("HF_TOKEN", "HF_ENDPOINT", "HUGGING_FACE_HUB_TOKEN", "NO_COLOR", "COLUMNS", *ours):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GATEKEEPER_NO_CACHE", "1")
     monkeypatch.setenv("NO_PROXY", f"{os.environ.get('NO_PROXY', '')},127.0.0.1".strip(","))
 
 

@@ -19,7 +19,7 @@ NOUNS = (
     "errors", "limits", "progress", "text", "parsing", "endings", "redaction",
     "artifact", "evidence", "decision", "remedy", "attestation", "lock",
 )  # fmt: skip
-FLOOR_ONE = ("hashing", "signing", "tensors", "atomic", "confined")
+FLOOR_ONE = ("hashing", "signing", "tensors", "atomic", "confined", "sealed_cache")
 STAGES = ("sources", "checks", "policy", "patch", "attest", "report", "ci")
 EDGES = ("cli", "demo")
 HEAVY = {

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from gatekeeper.artifact import Artifact
+from gatekeeper.confined import Server
 from gatekeeper.evidence import (
     CheckDescription,
     CheckResult,
@@ -32,6 +33,7 @@ from gatekeeper.evidence import (
 )
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.progress import SILENT, Progress
+from gatekeeper.sealed_cache import SealedCache
 from gatekeeper.text import printable
 
 _PARTS = ("What it looks at", "Why it matters", "What it cannot see", "How to mend")
@@ -73,6 +75,11 @@ class Context:
 
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = SILENT
+    scanner_server: Server | None = None
+    """The scanners' process, when it was started early; its owner ends it."""
+
+    results: SealedCache | None = None
+    """Where checks may keep what they found in a file; None when nothing is kept."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,6 +16,7 @@ import click
 from gatekeeper import __version__
 from gatekeeper.cli.layout import entry
 from gatekeeper.cli.options import CACHE_DIR, TEXT_OR_JSON
+from gatekeeper.errors import InputError
 from gatekeeper.limits import DEFAULT_LIMITS, GIB
 
 REQUIRED = (
@@ -32,6 +33,9 @@ REQUIRED = (
     "cryptography",
     "hayward",
     "picklescan",
+    "py7zr",
+    "lz4",
+    *(("backports.zstd",) if sys.version_info < (3, 14) else ()),
     "detect-secrets",
 )
 """Distributions that the package declares."""
@@ -67,7 +71,7 @@ def command(format: str, cache_dir: Path | None) -> int:
 
     Asks no network. Exits with 1 when something is missing that every run needs.
     """
-    symptoms = [*_libraries(), *_extras(), *_limits(), *_disk(cache_dir), *_environment()]
+    symptoms = [*_libraries(), *_extras(), *_limits(), *_disk(cache_dir), *_answers(cache_dir), *_environment()]
     if format == "json":
         click.echo(json.dumps([asdict(symptom) for symptom in symptoms], indent=2))
     else:
@@ -102,6 +106,8 @@ def _extras() -> list[Symptom]:
         lacking = [name for name in names if not _version(name)]
         state, detail = ("note", f"without {', '.join(lacking)}") if lacking else ("ok", "installed")
         consequence = "nothing becomes unknown: no check of this version needs it" if lacking else ""
+        if "torch" in lacking:
+            consequence = f"`gatekeeper convert` can't run; {consequence}"
         found.append(Symptom(what=f"extra: {extra}", state=state, detail=detail, consequence=consequence))
     return found
 
@@ -113,19 +119,31 @@ def _version(name: str) -> str:
         return ""
 
 
+_CONSEQUENCES = {
+    "cpu": "no hostile file is stopped but by the clock",
+    "wall": "a child that waits is never stopped",
+    "memory": "a hostile file can make a child large until its CPU time is used up; no verdict depends on it",
+    "file size": "a hostile file can fill the disk",
+    "processes": "a child that was taken over can start others",
+    "system calls": "a child that was taken over can ask the kernel for anything that its user may do",
+    "writing": "a child that was taken over can write where its user can",
+    "network": "a child that was taken over can connect",
+}
+
+
 def _limits() -> list[Symptom]:
-    from gatekeeper.checks.files import child_limits
+    from gatekeeper.confined import abilities
 
     return [
-        Symptom(what=f"scanner child: {name}", state="ok", detail="enforced")
+        Symptom(what=f"confined child: {name}", state="ok", detail="limited")
         if holds
         else Symptom(
-            what=f"scanner child: {name}",
+            what=f"confined child: {name}",
             state="note",
-            detail="not enforced on this platform",
-            consequence="a scanner that needs more is stopped by the wall clock alone",
+            detail="not limited on this machine",
+            consequence=_CONSEQUENCES[name],
         )
-        for name, holds in child_limits().items()
+        for name, holds in abilities().items()
     ]
 
 
@@ -144,6 +162,21 @@ def _disk(cache_dir: Path | None) -> list[Symptom]:
             consequence="" if enough else f"nothing can be downloaded: {reserve / GIB:.0f} GiB are kept free",
         )
     ]
+
+
+def _answers(cache_dir: Path | None) -> list[Symptom]:
+    from gatekeeper.cli.answers import KEY_VARIABLE, open_answers
+
+    try:
+        opened, where = open_answers(cache_dir)
+    except InputError as error:
+        return [Symptom(what="answers", state="note", detail=error.message, consequence="gate and scan end with 2")]
+    with opened as answers:
+        if answers is None:
+            consequence = "every file is looked at anew in each run"
+            return [Symptom(what="answers", state="note", detail=f"not kept: {where}", consequence=consequence)]
+    sealed = KEY_VARIABLE if os.environ.get(KEY_VARIABLE) else "this user's own key"
+    return [Symptom(what="answers", state="ok", detail=f"kept in {where}, sealed with {sealed}")]
 
 
 def _environment() -> list[Symptom]:

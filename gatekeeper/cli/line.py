@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from gatekeeper.text import printable
 if TYPE_CHECKING:
     from gatekeeper.attestation import Attestation
     from gatekeeper.policy import Policy
+    from gatekeeper.sealed_cache import SealedCache
     from gatekeeper.sources import SourceOptions
 
 
@@ -34,6 +36,7 @@ class Settings:
     only: tuple[str, ...]
     skip: tuple[str, ...]
     cache_dir: Path | None
+    no_cache: bool
     jobs: int | None
     quiet: bool
     verbose: bool
@@ -48,13 +51,22 @@ def run(settings: Settings, *, decides: bool) -> Attestation:
     from gatekeeper.cli.progress import choose
 
     act = line.gate if decides else line.scan
-    return act(
-        sources.parse(settings.reference, revision=settings.revision),
-        load_policy(settings.policy),
-        source=source_options(settings),
-        selection=line.Selection(only=settings.only, skip=settings.skip),
-        progress=choose(quiet=settings.quiet or settings.format == "json"),
-    )
+    with results_cache(settings) as results:
+        return act(
+            sources.parse(settings.reference, revision=settings.revision),
+            load_policy(settings.policy),
+            source=source_options(settings),
+            selection=line.Selection(only=settings.only, skip=settings.skip),
+            progress=choose(quiet=settings.quiet or settings.format == "json"),
+            results=results,
+        )
+
+
+def results_cache(settings: Settings) -> AbstractContextManager[SealedCache | None]:
+    """Open the cache of answers; without one the run is slower and says the same, so its absence is no error."""
+    from gatekeeper.cli.answers import open_answers
+
+    return nullcontext() if settings.no_cache else open_answers(settings.cache_dir)[0]
 
 
 def refuse_own_settings(reference: str) -> None:

@@ -20,6 +20,7 @@ SETTINGS: dict[str, type] = {
     "format": str,
     "out": Path,
     "cache-dir": Path,
+    "no-cache": bool,
     "jobs": int,
     "offline": bool,
     "metadata-only": bool,

@@ -36,3 +36,6 @@ class Ending:
 
     error: str
     """Why it did not end by itself, one printable sentence that names the bound; empty when it did."""
+
+    cpu_seconds: float = 0.0
+    """CPU time that the job used."""

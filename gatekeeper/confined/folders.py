@@ -68,7 +68,7 @@ def _remove_dead(path: Path) -> None:
         status = os.fstat(descriptor)
         if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) != stat.S_IRWXU:
             return
-        if time.time() - status.st_ctime < _GRACE_SECONDS:
+        if time.time() - status.st_mtime < _GRACE_SECONDS:
             return
         os.stat(_MARK, dir_fd=descriptor, follow_symlinks=False)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises while the owner lives

@@ -42,6 +42,7 @@ _START_SECONDS = 60.0
 _GRACE_SECONDS = 10.0
 """For the server to notice that a job's time is up."""
 
+_END_SECONDS = 2.0
 _LIVES = 2
 
 
@@ -185,11 +186,12 @@ class _Process:
         return _ending(output, told, bounds)
 
     def end(self) -> None:
-        """End it: it goes by itself, and takes its job with it, when nobody can ask any more."""
+        """End it; when it is at a job it goes by itself, and takes that with it, since nobody can ask any more."""
         with contextlib.suppress(OSError):
             self._requests.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=2)
+        if self.busy:
+            with contextlib.suppress(_LostError):  # its pipe closes with it; waiting on the process would poll
+                self._read(sys.maxsize, _clock(_END_SECONDS))
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -236,7 +238,7 @@ def _ending(output: bytes, told: dict[str, Any], bounds: Bounds) -> Ending:
         cause = _memory(bounds) if reason == NO_MEMORY else f"it failed: {printable(reason, 300)}"
     if not cause and end != len(output):
         cause = "it ended in the middle of an answer"
-    return Ending(output=bytes(answers), error=cause)
+    return Ending(output=bytes(answers), error=cause, cpu_seconds=told["cpu"])
 
 
 def _cause(stopped: str, status: int, cpu: float, bounds: Bounds) -> str:
@@ -263,10 +265,10 @@ def _search_path() -> list[str]:
 
 
 def _bare_packages(entry: str) -> dict[str, list[str]]:
-    """Say where the packages around an entry and around the server's own modules lie, but for the outermost."""
+    """Say where the packages around an entry lie, but for the outermost."""
     parts = entry.partition(":")[0].split(".")[:-1]
     around = [".".join(parts[: length + 1]) for length in range(1, len(parts))]
-    return dict(_places({*around, __package__}))
+    return dict(_places(around))
 
 
 def _places(names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import subprocess
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gatekeeper.checks.files import limited_child
+from gatekeeper.checks.files.child import SCANNERS
 from gatekeeper.checks.files.feed import Feed, FeedKind
-from gatekeeper.checks.files.limited_child import Scanning, Verdict, child_limits
+from gatekeeper.checks.files.limited_child import Scanning, Verdict, scanner_server
 from gatekeeper.checks.files.scanner import Report, Signal, from_json, to_json
 from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.evidence import Status
@@ -24,103 +21,124 @@ from gatekeeper.limits import DEFAULT_LIMITS, MIB
 from tests.support import samples
 from tests.support.artifacts import look, slugs
 
-ROOT = Path(__file__).resolve().parents[2]
+JOBS = "tests.support.scanner_jobs"
 
 
-def feeds(folder: Path, *names: str) -> list[Feed]:
+def feeds(folder: Path, names: dict[str, str]) -> list[Feed]:
+    copies = folder / "copies"
+    copies.mkdir()
     made = []
-    for name in names:
-        copy = folder / name
-        copy.write_bytes(samples.SYSTEM)
+    for name, text in names.items():
+        copy = copies / (f"bad-{len(made)}" if text else name)
+        copy.write_text(text)
         made.append(Feed(path=name, copy=copy, kind=FeedKind.PICKLE))
     return made
 
 
-@pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Run other lines in the child: what scanners that were taken over could do."""
-
-    def install(lines: str) -> None:
-        start = "import json, os, sys, time\nrequest = json.load(sys.stdin)\nfiles = request['files']\n"
-        start += "def answer(number, **more):\n"
-        start += "    report = {'scanner': 's', 'signals': [], 'gaps': [], 'truncated': False}\n"
-        start += "    print(json.dumps({'id': number, 'reports': [{**report, **more}]}), flush=True)\n"
-        monkeypatch.setattr(limited_child, "_START", start + lines)
-
-    return install
-
-
-def scan(items: list[Feed], **limits: Any) -> dict[str, Verdict]:
-    return {verdict.feed.path: verdict for verdict in Scanning(replace(DEFAULT_LIMITS, **limits)).scan(items)}
-
-
-DIES_ON_BAD = """
-for number, file in enumerate(files):
-    if 'bad' in file['copy']:
-        {death}
-    answer(number)
-"""
+def scan(folder: Path, names: dict[str, str], job: str, **limits: Any) -> dict[str, Verdict]:
+    items = feeds(folder, names)
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    server = scanner_server(f"{JOBS}:{job}")
+    with server, Scanning(replace(DEFAULT_LIMITS, **limits), folder / "copies", scratch, server) as scanning:
+        verdicts = {verdict.feed.path: verdict for verdict in scanning.scan(items)}
+    assert not list(scratch.iterdir())
+    return verdicts
 
 
 @pytest.mark.parametrize(
-    ("death", "reason"),
+    ("how", "reason"),
     [
-        ("os._exit(3)", "ended early with status 3"),
-        ("os.abort()", "crashed with signal 6"),
-        ("time.sleep(60)", "child_wall_seconds"),
-        ("print('x' * 5000000, flush=True)", "child_output_bytes"),
-        ("print('{}', flush=True)", "nonsense"),
-        ("print('[1]', flush=True)", "nonsense"),
-        ("print(json.dumps({'id': 99, 'reports': []}), flush=True)", "nonsense"),
-        ("answer(number, scanner=5)", "nonsense"),
-        ("answer(number, gaps=['x' * 100000])", "nonsense"),
+        ("leave", "ended early with status 3"),
+        ("abort", "crashed with signal"),
+        ("sleep", "wall_seconds"),
+        ("loop", "cpu_seconds"),
+        ("part", "ended early with status 3"),
+        ("talk", "output_bytes"),
+        *((how, "nonsense") for how in ("object", "list", "deep", "bytes", "nan", "other copy", "true")),
+        *((how, "nonsense") for how in ("other scanner", "twice", "long gap", "refund")),
     ],
 )
-def test_a_file_that_ends_the_child_blinds_no_other(
-    tmp_path: Path, stand_in: Callable[[str], None], death: str, reason: str
-) -> None:
-    stand_in(DIES_ON_BAD.format(death=death))
-    verdicts = scan(feeds(tmp_path, "a", "bad", "b", "c"), child_wall_seconds=1, child_output_bytes=MIB)
+def test_a_file_that_ends_the_child_blinds_no_other(tmp_path: Path, how: str, reason: str) -> None:
+    names = {"a": "", "bad": how, "b": "", "c": ""}
+    limits = {"child_wall_seconds": 1, "child_output_bytes": MIB, "child_cpu_seconds": 1}
+    if how != "sleep":
+        del limits["child_wall_seconds"]
+    verdicts = scan(tmp_path, names, "bad", **limits)
     assert reason in verdicts["bad"].error
     assert not any(verdicts[name].error for name in ("a", "b", "c"))
-    assert all(verdicts[name].reports for name in ("a", "b", "c"))
+    assert all(len(verdicts[name].reports) == len(SCANNERS) for name in ("a", "b", "c"))
+    assert len(verdicts["bad"].reports) < len(SCANNERS)
 
 
-def test_a_file_that_is_greedy_after_others_gets_a_child_to_itself(
-    tmp_path: Path, stand_in: Callable[[str], None]
-) -> None:
-    stand_in("for number, file in enumerate(files):\n    if number == 2: os._exit(1)\n    answer(number)\n")
-    verdicts = scan(feeds(tmp_path, "a", "b", "c", "d", "e"))
+def test_what_was_said_before_the_end_counts(tmp_path: Path) -> None:
+    verdicts = scan(tmp_path, {"bad": "part"}, "bad")
+    assert [report.scanner for report in verdicts["bad"].reports] == [SCANNERS[0].name]
+    assert verdicts["bad"].error
+
+
+def test_a_child_that_says_nothing_has_not_looked(tmp_path: Path) -> None:
+    verdicts = scan(tmp_path, {"a": "", "b": ""}, "silent")
+    assert [verdict.error for verdict in verdicts.values()] == ["the scanners did not answer"] * 2
+
+
+def test_a_file_that_is_greedy_after_others_gets_a_child_to_itself(tmp_path: Path) -> None:
+    verdicts = scan(tmp_path, dict.fromkeys("abcde", ""), "third")
     assert not any(verdict.error for verdict in verdicts.values())
 
 
-def test_the_time_of_an_artifact_is_bounded_as_well(tmp_path: Path, stand_in: Callable[[str], None]) -> None:
-    stand_in("time.sleep(60)")
-    verdicts = scan(feeds(tmp_path, "a", "b"), child_wall_seconds=1, scan_seconds=1)
+def test_all_that_lies_in_a_file_has_one_account(tmp_path: Path) -> None:
+    names = {f"zip!{number}": "loop" for number in range(30)} | {"b": ""}
+    verdicts = scan(tmp_path, names, "bad", child_cpu_seconds=1)
+    stopped = [verdict for verdict in verdicts.values() if "cpu_seconds (1) were used up" in verdict.error]
+    assert 1 <= len(stopped) <= 2, "one child for the first, and no second try"
+    refused = [verdict for verdict in verdicts.values() if "scanning the file used up" in verdict.error]
+    assert len(stopped) + len(refused) == 30
+    assert not verdicts["b"].error
+
+
+def test_the_time_of_an_artifact_is_bounded_as_well(tmp_path: Path) -> None:
+    verdicts = scan(tmp_path, {"a": "", "b": ""}, "asleep", child_wall_seconds=1, scan_seconds=1)
     assert "scan_seconds" in verdicts["b"].error
 
 
-def test_the_child_inherits_nothing(
-    tmp_path: Path, stand_in: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HF_TOKEN", "stand-in-secret")
-    monkeypatch.setenv("PYTHONPATH", "/nowhere")
-    stand_in("answer(0, gaps=[*sorted(os.environ), os.getcwd(), str(sys.flags.isolated)])")
-    ((report,),) = [verdict.reports for verdict in scan(feeds(tmp_path, "a")).values()]
-    assert "HF_TOKEN" not in report.gaps
-    assert "PYTHONPATH" not in report.gaps
-    assert str(Path.cwd()) not in report.gaps
-    assert report.gaps[-1] == "1"
+def weighed(folder: Path, files: dict[str, bytes]) -> dict[str, Verdict]:
+    copies, scratch = folder / "copies", folder / "scratch"
+    copies.mkdir()
+    scratch.mkdir()
+    items = []
+    for name, data in files.items():
+        copy = copies / f"{len(items)}.pkl"
+        copy.write_bytes(data)
+        items.append(Feed(path=name, copy=copy, kind=FeedKind.PICKLE))
+    with Scanning(replace(DEFAULT_LIMITS, scan_opcodes=1000), copies, scratch) as scanning:
+        return {verdict.feed.path: verdict for verdict in scanning.scan(items)}
 
 
-def test_the_child_limits_itself_before_it_reads(tmp_path: Path) -> None:
-    lines = "import resource, sys; sys.path.insert(0, sys.argv[1])\n"
-    lines += "from gatekeeper.checks.files.child import limit\n"
-    lines += "limit({'cpu': 7, 'file': 1000, 'memory': 2**31})\n"
-    lines += "names = 'CPU CORE FSIZE AS'.split()\n"
-    lines += "print([resource.getrlimit(getattr(resource, 'RLIMIT_' + name)) for name in names])\n"
-    result = subprocess.run([sys.executable, "-c", lines, str(ROOT)], capture_output=True, text=True, check=True)
-    assert json.loads(result.stdout.replace("(", "[").replace(")", "]")) == [[7, 7], [0, 0], [1000, 1000], [2**31] * 2]
+def refused(verdict: Verdict) -> set[str]:
+    return {report.scanner for report in verdict.reports if any("scan_opcodes" in gap for gap in report.gaps)}
+
+
+def test_pickles_are_weighed_before_others_scan_them(tmp_path: Path) -> None:
+    heavy = pickle.dumps(list(range(3000)), 2) + samples.SYSTEM
+    verdicts = weighed(tmp_path, {"heavy.pkl": heavy, "light.pkl": samples.SYSTEM})
+    assert refused(verdicts["heavy.pkl"]) == {"hayward", "picklescan"}
+    assert refused(verdicts["light.pkl"]) == set()
+    assert all(report.signals for report in verdicts["light.pkl"].reports)
+
+
+def test_what_is_too_heavy_for_others_is_walked_all_the_same() -> None:
+    heavy = pickle.dumps(list(range(3000)), 2)[:-1] + b"0" + samples.SYSTEM[2:]
+    assert "payload" in slugs(look(Scanners(), {"heavy.pkl": heavy}, scan_opcodes=1000))
+
+
+def test_members_of_an_archive_are_weighed_together(tmp_path: Path) -> None:
+    light = pickle.dumps(list(range(300)), 2)
+    verdicts = weighed(tmp_path, {**{f"a.zip!{number}.pkl": light for number in range(5)}, "b.pkl": light})
+    late = [name for name, verdict in verdicts.items() if refused(verdict)]
+    assert late
+    assert all(name.startswith("a.zip!") for name in late)
+    assert len(late) < 5
 
 
 def test_a_child_without_memory_for_it_gives_gaps() -> None:
@@ -131,7 +149,6 @@ def test_a_child_without_memory_for_it_gives_gaps() -> None:
         child_memory_bytes=96 * MIB,
     )
     assert slugs(result) == {"payload", "unknown-global"}
-    assert {gap.path for gap in result.gaps} == {"greedy.pkl"}
     assert {gap.path for gap in result.gaps} == {"greedy.pkl"}
 
 
@@ -184,9 +201,3 @@ def test_reports_survive_the_pipe_and_are_cut_to_size() -> None:
     assert back.truncated
     assert back.signals[0].offset == 3
     assert any("more than 1000" in gap for gap in back.gaps)
-
-
-def test_limits_are_told_by_name() -> None:
-    told = child_limits()
-    assert set(told) == {"cpu", "wall", "file size", "memory"}
-    assert told["memory"] == (os.uname().sysname == "Linux")

@@ -8,6 +8,7 @@ import io
 import lzma
 import pickle
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -37,9 +38,9 @@ from tests.support.artifacts import look, slugs
 from tests.support.samples import seven_zipped, tarred, zipped
 from tests.support.unpacking import outputs
 
-try:
+if sys.version_info >= (3, 14):
     from compression import zstd
-except ImportError:
+else:
     from backports import zstd
 
 STATE = pickle.dumps({"a": [1, 2.5, "x"] * 50})

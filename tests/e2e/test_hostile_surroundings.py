@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -61,12 +62,13 @@ def test_a_full_output_is_no_verdict(arguments: list[str], model: Path) -> None:
 
 
 def test_being_ended_leaves_nothing_behind(tmp_path: Path) -> None:
-    (tmp_path / "slow.pkl").write_bytes(b"\x80\x02" + b"N0" * 20_000_000 + b".")
+    inner = b"\x80\x02" + b"N0" * 20_000_000 + b"."  # one opcode to whoever weighs it, long work to a scanner
+    (tmp_path / "slow.pkl").write_bytes(pickle.dumps(inner, 4))
     work = tmp_path / "work"
     work.mkdir()
     process = start("gate", "./slow.pkl", cwd=tmp_path, TMPDIR=str(work))
     deadline = time.monotonic() + 60
-    while not any(work.glob("gatekeeper-scan-*")) and time.monotonic() < deadline:
+    while not any(work.glob("gatekeeper-private-*/copies/*/*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     _, message = process.communicate(timeout=60)

@@ -11,6 +11,7 @@ import io
 import json
 import pickle
 import struct
+import sys
 import tarfile
 import zipfile
 import zlib
@@ -19,9 +20,9 @@ from typing import Any
 
 import lz4.frame
 
-try:
+if sys.version_info >= (3, 14):
     from compression import zstd
-except ImportError:
+else:
     from backports import zstd
 
 from tests.support.hdf5_samples import unpacked

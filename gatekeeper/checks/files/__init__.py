@@ -12,7 +12,7 @@ from gatekeeper.checks.files.executables import Executables
 from gatekeeper.checks.files.formats_check import Formats
 from gatekeeper.checks.files.hidden_text import HiddenText
 from gatekeeper.checks.files.leaked_secrets import Secrets
-from gatekeeper.checks.files.limited_child import child_limits
+from gatekeeper.checks.files.limited_child import scanner_server
 from gatekeeper.checks.files.load_path import LoadPath
 from gatekeeper.checks.files.model_code import ModelCode
 from gatekeeper.checks.files.paths import Paths
@@ -43,4 +43,4 @@ ALL: tuple[Check, ...] = (
 )
 """The checks of this room, in the order of reports; `files/unchanged` must come last."""
 
-__all__ = ["ALL", "child_limits"]
+__all__ = ["ALL", "scanner_server"]

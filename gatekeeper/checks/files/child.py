@@ -1,24 +1,24 @@
-"""What runs in a scanner child: limits first, then the scanners, then one line of JSON for each file.
+"""What runs in a confined child: the scanners, and one line of JSON for each of them and each copy.
 
-Started by `limited_child` with `python -I`; nothing from the artifact is imported, loaded or run here either.
+Nothing from the artifact is imported, loaded or run here either.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import resource
 import sys
+import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
 
 from gatekeeper.checks.files.feed import FeedKind
 from gatekeeper.checks.files.hayward_scanner import HaywardScanner
 from gatekeeper.checks.files.joblib_arrays import WRAPPER
 from gatekeeper.checks.files.joblib_streams import joblib_streams
-from gatekeeper.checks.files.pickle_streams import split_streams
+from gatekeeper.checks.files.pickle_streams import LEGACY_STREAMS, split_streams, weigh
 from gatekeeper.checks.files.picklescan_scanner import PicklescanScanner
 from gatekeeper.checks.files.scanner import LEVELS, Report, Scanner, Signal, to_json
 from gatekeeper.checks.files.walk_scanner import WalkScanner
@@ -27,42 +27,48 @@ from gatekeeper.limits import DEFAULT_LIMITS
 SCANNERS: tuple[Scanner, ...] = (WalkScanner(), HaywardScanner(), PicklescanScanner())
 """Every scanner, in the order of their reports."""
 
+_UNBOUNDED = frozenset({"hayward", "picklescan"})
+"""Scanners by others, which take pickles of any length and five to ten microseconds for each opcode. They are given
+so many that the answer does not depend on the machine's speed; the child's CPU limit is the net underneath."""
+
 _HIGH = LEVELS.index("high")
 _SPELT = re.compile(r"(?!None\.)[A-Za-z_]\w+(\.[A-Za-z_]\w+)+\Z", re.ASCII)
 """A module and an attribute that array bytes do not spell by chance. `None` is picklescan's word for a memo slot that
 the first reading got wrong; the second finds the module's name there."""
 
 _STAND_IN = b"NumpyArrayLeftOut"
-_LEGACY_STREAMS = 5
-"""Magic number, protocol, system, the object and the list of storages (torch/serialization.py, `_legacy_load`)."""
 
 
-def main() -> None:
-    """Read a request from standard input, scan, and answer on standard output."""
-    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)  # a scanner that prints must not be taken for an answer
-    request = json.load(sys.stdin)
-    limit(request["limits"])
+def scan(request: bytes, answer: Callable[[bytes], None]) -> None:
+    """Scan copies and answer a line of JSON for each of them and each scanner, in the order of both.
+
+    Args:
+        request: JSON: `copies`, each with its path, kind and file of the artifact; `opcodes`, which each file may
+            still cost; `most`, which it might in all.
+        answer: Takes the lines.
+    """
+    asked = json.loads(request)
     sys.setrecursionlimit(10_000)
-    for file in request["files"]:
-        reports = [_scan(scanner, Path(file["copy"]), FeedKind(file["kind"])) for scanner in SCANNERS]
-        _answer(answers, {"id": file["id"], "reports": [to_json(report) for report in reports]})
+    left: dict[str, int] = asked["opcodes"]
+    for number, item in enumerate(asked["copies"]):
+        copy, kind = Path(item["copy"]), FeedKind(item["kind"])
+        begun = time.process_time()
+        weight = _weight(copy, kind, left[item["file"]])
+        left[item["file"]] -= weight
+        for scanner in SCANNERS:
+            if left[item["file"]] < 0 and scanner.name in _UNBOUNDED:
+                gap = f"the pickles in the file weigh more than scan_opcodes ({asked['most']})"
+                report = Report(scanner=scanner.name, gaps=(gap,))
+            else:
+                report = _scan(scanner, copy, kind)
+            line = {"id": number, "cpu": time.process_time() - begun, "opcodes": weight, "report": to_json(report)}
+            answer(json.dumps(line).encode() + b"\n")
+            begun, weight = time.process_time(), 0
 
 
-def limit(limits: dict[str, int]) -> None:
-    """Bound this process for good: seconds of CPU, bytes of memory and of each file it writes, no core dump."""
-    cpu = limits["cpu"]
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limits["file"], limits["file"]))
-    if limits["memory"]:
-        resource.setrlimit(resource.RLIMIT_AS, (limits["memory"], limits["memory"]))
-
-
-def _answer(answers: TextIO, answer: dict[str, Any]) -> None:
-    answers.write(json.dumps(answer) + "\n")
-    answers.flush()
+def _weight(copy: Path, kind: FeedKind, most: int) -> int:
+    """Say what the pickles of a copy cost the scanners, in opcodes; it stops soon after `most`."""
+    return 0 if kind is FeedKind.WHOLE else weigh(copy.read_bytes(), most)
 
 
 def _scan(scanner: Scanner, copy: Path, kind: FeedKind) -> Report:
@@ -75,6 +81,8 @@ def _scan(scanner: Scanner, copy: Path, kind: FeedKind) -> Report:
             return _scan_streams(scanner, copy)
         report = scanner.scan(copy, pickle=kind is FeedKind.PICKLE)
         return _scan_as_joblib(scanner, copy, report) if kind is FeedKind.PICKLE else report
+    except MemoryError:  # the child's end, and not an answer
+        raise
     except Exception as error:  # a scanner that a file trips has not looked at it
         return Report(scanner=scanner.name, gaps=(f"{scanner.name} failed: {type(error).__name__}: {error}",))
 
@@ -113,7 +121,7 @@ def _scan_as_joblib(scanner: Scanner, copy: Path, report: Report) -> Report:
 
 
 def _scan_part(scanner: Scanner, copy: Path, number: int, data: bytes) -> Report:
-    part = copy.with_name(f"stream-{number}.pkl")
+    part = Path(tempfile.gettempdir(), f"stream-{number}.pkl")
     part.write_bytes(data)
     return scanner.scan(part, pickle=True)
 
@@ -124,15 +132,11 @@ def _scan_streams(scanner: Scanner, copy: Path) -> Report:
     signals: list[Signal] = []
     gaps: list[str] = []
     truncated = False
-    streams = split_streams(data, _LEGACY_STREAMS)
+    streams = split_streams(data, LEGACY_STREAMS)
     for number, stream in enumerate(streams, start=1):
         report = _scan_part(scanner, copy, number, data[stream.start : stream.end])
         signals += [replace(signal, offset=stream.start) for signal in report.signals]
         gaps += [f"stream {number}: {gap}" for gap in report.gaps]
         truncated = truncated or not stream.complete
-    truncated = truncated or len(streams) < _LEGACY_STREAMS
+    truncated = truncated or len(streams) < LEGACY_STREAMS
     return Report(scanner=scanner.name, signals=tuple(signals), gaps=tuple(gaps), truncated=truncated)
-
-
-if __name__ == "__main__":
-    main()

@@ -66,6 +66,8 @@ class Refusal:
     """One sentence, printable."""
 
     kind: RefusalKind = RefusalKind.GAP
+    lasting: bool = True
+    """Whether the same bytes would be refused again: not where a child ran out of time or memory."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

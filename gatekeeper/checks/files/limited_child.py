@@ -1,44 +1,39 @@
-"""Runs the scanners in a child process that can't outlive, outgrow or mislead its parent.
+"""Has copies scanned in confined children, and believes only what has the shape of an answer.
 
-The child starts from a fresh interpreter (no fork of a parent with threads), isolated from the user's environment
-and with none of it inherited, sets its own limits before it sees a byte of the artifact, works in a private folder
-and answers with one line for each file. When it dies, what it had answered counts, the file that it died on gets a
-child to itself once, and the rest goes to a new one: a bomb blinds nobody.
+One child reads a batch of copies, one after the other, and answers for each scanner and copy. When it dies, what it
+had answered counts. The copy that it died on gets a child to itself once, unless it had used up the time of one, and
+the rest goes to a new child: a bomb blinds nobody. Each file of the artifact has one account of CPU time, whatever
+lies in it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import selectors
-import signal
-import subprocess
-import sys
-import tempfile
-import time
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, cast
+from shutil import rmtree
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
 
+from gatekeeper.checks.files.child import SCANNERS
 from gatekeeper.checks.files.feed import Feed
 from gatekeeper.checks.files.scanner import Report, from_json
+from gatekeeper.confined import Bounds, Server
 from gatekeeper.limits import Limits
 
-_ROOT = Path(__file__).resolve().parents[3]
-_PACKAGES = {name: str(_ROOT.joinpath(*name.split("."))) for name in ("gatekeeper.checks", "gatekeeper.checks.files")}
-_START = """
-import json, sys, types
-sys.path[:], packages = json.loads(sys.argv[1])
-for name, folder in packages.items():
-    sys.modules[name] = types.ModuleType(name)
-    sys.modules[name].__path__ = [folder]
-from gatekeeper.checks.files.child import main
-main()
-"""
-"""The child's first lines. Bare packages stand in for those around it, so that it imports no check: that is half of
-the time that it takes to start, and nothing that it has no use for."""
+_ENTRY = "gatekeeper.checks.files.child:scan"
+_WARM = ("hayward", "picklescan.scanner", "defusedxml.ElementTree", "tomllib")
+_NAMES = tuple(scanner.name for scanner in SCANNERS)
+_BATCH = 64
+_BATCH_BYTES = 8 << 20
+"""Copies for one child, and their bytes: few enough that honest ones are far from its limits."""
+
+_LEAST_LEFT = 0.5
+"""Seconds of CPU time with which it is worth while to try a file again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,31 +43,77 @@ class Verdict:
     feed: Feed
     reports: tuple[Report, ...] = ()
     error: str = ""
-    """Why there are no reports."""
+    """Why there are not as many reports as there are scanners. Time and memory can have run out for other reasons than
+    the copy, so this is never taken for a lasting answer."""
 
 
-def child_limits() -> dict[str, bool]:
-    """Say which limits of scanner children this platform enforces.
+@dataclass(kw_only=True, slots=True)
+class _Account:
+    """What one file of the artifact has cost, all that was unpacked from it together."""
 
-    Without the memory limit a hostile file can make a child large until its CPU time is used up; no verdict depends
-    on it.
+    cpu: float = 0.0
+    opcodes: int = 0
+
+
+@dataclass(kw_only=True, slots=True)
+class _Answers:
+    """What one child said, as far as it can be read."""
+
+    reports: dict[int, list[Report]] = field(default_factory=dict)
+    cpu: dict[int, float] = field(default_factory=dict)
+    opcodes: dict[int, int] = field(default_factory=dict)
+    error: str = ""
+
+    def complete(self, number: int) -> bool:
+        """Whether every scanner answered for this copy."""
+        return len(self.reports.get(number, ())) == len(_NAMES)
+
+
+def scanner_server(entry: str = _ENTRY) -> Server:
+    """Make the server that the scanners run in; who starts it early lets it import while files are hashed.
+
+    Args:
+        entry: What runs in the children.
     """
-    return {"cpu": True, "wall": True, "file size": True, "memory": sys.platform == "linux"}
+    return Server(entry, _WARM)
 
 
 class Scanning:
-    """Scans copies under the limits of one artifact.
+    """Scans copies under the limits of one artifact; a context manager.
 
     Args:
-        limits: `child_*` bound each child, `scan_seconds` all of them together.
+        limits: `child_*` and `scan_*` bound it.
+        copies: The folder that the copies lie in; children may read it.
+        scratch: An empty folder that children may write to.
+        server: One that may have begun to start, and that its owner ends; None for one of its own.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, copies: Path, scratch: Path, server: Server | None = None) -> None:
         self._limits = limits
-        self._deadline = time.monotonic() + limits.scan_seconds
+        self._copies = copies
+        self._scratch = scratch
+        self._accounts: dict[str, _Account] = {}
+        self._deadline = 0.0
+        self._resources = ExitStack()
+        self._server = server or self._resources.enter_context(scanner_server())
+
+    def __enter__(self) -> Self:
+        """Make ready; no process is started before `start` or the first copy."""
+        self._deadline = monotonic() + self._limits.scan_seconds
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End all processes."""
+        self._resources.close()
+
+    def start(self) -> None:
+        """Let the server import the scanners while this process goes on."""
+        self._server.start()
 
     def scan(self, feeds: Sequence[Feed]) -> Iterator[Verdict]:
-        """Scan copies, in batches of whatever children survive.
+        """Scan copies.
 
         Args:
             feeds: Copies, each read by every scanner.
@@ -80,103 +121,116 @@ class Scanning:
         Yields:
             One verdict for each copy, in no promised order.
         """
-        pending = list(feeds)
+        for batch in _batches(feeds):
+            yield from self._scan_batch(batch)
+
+    def _scan_batch(self, batch: list[Feed]) -> Iterator[Verdict]:
+        pending, alone = batch, False
         while pending:
-            if time.monotonic() >= self._deadline:
-                yield from (
-                    Verdict(feed=feed, error="scan_seconds were used up before it was scanned") for feed in pending
-                )
+            refused = [(feed, reason) for feed in pending if (reason := self._refusal(feed))]
+            yield from (Verdict(feed=feed, error=reason) for feed, reason in refused)
+            pending = [feed for feed in pending if not self._refusal(feed)]
+            if not pending:
                 return
-            answers, error = self._run(pending)
-            yield from (Verdict(feed=pending[number], reports=reports) for number, reports in answers.items())
-            left = [feed for number, feed in enumerate(pending) if number not in answers]
-            if left and not answers:
-                # Nothing came back although the first file had the whole child: that file is to blame.
-                yield Verdict(feed=left.pop(0), error=error)
-            pending = left
+            feeds, rest = (pending[:1], pending[1:]) if alone else (pending, [])
+            answers = self._run(feeds)
+            yield from (Verdict(feed=feed, reports=tuple(answers.reports[number]))
+                        for number, feed in enumerate(feeds) if answers.complete(number))  # fmt: skip
+            left = [number for number in range(len(feeds)) if not answers.complete(number)]
+            # The copy that a child ended with goes alone, unless it was the first and had the whole child.
+            alone = bool(left) and left[0] > 0
+            if left and not alone:
+                said = tuple(answers.reports.get(0, ()))
+                yield Verdict(feed=feeds[0], reports=said, error=answers.error)
+                left = left[1:]
+            pending = [*(feeds[number] for number in left), *rest]
 
-    def _run(self, feeds: Sequence[Feed]) -> tuple[dict[int, tuple[Report, ...]], str]:
-        with tempfile.TemporaryDirectory(prefix="gatekeeper-scan-") as folder:
-            process = subprocess.Popen(  # noqa: S603 - this interpreter, with our own lines
-                [sys.executable, "-I", "-B", "-c", _START, json.dumps([_search_path(), _PACKAGES])],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                cwd=folder,
-                env={
-                    "PATH": folder,
-                    "TMPDIR": folder,
-                    "HOME": folder,
-                    "LC_ALL": "C.UTF-8",
-                    "OPENBLAS_NUM_THREADS": "1",
-                },
-                start_new_session=True,
-            )
-            try:
-                output, error = self._converse(process, self._request(feeds))
-            finally:
-                _end(process)
-        return _read_answers(output, len(feeds), error)
+    def _run(self, feeds: list[Feed]) -> _Answers:
+        """Have one child read these copies, and settle the accounts."""
+        bounds = Bounds(
+            cpu_seconds=math.ceil(min(self._left(feed) for feed in feeds)),
+            wall_seconds=min(self._limits.child_wall_seconds, max(0.0, self._deadline - monotonic())),
+            memory_bytes=self._limits.child_memory_bytes,
+            file_bytes=self._limits.scan_file_bytes,
+            output_bytes=self._limits.child_output_bytes,
+        )
+        ending = self._server.run(self._request(feeds), bounds, self._scratch, (self._copies,))
+        for path in self._scratch.iterdir():
+            rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        answers = _read_answers(ending.output, len(feeds))
+        if not answers.error:
+            answers.error = f"the scanners' child: {ending.error}" if ending.error else "the scanners did not answer"
+        self._settle(feeds, answers, ending.cpu_seconds)
+        return answers
 
-    def _request(self, feeds: Sequence[Feed]) -> bytes:
-        limits = {
-            "cpu": self._limits.child_cpu_seconds,
-            "file": self._limits.scan_file_bytes,
-            "memory": self._limits.child_memory_bytes if child_limits()["memory"] else 0,
-        }
-        files = [{"id": number, "copy": str(feed.copy), "kind": feed.kind.value} for number, feed in enumerate(feeds)]
-        return json.dumps({"limits": limits, "files": files}).encode()
+    def _refusal(self, feed: Feed) -> str:
+        if monotonic() >= self._deadline:
+            return f"scan_seconds ({self._limits.scan_seconds}) were used up before it was scanned"
+        if self._left(feed) < _LEAST_LEFT:
+            return f"scanning the file used up child_cpu_seconds ({self._limits.child_cpu_seconds})"
+        return ""
 
-    def _converse(self, process: subprocess.Popen[bytes], request: bytes) -> tuple[bytes, str]:
-        """Send the request and read the answers until the child ends, the clock runs out or it says too much."""
-        requests, answers = cast(BinaryIO, process.stdin), cast(BinaryIO, process.stdout)
-        with contextlib.suppress(BrokenPipeError), requests:
-            requests.write(request)
-        output = bytearray()
-        deadline = min(time.monotonic() + self._limits.child_wall_seconds, self._deadline)
-        with selectors.DefaultSelector() as selector, answers:
-            selector.register(answers, selectors.EVENT_READ)
-            while True:
-                if not selector.select(max(0.0, deadline - time.monotonic())):
-                    return bytes(output), "the scanners took longer than child_wall_seconds"
-                data = os.read(answers.fileno(), 1 << 16)
-                if not data:
-                    break
-                output += data
-                if len(output) > self._limits.child_output_bytes:
-                    return bytes(output), "the scanners answered more than child_output_bytes"
-        process.wait()
-        return bytes(output), _cause(process.returncode)
+    def _left(self, feed: Feed) -> float:
+        return self._limits.child_cpu_seconds - self._account(feed).cpu
 
+    def _account(self, feed: Feed) -> _Account:
+        return self._accounts.setdefault(feed.path.split("!", 1)[0], _Account())
 
-def _cause(status: int) -> str:
-    if status == -signal.SIGXCPU or status == -signal.SIGKILL:
-        return "the scanners were stopped: child_cpu_seconds were used up or memory ran out"
-    if status < 0:
-        return f"the scanners crashed with signal {-status}"
-    return f"the scanners ended early with status {status}"
+    def _settle(self, feeds: list[Feed], answers: _Answers, cpu: float) -> None:
+        """Charge each file what its copies cost; what nobody answered for is charged to the copy it ended with."""
+        for number, feed in enumerate(feeds):
+            account = self._account(feed)
+            account.opcodes += answers.opcodes.get(number, 0)
+            account.cpu += min(answers.cpu.get(number, 0.0), cpu)
+        unanswered = [feed for number, feed in enumerate(feeds) if not answers.complete(number)]
+        if unanswered:
+            self._account(unanswered[0]).cpu += max(0.0, cpu - sum(answers.cpu.values()))
+
+    def _request(self, feeds: list[Feed]) -> bytes:
+        files = [feed.path.split("!", 1)[0] for feed in feeds]
+        left = {file: self._limits.scan_opcodes - self._account(feed).opcodes
+                for file, feed in zip(files, feeds, strict=True)}  # fmt: skip
+        copies = [{"copy": str(feed.copy), "kind": feed.kind.value, "file": file}
+                  for file, feed in zip(files, feeds, strict=True)]  # fmt: skip
+        return json.dumps({"copies": copies, "opcodes": left, "most": self._limits.scan_opcodes}).encode()
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def _batches(feeds: Sequence[Feed]) -> Iterator[list[Feed]]:
+    batch: list[Feed] = []
+    weight = 0
+    for feed in feeds:
+        size = feed.copy.stat().st_size
+        if batch and (len(batch) >= _BATCH or weight + size > _BATCH_BYTES):
+            yield batch
+            batch, weight = [], 0
+        batch.append(feed)
+        weight += size
+    if batch:
+        yield batch
 
 
-def _search_path() -> list[str]:
-    """Give the child this process's modules, without any relative entry that a hostile folder could fill."""
-    return [str(_ROOT), *(entry for entry in sys.path if entry and Path(entry).is_absolute())]
-
-
-def _read_answers(output: bytes, count: int, error: str) -> tuple[dict[int, tuple[Report, ...]], str]:
-    answers: dict[int, tuple[Report, ...]] = {}
+def _read_answers(output: bytes, count: int) -> _Answers:
+    """Read answers up to the first that is not as it should be."""
+    answers = _Answers()
     for line in output.split(b"\n")[:-1]:
         try:
-            answer = json.loads(line)
-            number, reports = answer["id"], tuple(from_json(report) for report in answer["reports"])
-            if type(number) is not int or not 0 <= number < count or number in answers or not reports:
-                raise ValueError("no such file")
+            _take(answers, json.loads(line), count)
         except (ValueError, TypeError, KeyError, RecursionError):
-            return answers, "the scanners answered nonsense"
-        answers[number] = reports
-    return answers, error
+            answers.error = "the scanners answered nonsense"
+            break
+    return answers
+
+
+def _take(answers: _Answers, answer: Any, count: int) -> None:
+    number, cpu, opcodes = answer["id"], answer["cpu"], answer["opcodes"]
+    if type(number) is not int or not 0 <= number < count:
+        raise ValueError("no such copy")
+    if type(cpu) is not float or not 0 <= cpu < math.inf or type(opcodes) is not int or opcodes < 0:
+        raise ValueError("no such cost")
+    report = from_json(answer["report"])
+    reports = answers.reports.setdefault(number, [])
+    if len(reports) >= len(_NAMES) or report.scanner != _NAMES[len(reports)]:
+        raise ValueError("not the scanner whose turn it is")
+    reports.append(report)
+    answers.cpu[number] = answers.cpu.get(number, 0.0) + cpu
+    answers.opcodes[number] = answers.opcodes.get(number, 0) + opcodes

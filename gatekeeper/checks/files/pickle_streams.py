@@ -5,6 +5,14 @@ from __future__ import annotations
 import io
 import pickletools
 from dataclasses import dataclass
+from typing import BinaryIO
+
+LEGACY_STREAMS = 5
+"""Magic number, protocol, system, the object and the list of storages (torch/serialization.py, `_legacy_load`)."""
+
+_LEGACY_HEAD = 1 << 20
+_IMPORTS = frozenset({"GLOBAL", "STACK_GLOBAL", "INST"})
+_IMPORT_WEIGHT = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +45,43 @@ def split_streams(data: bytes, most: int) -> list[Stream]:
         streams.append(Stream(start=start, end=end, complete=complete))
         start = end
     return streams
+
+
+def legacy_length(reader: BinaryIO, size: int, most: int) -> int:
+    """Say how many bytes from the first on hold the streams of the old torch format, so that no tensor is copied.
+
+    Args:
+        reader: The file.
+        size: Its size in bytes.
+        most: What to answer at most, and where the streams are longer than what is looked at.
+    """
+    reader.seek(0)
+    streams = split_streams(reader.read(min(size, _LEGACY_HEAD)), LEGACY_STREAMS)
+    sound = len(streams) == LEGACY_STREAMS and all(stream.complete for stream in streams)
+    return streams[-1].end if sound else min(size, most)
+
+
+def weigh(data: bytes, most: int) -> int:
+    """Count opcodes of consecutive pickles without building anything; an import counts as ten, which it costs.
+
+    Args:
+        data: Bytes that begin with a pickle.
+        most: What may be counted; no further opcode is read after it.
+
+    Returns:
+        The count up to the end of the data or to an impossible opcode; at most ten more than `most`.
+    """
+    count = 0
+    reader = io.BytesIO(data)
+    try:
+        while reader.tell() < len(data):
+            for opcode, _, _ in pickletools.genops(reader):
+                count += _IMPORT_WEIGHT if opcode.name in _IMPORTS else 1
+                if count > most:
+                    return count
+    except Exception:  # as in `_walk`
+        return count
+    return count
 
 
 def _walk(reader: io.BytesIO) -> bool:

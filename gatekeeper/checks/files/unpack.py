@@ -18,6 +18,7 @@ from gatekeeper.checks.files.identify import Identity
 from gatekeeper.checks.files.inflate import BombError
 from gatekeeper.checks.files.member_judges import judge_member
 from gatekeeper.checks.files.npy_header import read_npy
+from gatekeeper.checks.files.pickle_streams import legacy_length
 from gatekeeper.checks.files.problem import StructureError, UnsupportedError
 from gatekeeper.checks.files.tar_members import TarError
 from gatekeeper.checks.files.unpack_7z import seven_zip_contents
@@ -121,7 +122,7 @@ class Unpacker(Walk):
             elif item.format is Format.PICKLE:
                 yield self._copy(item, FeedKind.PICKLE, 0, self.limits.scan_file_bytes)
             elif item.format is Format.TORCH_LEGACY:
-                streams = replace(item, size=min(item.size, self.limits.pickle_bytes))
+                streams = replace(item, size=legacy_length(item.reader, item.size, self.limits.pickle_bytes))
                 yield self._copy(streams, FeedKind.TORCH_LEGACY, 0, self.limits.pickle_bytes)
             elif item.format is Format.NPY:
                 yield from self._npy(item)

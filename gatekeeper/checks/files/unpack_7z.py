@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
@@ -87,7 +87,7 @@ def seven_zip_contents(item: Item, walk: Walk) -> Iterator[Output]:
 def _contents(item: Item, walk: Walk, job: _Job) -> Iterator[Output]:
     listed = job.run(names=True)
     if isinstance(listed, Refusal):
-        yield Refusal(path=item.shown, reason=listed.reason, kind=listed.kind)
+        yield replace(listed, path=item.shown)
         return
     members = _members(listed)
     walk.budget.list(len(members))
@@ -105,7 +105,7 @@ def _contents(item: Item, walk: Walk, job: _Job) -> Iterator[Output]:
     _refuse_bomb(item, members, walk.limits)
     made = job.run(names=False, skip=escaping)
     if isinstance(made, Refusal):
-        yield Refusal(path=item.shown, reason=made.reason, kind=made.kind)
+        yield replace(made, path=item.shown)
     # What was written before something broke is looked at all the same.
     names = _names(made, members, escaping)
     yield from _files(item, walk, job.folder, names)
@@ -120,7 +120,8 @@ def _refuse_bomb(item: Item, members: list[_Member], limits: Limits) -> None:
 
 
 def _files(item: Item, walk: Walk, folder: Path, names: list[str]) -> Iterator[Output]:
-    for path in sorted(folder.iterdir(), key=lambda path: int(path.name)):
+    made = [path for path in folder.iterdir() if path.is_file() and not path.is_symlink()]
+    for path in sorted(made, key=lambda path: int(path.name)):
         number = int(path.name)
         name = names[number] if number < len(names) else path.name
         walk.budget.open()
@@ -170,7 +171,7 @@ class _Job:
         server = self.walk.server(_ENTRY, ("py7zr",))
         ending = server.run(json.dumps(request).encode("ascii"), bounds, writable=self.folder)
         if ending.error:
-            return Refusal(path="", reason=f"7z: {printable(ending.error, 200)}")
+            return Refusal(path="", reason=f"7z: {printable(ending.error, 200)}", lasting=False)
         return _read(ending.output)
 
 
