@@ -85,6 +85,7 @@ def test_every_loadable_format_is_judged_or_said_to_be_unjudged() -> None:
         Format.MSGPACK, Format.ZIP, Format.TAR, Format.GZIP, Format.BZIP2, Format.XZ, Format.ZLIB,
         Format.LZ4, Format.ZSTD, Format.SEVEN_ZIP,
     }  # fmt: skip
+    judged |= set(RUNTIME_JUDGES)
     assert judged | set(UNJUDGED) >= CODE_CAPABLE
     assert not judged & set(UNJUDGED)
 
