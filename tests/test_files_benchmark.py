@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import scanning
 from benchmarks.files import Result, missed_targets, wilson
+from tests.support.samples import HONEST
 
 GOOD = Result(
     tool="gatekeeper", id="malicious/f/a", label="malicious", family="f", held_out=False, apart="", word="block",
@@ -73,7 +74,8 @@ def test_a_case_that_goes_wrong_is_a_result(monkeypatch: pytest.MonkeyPatch, run
 
 def test_our_adapter_tells_a_payload_from_an_honest_file(tmp_path: Path) -> None:
     run = scanning.gatekeeper()
-    (tmp_path / "labels.json").write_bytes(b"{}")
+    name, data = HONEST["safetensors"]()
+    (tmp_path / name).write_bytes(data)
     assert run(tmp_path)[0] == "silent"
     (tmp_path / "model.pkl").write_bytes(b"cposix\nsystem\n(Vtrue\ntR.")
     assert run(tmp_path)[0] == "block"

@@ -33,6 +33,9 @@ REQUIRED = (
     "cryptography",
     "hayward",
     "picklescan",
+    "py7zr",
+    "lz4",
+    *(("backports.zstd",) if sys.version_info < (3, 14) else ()),
     "detect-secrets",
 )
 """Distributions that the package declares."""

@@ -46,7 +46,7 @@ with suppress(ImportError):
         def __exit__(self, *_):
             return None
 
-        def close(self):
+        def start(self):
             return None
 
         def run(self, request, bounds, writable=None, *_, **__):

@@ -24,6 +24,8 @@ from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.names import TEXTUAL
 from gatekeeper.checks.files.problem import UNJUDGED, Judge, Problem, UnsupportedError
 from gatekeeper.checks.files.python_judge import judge_python
+from gatekeeper.checks.files.runtimes import judges as runtime_judges
+from gatekeeper.checks.files.runtimes import rules as runtime_rules
 from gatekeeper.checks.files.structure_judges import JUDGES
 from gatekeeper.checks.files.template_judge import judge_templates
 from gatekeeper.evidence import Hazard, Severity
@@ -53,6 +55,9 @@ _CONFIG_RULES = tuple(rule for rule in remote_code_rules.RULES if rule.slug not 
 
 _TEMPLATE_RULES = tuple(rule for rule in template_rules.RULES if rule.slug not in ("differs", "other-form"))
 """What is said of one template, without those rules that compare several."""
+
+_RUNTIME_RULES = tuple(rule for rule in runtime_rules.RULES if rule.slug != "missing-part")
+"""What is said of one model, without what compares it with the files beside it."""
 
 _PYTHON_RULES = tuple(rule for rule in python_code_rules.RULES if not rule.slug.endswith("script"))
 """What is said of code that a loader runs: who unpacks an archive of a model means to."""
@@ -96,6 +101,10 @@ MEMBER_JUDGES: tuple[MemberJudge, ...] = (
     *(
         MemberJudge(judge=judge, formats=frozenset({kind}), rules=model_code_rules.RULES)
         for kind, judge in model_code_judges.JUDGES.items()
+    ),
+    *(
+        MemberJudge(judge=judge, formats=frozenset({kind}), rules=_RUNTIME_RULES)
+        for kind, judge in runtime_judges.JUDGES.items()
     ),
     *(
         MemberJudge(judge=_templates(kind), formats=frozenset({kind}), rules=_TEMPLATE_RULES)

@@ -16,6 +16,10 @@ Handler = Callable[[Machine, bytes, int], int]
 LONG = 16
 """Bytes of an integer that is kept as it is."""
 
+_DIGITS = 4300
+"""Digits of an integer in decimal that Python reads and writes at all (`sys.int_info`); before 3.11 it read them all,
+in time that grows with their square."""
+
 
 def push(value: Value) -> Handler:
     """Push a value that the opcode itself says."""
@@ -143,6 +147,8 @@ def _unquoted(line: bytes) -> str:
 def number_line(machine: Machine, data: bytes, at: int) -> int:
     """Push an integer or truth value that is a line."""
     line, after = read_line(machine, data, at)
+    if after - at > _DIGITS + 4:  # a sign, an L and the line's end
+        machine.greedy(f"a number of {after - at - 1} digits, which unpicklers refuse or take very long for", at)
     machine.stack.append({b"00": False, b"01": True}.get(line, plain_int(line)))
     return after
 

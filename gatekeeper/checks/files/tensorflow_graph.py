@@ -98,6 +98,25 @@ def judge_saved_model(reader: BinaryIO, _name: PurePosixPath, size: int, limits:
     yield from _judge(uses)
 
 
+def judge_meta_graph(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
+    """Judge the `.meta` of a checkpoint, one graph with its settings; other files of a checkpoint hold no graph.
+
+    Arguments and results as for `judge_saved_model`.
+    """
+    if name.suffix != ".meta":
+        return
+    stream = ProtobufStream(reader, size, fields=limits.graph_fields)
+    uses = _Uses()
+    try:
+        for graph in _messages(stream, stream.whole(), _GRAPH):
+            _read_graph(stream, graph, uses)
+    except ValueError as error:
+        yield Problem(slug="unjudged", message=f"the graph can't be read to its end: {error}")
+    if not uses.operators:
+        yield Problem(slug="unjudged", message="no operator can be read from it")
+    yield from _judge(uses)
+
+
 def judge_frozen_graph(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
     """Judge the operators of a `GraphDef` file; arguments and results as for `judge_saved_model`."""
     stream = ProtobufStream(reader, size, fields=limits.graph_fields)
