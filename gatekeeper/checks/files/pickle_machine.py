@@ -66,8 +66,8 @@ class Machine:
     """
 
     __slots__ = (
-        "_counted", "_depth", "_far", "_repeats", "_unfolded", "frame_end", "globals", "marks", "memo", "on_build", "on_call",
-        "record", "stack", "tape",
+        "_counted", "_depth", "_far", "_repeats", "_unfolded", "frame_end", "globals", "marks", "memo", "on_build",
+        "on_call", "record", "stack", "tape",
     )  # fmt: skip
 
     def __init__(self, record: Record, tape: Tape) -> None:
