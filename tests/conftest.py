@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import huggingface_hub.constants  # noqa: F401 - looks for the token below the home that it sees first: a test's, else
 import pytest
 from hypothesis import settings
 

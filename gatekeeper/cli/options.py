@@ -67,9 +67,9 @@ POLICY = option(
     "-p",
     shell_complete=complete_paths,
     metavar="FILE|NAME",
-    help="Policy to decide by: a file, or `default` or `strict`.  [default: default]",
+    help="Whom to trust and how to decide: a file, or `default` or `strict`.  [default: default]",
 )
-REVISION = option("--revision", metavar="REV", help="Branch, tag or commit, when REFERENCE has none.")
+REVISION = option("--revision", metavar="REV", help="Branch, tag or commit, when the reference names none.")
 FORMAT = format_option("text", "json", "html")
 TEXT_OR_JSON = format_option("text", "json")
 OUT = option(
@@ -110,7 +110,7 @@ CACHE_DIR = option(
     "--cache-dir",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where downloads are kept.  [default: the Hub client's cache]",
+    help="Where downloads and answers about files are kept.  [default: the Hub client's and the user's caches]",
 )
 NO_CACHE = option("--no-cache", is_flag=True, help="Look at every file anew; keep no answers for the next run.")
 JOBS = option(

@@ -158,7 +158,7 @@ def _words(value: FactValue) -> tuple[str, ...]:
 
 
 def _titles(evidence: Evidence, waived: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
-    """Give hazard → titles of its open findings with their files, worst first, three at most."""
+    """Give hazard → titles of its open findings with their files, worst first; of more than three the number."""
     found = sorted(
         (finding for finding in evidence.findings if finding.id not in waived),
         key=lambda finding: -finding.severity,
@@ -167,7 +167,12 @@ def _titles(evidence: Evidence, waived: frozenset[str]) -> Mapping[str, tuple[st
     for finding in found:
         where = f" ({printable(finding.location.path, _PATH)})" if finding.location.path else ""
         titles.setdefault(finding.hazard.value, {})[finding.title + where] = None
-    return {hazard: tuple(each)[:_TITLES] for hazard, each in titles.items()}
+    return {hazard: _first(tuple(each)) for hazard, each in titles.items()}
+
+
+def _first(titles: tuple[str, ...]) -> tuple[str, ...]:
+    more = len(titles) - _TITLES
+    return (*titles[:_TITLES], f"and {more} more") if more > 0 else titles
 
 
 def _undecided(rows: tuple[RowOutcome, ...]) -> list[str]:

@@ -113,10 +113,11 @@ class _Page:
         """How many of `count` items to list."""
         return count if self.verbose else min(count, limit)
 
-    def rest(self, count: int, noun: str, margin: int = 2) -> None:
-        """Say how many items were left out."""
+    def rest(self, count: int, noun: str, margin: int = 2, *, of: str = "") -> None:
+        """Say how many items were left out, and of what."""
         if count > 0:
-            self.line(f"and {view.plural(count, 'more ' + noun)} (--verbose, or see the report)", margin=margin)
+            more = view.plural(count, f"more {noun}") + (f" in {of}" if of else "")
+            self.line(f"and {more} (--verbose, or see the report)", margin=margin)
 
     def _fit(self, text: str) -> str:
         encoding = self._console.encoding or "ascii"
@@ -174,7 +175,7 @@ def _evidence(page: _Page, attestation: Attestation) -> None:
             page.line(room.title, body="underline", margin=2)
         for group in shown:
             _group(page, group, readers, waived=group.first.id in waived)
-        page.rest(len(groups) - len(shown), f"rule in {room.title}")
+        page.rest(len(groups) - len(shown), "rule", of=room.title)
     page.line(f"Checks: {view.status_tally(attestation.results)}", margin=2)
 
 

@@ -22,6 +22,7 @@ from tests.checks_files.pairs import (
     pickles,
     python_code,
     requests,
+    runtimes,
     safetensors,
     scanners,
     templates,
@@ -45,6 +46,7 @@ FAMILIES: tuple[Mapping[str, Pair], ...] = (
     load_path.PAIRS,
     bystanders.PAIRS,
     model_code.PAIRS,
+    runtimes.PAIRS,
     python_code.PAIRS,
     templates.PAIRS,
 )

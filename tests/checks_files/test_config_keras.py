@@ -131,6 +131,15 @@ def test_circles_and_wild_addresses_end_and_are_said() -> None:
             assert "Error:" not in result.reason
 
 
+def test_a_tree_that_claims_more_records_than_fit_is_a_gap() -> None:
+    data = bytearray(unpacked("dense-storage"))
+    at = data.index(b"BTHD") + 24
+    data[at : at + 2] = b"\xff\xff"
+    result = look(ModelCode(), {"m.h5": bytes(data)})
+    assert "more records than fit" in result.reason
+    assert result.gaps
+
+
 def test_a_walk_without_end_is_a_gap() -> None:
     assert look(ModelCode(), {"m.h5": unpacked("dense.h5")}, hdf5_steps=20).gaps
 

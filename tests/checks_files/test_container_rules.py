@@ -13,6 +13,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import lz4.frame
@@ -308,6 +309,12 @@ def test_a_7z_under_another_name_is_opened_and_a_broken_pickle_in_it_is_found() 
     broken = samples.call("os", "system", "true", end=b"\xff\xff")
     result = look(Scanners(), {"pytorch_model.bin": seven_zipped({"data.pkl": broken})})
     assert Hazard.PAYLOAD in {finding.hazard for finding in result.findings}
+
+
+def test_what_a_7z_holds_before_it_breaks_is_looked_at() -> None:
+    data = bytearray(seven_zipped({"m.pkl": SYSTEM, "noise": Random(1).randbytes(50_000)}))
+    data[40_000:40_040] = bytes(40)
+    assert found("m.7z", bytes(data)) == {"payload", "broken-archive"}
 
 
 def test_7z_archives_end_where_they_say() -> None:

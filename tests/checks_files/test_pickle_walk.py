@@ -93,6 +93,21 @@ def test_honest_values_give_no_objection(protocol: int) -> None:
     assert not found.truncated
 
 
+ODD_FILLS = {
+    "nothing-into-anything": b"K\x01(e0",
+    "a-list-by-number": b"](K\x01eK\x00K\x02s0",
+    "bytes-that-change": b"\x96\x01\x00\x00\x00\x00\x00\x00\x00aK\x01a0",
+}
+
+
+@pytest.mark.parametrize("way", ODD_FILLS)
+def test_what_follows_an_odd_filling_is_seen(way: str) -> None:
+    """CPython's unpicklers go on after each of these."""
+    seen = walk(b"\x80\x05" + ODD_FILLS[way] + SYSTEM + b")R.")
+    assert "posix.system" in seen.imports
+    assert {problem.slug for problem in seen.problems} == {"pickle-odd"}
+
+
 BROKEN = {
     b"\x80\x02h\x09.": "memo entry",
     b"\x80\x02R.": "stack",
@@ -100,7 +115,6 @@ BROKEN = {
     b"\x80\x02}(K\x01u.": "without a value",
     b"\x80\x02\xee.": "no opcode",
     b"\x80\x09N.": "protocol 9",
-    b"\x80\x02K\x01K\x01a.": "holds none",
     b"\x80\x02K\x01)R.": "can't be called",
     b"c\xff\n\xff\n.": "no text",
 }
@@ -131,6 +145,31 @@ def test_what_goes_beyond_its_frame_is_told(inside: int) -> None:
 
 def test_a_frame_that_promises_more_than_there_is_is_a_truncation() -> None:
     assert walk(b"\x80\x04\x95" + struct.pack("<Q", 500) + b"N.").truncated
+
+
+@pytest.mark.parametrize("before", [b"c\xff\xff", b"cposix\n\xff\xff", b"i\xff\xff"])
+def test_a_name_that_begins_behind_a_frame_is_seen(before: bytes) -> None:
+    """CPython's unpickler in C drops what a line has in the frame, and asks for what is left of it."""
+    name = b"system\n" if b"posix" in before else SYSTEM[1:]
+    seen = walk(b"\x80\x04(\x95" + struct.pack("<Q", len(before)) + before + name + b")R.")
+    assert "posix.system" in seen.imports
+    assert "pickle-odd" in {problem.slug for problem in seen.problems}
+
+
+def test_what_follows_an_array_without_a_length_is_seen() -> None:
+    """To joblib the file is broken there; `pickle.load` goes on."""
+    kind = b"cnumpy\ndtype\n" + text("O9") + b"\x85R"
+    wrapper = b"cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}(" + text("dtype") + kind + b"ub"
+    seen = walk(b"\x80\x03" + wrapper + SYSTEM + b")R.")
+    assert "posix.system" in seen.imports
+    assert "pickle-broken" in {problem.slug for problem in seen.problems}
+
+
+def test_what_stands_in_such_a_frame_is_seen() -> None:
+    """CPython's unpickler in Python takes what is there for the whole frame, and runs it."""
+    seen = walk(b"\x80\x04\x95" + struct.pack("<Q", 500) + samples.SYSTEM[2:])
+    assert seen.truncated
+    assert "posix.system" in seen.imports
 
 
 GREEDY = {

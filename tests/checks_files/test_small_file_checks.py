@@ -21,8 +21,8 @@ from tests.support.artifacts import MemoryContent, artifact, look, slugs
 def test_the_registry_is_in_the_order_of_reports_and_ends_with_the_last_look() -> None:
     assert [check.id for check in ALL] == [
         "files/paths", "files/formats", "files/structure", "files/scanners", "files/templates", "files/model-code",
-        "files/remote-code", "files/python-code", "files/executables", "files/secrets", "files/hidden-text",
-        "files/load-path", "files/coverage", "files/unchanged",
+        "files/runtime-models", "files/remote-code", "files/python-code", "files/executables", "files/secrets",
+        "files/hidden-text", "files/load-path", "files/coverage", "files/unchanged",
     ]  # fmt: skip
 
 

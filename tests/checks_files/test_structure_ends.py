@@ -32,7 +32,7 @@ from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.checks.files.structure import Structure
 from gatekeeper.checks.files.structure_judges import JUDGES
 from gatekeeper.limits import DEFAULT_LIMITS
-from tests.checks_files.pairs.containers import CHECKPOINT, FLAX, PARQUET, SENTENCEPIECE, sqlite
+from tests.checks_files.pairs.containers import FLAX, PARQUET, SENTENCEPIECE, sqlite
 from tests.support import samples
 from tests.support.artifacts import look, slugs
 from tests.support.samples import seven_zipped, tarred, zipped
@@ -56,7 +56,6 @@ SAMPLES: dict[Format, tuple[str, Callable[[], bytes]]] = {
     Format.ONNX: ("m.onnx", samples.onnx_model),
     Format.SENTENCEPIECE: ("tokenizer.model", lambda: SENTENCEPIECE),
     Format.MSGPACK: ("m.msgpack", lambda: FLAX),
-    Format.TF_CHECKPOINT: ("m.ckpt-1.index", lambda: CHECKPOINT),
     Format.JSON: ("config.json", lambda: b'{"model_type": "bert", "sizes": [1, 2, {"a": "b"}]}'),
     Format.TABLE: ("a.parquet", lambda: PARQUET),
     Format.ZIP: ("a.zip", lambda: zipped({"a.txt": b"text\n" * 40}, zipfile.ZIP_DEFLATED)),

@@ -17,6 +17,7 @@ from gatekeeper.checks.files.formats import COMPRESSED, Format
 from gatekeeper.checks.files.identify import identify
 from gatekeeper.checks.files.inflate import BombError, inflate
 from gatekeeper.checks.files.problem import UnsupportedError
+from gatekeeper.checks.files.runtimes.judges import JUDGES as RUNTIME_JUDGES
 from gatekeeper.checks.files.structure_judges import JUDGES
 from gatekeeper.checks.files.tar_members import TarError, tar_members
 from gatekeeper.limits import DEFAULT_LIMITS
@@ -26,10 +27,15 @@ _MOST = 1 << 22
 
 
 def _judge(kind: Format, data: bytes) -> None:
-    name = PurePosixPath("m.index" if kind is Format.TF_CHECKPOINT else "m")
     with suppress(UnsupportedError):
-        for _ in JUDGES[kind](io.BytesIO(data), name, len(data), DEFAULT_LIMITS):
+        for _ in JUDGES[kind](io.BytesIO(data), PurePosixPath("m"), len(data), DEFAULT_LIMITS):
             pass
+
+
+def _judge_runtime(kind: Format, data: bytes) -> None:
+    name = PurePosixPath("m.index" if kind is Format.TF_CHECKPOINT else "m")
+    for _ in RUNTIME_JUDGES[kind](io.BytesIO(data), name, len(data), DEFAULT_LIMITS):
+        pass
 
 
 def _inflate(kind: Format, data: bytes) -> None:
@@ -54,6 +60,7 @@ def _unpack(data: bytes) -> None:
 
 PARSERS: Mapping[str, Callable[[bytes], None]] = {
     **{f"judge {kind.value}": partial(_judge, kind) for kind in JUDGES},
+    **{f"judge {kind.value} of a runtime": partial(_judge_runtime, kind) for kind in RUNTIME_JUDGES},
     **{f"inflate {kind.value}": partial(_inflate, kind) for kind in sorted(COMPRESSED)},
     "tar": _tar,
     "identify": _identify,

@@ -19,6 +19,7 @@ from gatekeeper.checks.files.names import promises_code
 from gatekeeper.checks.files.paths import Paths
 from gatekeeper.checks.files.python_code import PythonCode
 from gatekeeper.checks.files.remote_code import RemoteCode
+from gatekeeper.checks.files.runtime_models import RuntimeModels
 from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.checks.files.structure import Structure
 from gatekeeper.checks.files.templates_check import Templates
@@ -31,6 +32,7 @@ ALL: tuple[Check, ...] = (
     Scanners(),
     Templates(),
     ModelCode(),
+    RuntimeModels(),
     RemoteCode(),
     PythonCode(),
     Executables(),

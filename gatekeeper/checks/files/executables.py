@@ -7,10 +7,8 @@ from typing import ClassVar
 from gatekeeper.artifact import Artifact
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
 from gatekeeper.checks.files.executable_kinds import judge_executable
-from gatekeeper.checks.files.identify import identities
-from gatekeeper.errors import ContentChangedError, LimitError, SourceError
-from gatekeeper.evidence import Finding, Gap, Hazard, Severity
-from gatekeeper.text import printable
+from gatekeeper.checks.files.judging import Judging
+from gatekeeper.evidence import Hazard, Severity
 
 _LEAVE_OUT = "A model needs no programs: leave it out, or refuse the repo."
 
@@ -50,18 +48,10 @@ class Executables(Check):
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:
         """Look at the beginning of every file."""
-        findings: list[Finding] = []
-        gaps: list[Gap] = []
-        for identity in identities(artifact, context.limits):
-            file, path = identity.file, str(identity.file.path)
+        judging = Judging(check=self)
+        for file in artifact.files:
             if file.sha256 is None:
-                gaps.append(Gap(reason="not downloaded, so it may be a program", path=path))
-                continue
-            try:
-                with file.content.open() as reader:
-                    problems = list(judge_executable(reader, file.path, file.size, context.limits))
-            except (SourceError, ContentChangedError, LimitError, OSError) as error:
-                gaps.append(Gap(reason=f"can't be read: {printable(str(error))}", path=path))
-                continue
-            findings += [self.finding(each.slug, each.message, path=path, offset=each.offset) for each in problems]
-        return Outcome(findings=tuple(findings), gaps=tuple(gaps))
+                judging.gap(str(file.path), "not downloaded, so it may be a program")
+            else:
+                judging.look(file, judge_executable, context.limits)
+        return judging.outcome()

@@ -126,15 +126,7 @@ UNJUDGED = {
     Format.ORT: "no check judges ONNX Runtime's own format",
     Format.TORCH_PACKAGE: "no check judges the Python source in a torch.package archive",
     Format.PT2: "no check judges exported PyTorch programs",
-    Format.TF_CHECKPOINT: "no check judges the structure of TensorFlow checkpoints",
-    Format.TFLITE: "no check judges the operators of a TFLite graph",
     Format.EXECUTORCH: "no check judges ExecuTorch programs",
-    Format.OPENVINO_XML: "no check judges the operators of an OpenVINO graph",
-    Format.COREML: "no check judges Core ML programs",
-    Format.CTRANSLATE2: "no check judges the structure of CTranslate2 weights",
-    Format.FASTTEXT: "no check judges the structure of fastText weights",
-    Format.GGML: "no check judges the formats that came before GGUF",
-    Format.PMML: "no check judges PMML transformations",
     Format.RAR: "rar archives can't be opened",
 }
 """Loadable formats that no check can judge whole, with the reason."""

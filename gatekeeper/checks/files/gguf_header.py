@@ -21,6 +21,9 @@ _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "B", 10: 
 _SIZES = {kind: struct.calcsize("<" + code) for kind, code in _SCALARS.items()}
 _STRING, _ARRAY, _BOOL, _UINT32 = 8, 9, 7, 4
 _MOST_DIMENSIONS = 4
+_MOST_ALIGNMENT = 1 << 16
+"""The largest page of any machine; what is aligned to more hides that much between its tensors."""
+
 _NAME_BYTES = 255  # llama.cpp is built for 64, stable-diffusion.cpp for 160
 _KEY_BYTES = 65_535
 _KEPT_STRING = 1 << 20
@@ -182,6 +185,7 @@ def read_gguf(reader: BinaryIO, size: int, limits: Limits) -> GgufHeader:
     alignment = _alignment(values, problems)
     entries, unknown = _read_entries(cursor, tensor_count, problems)
     start = _padded(cursor.at, alignment)
+    problems += _judge_padding(cursor, start)
     problems += _judge_spans(entries, start, alignment, size)
     return GgufHeader(
         version=version,
@@ -265,9 +269,9 @@ def _skip_array(cursor: _Cursor, key: str, nesting: int) -> None:
 
 def _alignment(values: Mapping[str, tuple[int, Value | None]], problems: list[Problem]) -> int:
     kind, value = values.get("general.alignment", (_UINT32, 32))
-    if kind == _UINT32 and isinstance(value, int) and value and not value & (value - 1):
+    if kind == _UINT32 and isinstance(value, int) and 0 < value <= _MOST_ALIGNMENT and not value & (value - 1):
         return value
-    message = f"general.alignment must be a 32-bit power of two, not {value!r}"
+    message = f"general.alignment must be a 32-bit power of two up to {_MOST_ALIGNMENT}, not {value!r}"
     problems.append(Problem(slug="gguf-alignment", message=message, detail="general.alignment"))
     return 32
 
@@ -316,6 +320,15 @@ def _length(shape: list[int], kind: int, name: str, start: int, problems: list[P
 
 def _padded(offset: int, alignment: int) -> int:
     return -(-offset // alignment) * alignment
+
+
+def _judge_padding(cursor: _Cursor, start: int) -> Iterator[Problem]:
+    """See that nothing but zeros stands between the header and the tensors (gguf.md, "File Structure")."""
+    at, end = cursor.at, min(start, cursor.size)
+    cursor.need(end - at)
+    if any(cursor.buffer[at:end]):
+        message = "other bytes than zeros stand between the header and the tensors"
+        yield Problem(slug="gguf-hole", message=message, offset=at)
 
 
 def _judge_spans(entries: list[_Entry], start: int, alignment: int, size: int) -> list[Problem]:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from gatekeeper.checks.files.hdf5_bytes import NOWHERE, Hdf5Error, Hdf5File
 from gatekeeper.checks.files.hdf5_objects import Object, objects
 from gatekeeper.checks.files.keras_config import judge_keras_config
-from gatekeeper.checks.files.problem import Problem
+from gatekeeper.checks.files.problem import UNJUDGED, Problem
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
 
@@ -34,7 +34,7 @@ def judge_hdf5_content(reader: BinaryIO, _name: PurePosixPath, size: int, limits
             yield from _object(found, size, limits)
             held += found.elements * found.element_bytes
     except Hdf5Error as error:
-        yield Problem(slug="unjudged", message=f"its inside can't be followed: {error}")
+        yield Problem(slug=UNJUDGED, message=f"its inside can't be followed: {error}")
     if held > max(limits.archive_free_bytes, limits.archive_ratio * size):
         message = f"its datasets take {held} bytes once they are loaded, the file has {size}"
         yield Problem(slug="hdf5-bomb", message=message)
@@ -45,7 +45,7 @@ def _object(found: Object, size: int, limits: Limits) -> Iterator[Problem]:
     for what in found.elsewhere:
         yield Problem(slug="hdf5-elsewhere", message=f"{shown!r}: {printable(what, 200)}", detail=shown)
     for what in found.unread:
-        yield Problem(slug="unjudged", message=f"{shown!r}: {printable(what, 200)}")
+        yield Problem(slug=UNJUDGED, message=f"{shown!r}: {printable(what, 200)}")
     if found.stored is not None and found.address != NOWHERE:
         if found.address + found.stored > size:
             message = f"{shown!r} ends at byte {found.address + found.stored}, the file has {size}"

@@ -179,6 +179,8 @@ def tree_records(file: Hdf5File, header: int) -> Iterator[bytes]:
     waiting = [(root, count, depth)]
     while waiting:
         address, count, level = waiting.pop()
+        if 6 + count * record > node:
+            raise Hdf5Error("a node of a tree claims more records than fit in it")
         block = file.signed(address, b"BTIN" if level else b"BTLF", node)
         yield from (block[6 + entry * record : 6 + (entry + 1) * record] for entry in range(count))
         if level:

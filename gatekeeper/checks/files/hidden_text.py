@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import BinaryIO, ClassVar
@@ -20,18 +21,18 @@ from gatekeeper.checks.files.instructions import (
     steers_a_review,
     what,
 )
+from gatekeeper.checks.files.judging import Judging
 from gatekeeper.checks.files.names import TEXTUAL
 from gatekeeper.checks.files.passages import decoded, is_vocabulary, passages
 from gatekeeper.checks.files.problem import Problem
 from gatekeeper.checks.files.smuggled_text import escapes, overrides, smuggled
 from gatekeeper.checks.files.unseen_regions import seen_text, unseen_regions
-from gatekeeper.errors import ContentChangedError, LimitError, SourceError
-from gatekeeper.evidence import Finding, Gap, Hazard, Severity
+from gatekeeper.evidence import Hazard, Severity
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
 
 _MOST = 5
-"""Findings of one rule for one file."""
+"""Marks of one kind that are told for one file."""
 
 _MOST_READ = 2_000
 """Passages of one file that are held against the families, which costs a millisecond each at worst."""
@@ -85,18 +86,10 @@ class HiddenText(Check):
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:
         """Look at every text file."""
-        findings: list[Finding] = []
-        gaps: list[Gap] = []
+        judging = Judging(check=self)
         for identity in identities(artifact, context.limits):
-            file, path = identity.file, str(identity.file.path)
-            try:
-                with file.content.open() as reader:
-                    problems = list(judge_text(reader, file.path, file.size, context.limits, identity.format))
-            except (SourceError, ContentChangedError, LimitError, OSError) as error:
-                gaps.append(Gap(reason=f"can't be read: {printable(str(error))}", path=path))
-                continue
-            findings += [self.finding(each.slug, each.message, path=path, offset=each.offset) for each in problems]
-        return Outcome(findings=tuple(findings), gaps=tuple(gaps))
+            judging.look(identity.file, partial(judge_text, found=identity.format), context.limits)
+        return judging.outcome()
 
 
 def judge_text(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits, found: Format) -> Iterator[Problem]:
@@ -113,11 +106,8 @@ def judge_text(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits,
         return
     reader.seek(0)
     text = decoded(reader.read(limits.prose_bytes))
-    seen: dict[str, int] = {}
-    for problem in (*_marks(text, name), *_instructions(text, name, found, limits)):
-        seen[problem.slug] = seen.get(problem.slug, 0) + 1
-        if seen[problem.slug] <= _MOST:
-            yield problem
+    yield from _marks(text, name)
+    yield from _instructions(text, name, found, limits)
     if size > limits.prose_bytes:
         message = f"only the first {limits.prose_bytes} bytes were searched for hidden text (limit prose_bytes)"
         yield Problem(slug="partly-read", message=message, offset=limits.prose_bytes)

@@ -43,7 +43,7 @@ _TEXTS: dict[str, Format] = {
     ".xml": Format.XML,
     **dict.fromkeys(_CODE_SUFFIXES, Format.SCRIPT),
 }
-_TF_CHECKPOINT = re.compile(r"(\.ckpt|variables|ckpt-\d+|model-\d+)(-\d+)?\.(index|meta|data-\d{5}-of-\d{5})\Z")
+_TF_CHECKPOINT = re.compile(r"(\.ckpt|variables|ckpt-\d+|model-\d+)(-\d+)?\.(index|meta)\Z|\.data-\d{5}-of-\d{5}\Z")
 _ONNX_DATA = re.compile(r"(\.onnx[._]data(_\d+)?|\.onnx_weights)\Z")
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\b\x1b\x0b"))
 
@@ -138,7 +138,15 @@ def identify(reader: BinaryIO, path: PurePosixPath, size: int, limits: Limits) -
     found = identify_head(head, path, size)
     if found in _WEAK and _runs(reader, head, size, limits):
         return Format.PICKLE
+    if found is Format.UNKNOWN and _ends_as_table(reader, size):
+        return Format.TF_CHECKPOINT
     return _zip_kind(reader, path, size, limits) if found is Format.ZIP else found
+
+
+def _ends_as_table(reader: BinaryIO, size: int) -> bool:
+    """Whether it ends as the tables do in which TensorFlow keeps checkpoints (tensorflow/core/lib/io/format.h)."""
+    reader.seek(max(0, size - 8))
+    return reader.read(8) == b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
 
 
 def _runs(reader: BinaryIO, head: bytes, size: int, limits: Limits) -> bool:
@@ -304,6 +312,8 @@ def _text_kind(path: PurePosixPath, head: bytes) -> Format:
 def _by_name(path: PurePosixPath, head: bytes, size: int) -> Format:
     """Tell binary formats without a magic number; their names are believed as far as the bytes agree."""
     name, ending = path.name.lower(), suffix(path)
+    if ending in (".index", ".meta") and _TF_CHECKPOINT.search(name):  # TensorFlow asks for nothing but the name
+        return Format.TF_CHECKPOINT
     if looks_like_onnx(head, size) and name not in ("saved_model.pb", "keras_metadata.pb") and ending != ".mlmodel":
         return Format.ONNX
     if looks_like_sentencepiece(head, size):

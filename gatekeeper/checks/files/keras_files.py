@@ -10,7 +10,7 @@ from typing import BinaryIO
 from gatekeeper.checks.files.hdf5_content import judge_hdf5_content
 from gatekeeper.checks.files.inflate import BombError, UnpackError, inflate, open_member
 from gatekeeper.checks.files.keras_config import judge_keras_config
-from gatekeeper.checks.files.problem import Problem
+from gatekeeper.checks.files.problem import UNJUDGED, Problem
 from gatekeeper.checks.files.protobuf import BYTES, fields
 from gatekeeper.checks.files.zip_directory import STORED, Member, ZipError, read_directory
 from gatekeeper.limits import Limits
@@ -33,7 +33,7 @@ def judge_keras_zip(reader: BinaryIO, _name: PurePosixPath, size: int, limits: L
     try:
         members = read_directory(reader, size, limits).members
     except ZipError as error:
-        yield Problem(slug="unjudged", message=f"its members can't be listed: {error}")
+        yield Problem(slug=UNJUDGED, message=f"its members can't be listed: {error}")
         return
     for member in members:
         name = PurePosixPath(member.name)
@@ -42,7 +42,7 @@ def judge_keras_zip(reader: BinaryIO, _name: PurePosixPath, size: int, limits: L
         try:
             yield from _judge_member(reader, member, name, limits)
         except (UnpackError, ZipError, BombError) as error:
-            yield Problem(slug="unjudged", message=f"its {printable(name.name, 80)!r} can't be unpacked: {error}")
+            yield Problem(slug=UNJUDGED, message=f"its {printable(name.name, 80)!r} can't be unpacked: {error}")
 
 
 def _judge_member(reader: BinaryIO, member: Member, name: PurePosixPath, limits: Limits) -> Iterator[Problem]:
@@ -70,7 +70,7 @@ def judge_keras_metadata(reader: BinaryIO, _name: PurePosixPath, size: int, limi
         limits: Bounds on the parsing.
     """
     if size > limits.json_bytes:
-        yield Problem(slug="unjudged", message=f"{size} bytes are more than is read of Keras metadata")
+        yield Problem(slug=UNJUDGED, message=f"{size} bytes are more than is read of Keras metadata")
         return
     reader.seek(0)
     data = reader.read(size)
@@ -81,4 +81,4 @@ def judge_keras_metadata(reader: BinaryIO, _name: PurePosixPath, size: int, limi
                     if inner == _METADATA and kind == BYTES and text.strip():
                         yield from judge_keras_config(text, limits)
     except ValueError as error:
-        yield Problem(slug="unjudged", message=f"it is no Keras metadata: {error}")
+        yield Problem(slug=UNJUDGED, message=f"it is no Keras metadata: {error}")

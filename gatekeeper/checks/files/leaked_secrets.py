@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import PurePosixPath
 from typing import BinaryIO, ClassVar
 
@@ -10,19 +11,16 @@ from gatekeeper.artifact import Artifact
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
 from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.identify import identities
+from gatekeeper.checks.files.judging import Judging
 from gatekeeper.checks.files.names import TEXTUAL
 from gatekeeper.checks.files.problem import Problem
 from gatekeeper.checks.files.secret_kinds import NETRC, Secret, assignments_in, secrets_in
-from gatekeeper.errors import ContentChangedError, LimitError, SourceError
-from gatekeeper.evidence import Finding, Gap, Hazard, Severity
+from gatekeeper.evidence import Hazard, Severity
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
 
 _STORES = frozenset({".p12", ".pfx", ".jks", ".keystore", ".kdbx"})
 """Encrypted stores of keys."""
-
-_MOST = 20
-"""Findings for one file."""
 
 _REVOKE = "Tell the publisher in private, so that it is revoked; don't use it, and don't deploy the file."
 
@@ -64,18 +62,10 @@ class Secrets(Check):
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:
         """Look at every text file."""
-        findings: list[Finding] = []
-        gaps: list[Gap] = []
+        judging = Judging(check=self)
         for identity in identities(artifact, context.limits):
-            file, path = identity.file, str(identity.file.path)
-            try:
-                with file.content.open() as reader:
-                    problems = list(judge_secrets(reader, file.path, file.size, context.limits, identity.format))
-            except (SourceError, ContentChangedError, LimitError, OSError) as error:
-                gaps.append(Gap(reason=f"can't be read: {printable(str(error))}", path=path))
-                continue
-            findings += [self.finding(each.slug, each.message, path=path, offset=each.offset) for each in problems]
-        return Outcome(findings=tuple(findings), gaps=tuple(gaps))
+            judging.look(identity.file, partial(judge_secrets, found=identity.format), context.limits)
+        return judging.outcome()
 
 
 def judge_secrets(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits, found: Format) -> Iterator[Problem]:
@@ -100,10 +90,10 @@ def judge_secrets(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limi
         told = {secret.offset for secret in secrets}
         secrets += tuple(each for each in assignments_in(data, name.name) if each.offset not in told)
     secrets = tuple({(secret.kind, secret.mark): secret for secret in reversed(secrets)}.values())[::-1]
-    for secret in secrets[:_MOST]:
+    for secret in secrets:
         message = f"{shown} holds what looks like {secret.kind} ({secret.mark})"
         yield Problem(slug=_slug(secret), message=message, offset=secret.offset)
-    if len(secrets) > _MOST or not complete:
+    if not complete:
         message = f"{shown} holds more places that look like credentials than are told"
         yield Problem(slug="partly-read", message=message)
     if size > limits.text_bytes:

@@ -22,8 +22,10 @@ from gatekeeper.checks.files import (
 from gatekeeper.checks.files.asks.judge import judge_config
 from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.names import TEXTUAL
-from gatekeeper.checks.files.problem import Judge, Problem, UnsupportedError
+from gatekeeper.checks.files.problem import UNJUDGED, Judge, Problem, UnsupportedError
 from gatekeeper.checks.files.python_judge import judge_python
+from gatekeeper.checks.files.runtimes import judges as runtime_judges
+from gatekeeper.checks.files.runtimes import rules as runtime_rules
 from gatekeeper.checks.files.structure_judges import JUDGES
 from gatekeeper.checks.files.template_judge import judge_templates
 from gatekeeper.evidence import Hazard, Severity
@@ -44,6 +46,8 @@ _PROGRAM = Rule(
     mend="A model needs no programs: refuse the file, or ask the publisher why it is there.",
 )
 
+_MOST_REASONS = 5
+"""Reasons that are told why parts of one member were not judged."""
 
 _ABOUT_REPOS = frozenset({"missing-code", "unpinned-part", "build-file", "python-file"})
 _CONFIG_RULES = tuple(rule for rule in remote_code_rules.RULES if rule.slug not in _ABOUT_REPOS)
@@ -51,6 +55,9 @@ _CONFIG_RULES = tuple(rule for rule in remote_code_rules.RULES if rule.slug not 
 
 _TEMPLATE_RULES = tuple(rule for rule in template_rules.RULES if rule.slug not in ("differs", "other-form"))
 """What is said of one template, without those rules that compare several."""
+
+_RUNTIME_RULES = tuple(rule for rule in runtime_rules.RULES if rule.slug != "missing-part")
+"""What is said of one model, without what compares it with the files beside it."""
 
 _PYTHON_RULES = tuple(rule for rule in python_code_rules.RULES if not rule.slug.endswith("script"))
 """What is said of code that a loader runs: who unpacks an archive of a model means to."""
@@ -96,6 +103,10 @@ MEMBER_JUDGES: tuple[MemberJudge, ...] = (
         for kind, judge in model_code_judges.JUDGES.items()
     ),
     *(
+        MemberJudge(judge=judge, formats=frozenset({kind}), rules=_RUNTIME_RULES)
+        for kind, judge in runtime_judges.JUDGES.items()
+    ),
+    *(
         MemberJudge(judge=_templates(kind), formats=frozenset({kind}), rules=_TEMPLATE_RULES)
         for kind in (Format.GGUF, Format.JSON, Format.JINJA)
     ),
@@ -106,10 +117,8 @@ MEMBER_JUDGES: tuple[MemberJudge, ...] = (
 """In the order in which their findings show."""
 
 
-def judge_member(
-    found: Format, reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits
-) -> Iterator[Problem]:  # fmt: skip
-    """Give what every judge says of one member.
+def judge_member(found: Format, reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
+    """Give what every judge says of one member; one that can't judge it silences no other.
 
     Args:
         found: What it is.
@@ -119,16 +128,24 @@ def judge_member(
         limits: Bounds on the work.
 
     Raises:
-        UnsupportedError: When a judge can't judge it.
+        UnsupportedError: After all else was said, when some of it could not be judged.
     """
+    unjudged: dict[str, None] = {}
     for entry in MEMBER_JUDGES:
-        if found in entry.formats:
-            reader.seek(0)
-            only = entry.rules[0].slug if len(entry.rules) == 1 else ""
+        if found not in entry.formats:
+            continue
+        reader.seek(0)
+        only = entry.rules[0].slug if len(entry.rules) == 1 else ""
+        try:
             for problem in entry.judge(reader, name, size, limits):
-                if problem.slug == "unjudged":
-                    raise UnsupportedError(problem.message)
-                yield replace(problem, slug=only) if only else problem
+                if problem.slug == UNJUDGED:
+                    unjudged[problem.message] = None
+                else:
+                    yield replace(problem, slug=only) if only else problem
+        except UnsupportedError as error:
+            unjudged[str(error)] = None
+    if unjudged:
+        raise UnsupportedError("; ".join(list(unjudged)[:_MOST_REASONS]))
 
 
 def member_rules() -> tuple[Rule, ...]:

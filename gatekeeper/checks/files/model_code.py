@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import ClassVar
 
 from gatekeeper.artifact import Artifact
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
-from gatekeeper.checks.files.identify import Identity, identities
+from gatekeeper.checks.files.identify import identities
+from gatekeeper.checks.files.judging import Judging
 from gatekeeper.checks.files.model_code_judges import JUDGES
 from gatekeeper.checks.files.model_code_rules import RULES
-from gatekeeper.errors import ContentChangedError, SourceError
-from gatekeeper.evidence import Finding, Gap
-from gatekeeper.limits import Limits
-from gatekeeper.text import printable
-
-_MOST = 50
-"""Findings of one file."""
 
 
 class ModelCode(Check):
@@ -46,25 +39,13 @@ class ModelCode(Check):
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:
         """Judge every file of a format that has a judge."""
-        findings: list[Finding] = []
-        gaps: list[Gap] = []
+        judging = Judging(check=self)
         for identity in identities(artifact, context.limits):
-            if identity.format in JUDGES:
-                self._look(identity, context.limits, findings, gaps)
-        return Outcome(findings=tuple(findings), gaps=tuple(dict.fromkeys(gaps)))
-
-    def _look(self, identity: Identity, limits: Limits, findings: list[Finding], gaps: list[Gap]) -> None:
-        file, path = identity.file, str(identity.file.path)
-        if file.sha256 is None:
-            gaps.append(Gap(reason="not downloaded, so its code was not looked at", path=path))
-            return
-        try:
-            with file.content.open() as reader:
-                for problem in islice(JUDGES[identity.format](reader, file.path, file.size, limits), _MOST):
-                    if problem.slug == "unjudged":
-                        gaps.append(Gap(reason=problem.message, path=path))
-                    else:
-                        findings.append(self.finding(problem.slug, problem.message, path=path,
-                                                     offset=problem.offset, detail=problem.detail))  # fmt: skip
-        except (SourceError, ContentChangedError, OSError) as error:
-            gaps.append(Gap(reason=f"can't be read: {printable(str(error))}", path=path))
+            file, judge = identity.file, JUDGES.get(identity.format)
+            if judge is None:
+                continue
+            if file.sha256 is None:
+                judging.gap(str(file.path), "not downloaded, so its code was not looked at")
+            else:
+                judging.look(file, judge, context.limits)
+        return judging.outcome()

@@ -9,7 +9,7 @@ from gatekeeper.checks.files.hdf5_content import judge_hdf5_content
 from gatekeeper.checks.files.keras_files import judge_keras_metadata, judge_keras_zip
 from gatekeeper.checks.files.problem import Judge
 from gatekeeper.checks.files.skops_schema import judge_skops
-from gatekeeper.checks.files.tensorflow_graph import judge_frozen_graph, judge_saved_model
+from gatekeeper.checks.files.tensorflow_graph import judge_frozen_graph, judge_meta_graph, judge_saved_model
 from gatekeeper.checks.files.torchscript_code import judge_torchscript
 
 JUDGES: Mapping[Format, Judge] = {
@@ -18,6 +18,7 @@ JUDGES: Mapping[Format, Judge] = {
     Format.KERAS_METADATA: judge_keras_metadata,
     Format.SAVED_MODEL: judge_saved_model,
     Format.FROZEN_GRAPH: judge_frozen_graph,
+    Format.TF_CHECKPOINT: judge_meta_graph,
     Format.TORCHSCRIPT: judge_torchscript,
     Format.SKOPS: judge_skops,
 }

@@ -56,15 +56,22 @@ def is_vocabulary(name: PurePosixPath) -> bool:
 
 
 def decoded(data: bytes) -> str:
-    """Decode text as what it is: with a mark as the mark says, else UTF-8, else one byte a character."""
+    """Decode text as what it is: with a mark as the mark says, else UTF-8, and each byte that is none as Latin-1.
+
+    One wrong byte must not hide what UTF-8 around it spells: most readers step over it.
+    """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        # What was cut off in the middle of a character is UTF-8 all the same.
-        cut = error.start >= len(data) - 3
-        return data.decode("utf-8", "ignore") if cut else data.decode("latin-1")
+        if error.start >= len(data) - 3:  # cut off in the middle of a character
+            return data.decode("utf-8-sig", "ignore")
+        return data.decode("utf-8-sig", "surrogateescape").translate(_LATIN)
+
+
+_LATIN = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
+"""How Python writes a byte that is no UTF-8 → the character that it is in Latin-1."""
 
 
 def passages(text: str, name: PurePosixPath, found: Format, limits: Limits) -> Iterator[Passage]:

@@ -66,8 +66,8 @@ class Machine:
     """
 
     __slots__ = (
-        "_counted", "_depth", "_far", "_repeats", "_unfolded", "frame_end", "globals", "marks", "memo", "on_build",
-        "on_call", "record", "stack", "tape",
+        "_counted", "_depth", "_far", "_repeats", "_unfolded", "frame_end", "frame_is_short", "globals", "marks",
+        "memo", "on_build", "on_call", "record", "stack", "tape",
     )  # fmt: skip
 
     def __init__(self, record: Record, tape: Tape) -> None:
@@ -79,6 +79,9 @@ class Machine:
         self.globals: dict[tuple[str, str], Global] = {}
         self.frame_end = 0
         """Offset of the end of the frame; 0 when there is none."""
+
+        self.frame_is_short = False
+        """Whether a frame promised more bytes than there are."""
 
         self.on_call: Hook | None = None
         self.on_build: Callable[[Machine, Made, Value, int], int] | None = None
@@ -244,14 +247,17 @@ class Machine:
     def fill(self, kind: str, items: list[Value], at: int) -> None:
         """Put items into the container on top.
 
+        What is no container ends some unpicklers and not others: a list takes items by number, bytes that can be
+        changed take numbers, and no items go into anything.
+
         Raises:
-            Broken: When the top can't hold any.
+            Broken: When there is no top.
         """
         target = self.top()
         if isinstance(target, Box):
             if kind != target.kind:
-                raise Broken(f"it fills a {target.kind} as if it were a {kind}")
-            if kind == "dict":
+                self.note("pickle-odd", f"it fills a {target.kind} as if it were a {kind}", at)
+            elif kind == "dict":
                 target.put(items)
             else:
                 target.take(items)
@@ -261,7 +267,7 @@ class Machine:
                 message = "it sets items of a tensor, which memory checks of torch before 2.10 don't stop"
                 self.note("pickle-odd", message, at)
         elif not isinstance(target, Opaque):
-            raise Broken("it puts items into something that holds none")
+            self.note("pickle-odd", "it puts items into something that holds none", at)
 
     def box(self, kind: str, items: list[Value], at: int) -> None:
         """Push a container."""

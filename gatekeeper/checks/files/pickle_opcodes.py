@@ -7,6 +7,8 @@ is that of CPython's `Lib/pickletools.py`.
 
 from __future__ import annotations
 
+import contextlib
+
 from gatekeeper.checks.files.pickle_constants import (
     Handler,
     blob,
@@ -169,10 +171,22 @@ def _set_item(machine: Machine, _data: bytes, at: int) -> int:
 def _names(machine: Machine, data: bytes, at: int) -> tuple[str, str, int]:
     module, after = _name(machine, data, at)
     attribute, end = _name(machine, data, after)
+    frame = machine.frame_end - machine.tape.base
+    if at < frame < after:
+        _other_name(machine, data[frame : after - 1], attribute, at)
+    elif after < frame < end:
+        _other_name(machine, module, data[frame : end - 1], at)
     try:
         return module.decode("utf-8"), attribute.decode("utf-8"), end
     except UnicodeDecodeError as error:
         raise Broken("a name is no text") from error
+
+
+def _other_name(machine: Machine, module: bytes, attribute: bytes, at: int) -> None:
+    """Keep the name that CPython's unpickler in C reads when a line goes beyond its frame: it drops what is in it."""
+    with contextlib.suppress(UnicodeDecodeError):
+        machine.name(module.decode("utf-8"), attribute.decode("utf-8"), at - 1)
+    machine.note("pickle-odd", "a name goes beyond its frame: unpicklers read different ones", at)
 
 
 def _name(machine: Machine, data: bytes, at: int) -> tuple[bytes, int]:
@@ -242,7 +256,8 @@ def _proto(machine: Machine, data: bytes, at: int) -> int:
 def _frame(machine: Machine, data: bytes, at: int) -> int:
     here, length = machine.tape.base + at + 8, int.from_bytes(data[at : at + 8], "little")
     if at + 8 <= len(data) and here + length > machine.tape.end:
-        raise Broken("a frame is longer than what is left", truncated=True)
+        # CPython's unpickler in C ends here; the one in Python, which joblib and torch build on, runs what is there.
+        machine.frame_is_short, length = True, machine.tape.end - here
     if here - 9 < machine.frame_end:
         machine.note("pickle-odd", "a frame begins before the last one ends: unpicklers differ in how they read on", at)
     machine.frame_end = here + length

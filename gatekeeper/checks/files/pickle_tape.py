@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import BinaryIO
 
 _BLOCK = 1 << 20
+_FIRST = 3 << 16
+"""Bytes of the first block: ten thousand pickles can follow each other, most of them short."""
+
 LINE = 1 << 16
 """Bytes that are always at hand after an opcode, unless the file ends: enough for any name."""
 
@@ -18,11 +21,12 @@ class Tape:
         end: Where it ends.
     """
 
-    __slots__ = ("_end", "_reader", "base", "block", "soft")
+    __slots__ = ("_end", "_next", "_reader", "base", "block", "soft")
 
     def __init__(self, reader: BinaryIO, start: int, end: int) -> None:
         self._reader = reader
         self._end = end
+        self._next = _FIRST
         self.move(start)
 
     def move(self, offset: int) -> None:
@@ -31,7 +35,8 @@ class Tape:
         self.base = offset
         """Offset of the block in the file."""
 
-        wanted = max(0, min(_BLOCK, self._end - offset))
+        wanted = max(0, min(self._next, self._end - offset))
+        self._next = _BLOCK
         self.block = self._reader.read(wanted)
         """The bytes at hand."""
 

@@ -97,17 +97,20 @@ def walk_pickle(reader: BinaryIO, start: int, end: int, record: Record, *, depth
     machine = Machine(record, tape)
     guide = _Guide(reader, depth)
     machine.on_call = guide.called
-    spliced = len(record.splices)
     if splices:
         machine.on_build = guide.built
-    index = _run(machine, record.limits.pickle_opcodes >> depth)
+    try:
+        index = _run(machine, record.limits.pickle_opcodes >> depth)
+    finally:
+        if guide.met:
+            _walk_again(reader, start, end, record)
+    if machine.frame_is_short:
+        raise Broken("a frame is longer than what is left", truncated=True)
     after = tape.base + index
     if after < machine.frame_end:
         record.note("pickle-odd", "the pickle ends inside a frame: unpicklers differ in where they go on", after)
     if machine.stack or machine.marks:
         record.note("pickle-odd", "the pickle leaves values on the stack, which no pickler does", after)
-    if len(record.splices) > spliced:
-        _walk_again(reader, start, end, record)
     return after
 
 
@@ -194,6 +197,8 @@ class _Guide:
     def __init__(self, reader: BinaryIO, depth: int) -> None:
         self._reader = reader
         self._depth = depth
+        self.met = False
+        """Whether there was an array of joblib's, which `pickle.load` takes for opcodes."""
 
     def called(self, machine: Machine, callee: Global, arguments: Value, at: int) -> None:
         """Look at a call of a name: does it unpickle, or make an array wrapper in a hidden way?"""
@@ -210,6 +215,7 @@ class _Guide:
             target.arguments = target.arguments if _fits(target, state) else None
         if name not in WRAPPERS:
             return at
+        self.met = True
         tape = machine.tape
         here = tape.base + at
         if machine.frame_end > here:

@@ -9,13 +9,16 @@ from typing import BinaryIO
 
 from gatekeeper.limits import Limits
 
+UNJUDGED = "unjudged"
+"""The slug of what is no problem: a part of the file that a judge could not look at. It makes a gap."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
     """One deviation from a format's specification."""
 
     slug: str
-    """Which rule it belongs to: of `files/structure`, or of the check whose judge says it."""
+    """Which rule it belongs to: of `files/structure`, or of the check whose judge says it; or `UNJUDGED`."""
 
     message: str
     """One sentence, printable."""

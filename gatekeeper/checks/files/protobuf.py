@@ -1,10 +1,54 @@
-"""Just enough of the protobuf wire format to tell one format without a magic number from another."""
+"""Just enough of the protobuf wire format to read fields, and to tell formats without a magic number by them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+HEAD_BYTES = 20
+"""Bytes of the longest head: a tag, and a value or a length."""
+
+_VARINT_BYTES = 10
+_WIDTHS = {FIXED64: 8, FIXED32: 4}
+
+
+class CutOffError(ValueError):
+    """The bytes end within a field's head."""
+
+
+def read_head(data: bytes, at: int) -> tuple[int, int, int, int]:
+    """Read what stands before a field's content (https://protobuf.dev/programming-guides/encoding/).
+
+    Args:
+        data: A message, or a part of it.
+        at: Where the field begins in it.
+
+    Returns:
+        Field number, wire type, the value of a varint or the content's length in bytes, and where the content begins.
+
+    Raises:
+        CutOffError: When `data` ends before that.
+        ValueError: When no field begins there.
+    """
+    tag, at = _varint(data, at)
+    number, wire = tag >> 3, tag & 7
+    if not number or wire not in (VARINT, FIXED64, BYTES, FIXED32):
+        raise ValueError("no such field")
+    if wire in _WIDTHS:
+        return number, wire, _WIDTHS[wire], at
+    value, at = _varint(data, at)
+    return number, wire, value, at
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for shift, byte in enumerate(data[at : at + _VARINT_BYTES]):
+        value |= (byte & 0x7F) << 7 * shift
+        if byte < 0x80:
+            return value, at + shift + 1
+    if len(data) - at < _VARINT_BYTES:
+        raise CutOffError("a varint is cut off")
+    raise ValueError("a varint does not end")
 
 
 def fields(data: bytes, limit: int) -> Iterator[tuple[int, int, int, bytes]]:
@@ -22,33 +66,14 @@ def fields(data: bytes, limit: int) -> Iterator[tuple[int, int, int, bytes]]:
     """
     at = 0
     while at < len(data):
-        tag, at = _varint(data, at)
-        number, wire = tag >> 3, tag & 7
-        if not number or wire not in (VARINT, FIXED64, BYTES, FIXED32):
-            raise ValueError("no such field")
+        number, wire, value, at = read_head(data, at)
         if wire == VARINT:
-            value, at = _varint(data, at)
             yield number, wire, value, b""
             continue
-        length = {FIXED64: 8, FIXED32: 4}.get(wire, 0)
-        if wire == BYTES:
-            length, at = _varint(data, at)
-        if at + length > limit:
+        if at + value > limit:
             raise ValueError("a field reaches beyond the end")
-        yield number, wire, length, data[at : at + length]
-        at += length
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while at < len(data) and shift < 70:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at += 1
-        if byte < 0x80:
-            return value, at
-        shift += 7
-    raise ValueError("a varint is cut off")
+        yield number, wire, value, data[at : at + value]
+        at += value
 
 
 def looks_like_onnx(head: bytes, size: int) -> bool:

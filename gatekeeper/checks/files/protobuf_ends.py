@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.problem import Problem, UnsupportedError
-from gatekeeper.checks.files.protobuf import BYTES, FIXED32, FIXED64, VARINT
+from gatekeeper.checks.files.protobuf import HEAD_BYTES, VARINT, CutOffError, read_head
 from gatekeeper.limits import Limits
 
 _NEEDED: Mapping[Format, Mapping[int, str]] = MappingProxyType(
@@ -72,25 +72,10 @@ def judge_protobuf(
 def _field(stream: BinaryIO, at: int) -> tuple[int, int] | None:
     """Give a field's number and where it ends; None when its head is cut off, number 0 when it is none."""
     stream.seek(at)
-    head = stream.read(20)
-    tag, used = _varint(head, 0)
-    number, wire = tag >> 3, tag & 7
-    if used < 0:
-        return (0, at) if len(head) > 10 else None
-    if not number or wire not in (VARINT, FIXED64, BYTES, FIXED32):
+    try:
+        number, wire, value, used = read_head(stream.read(HEAD_BYTES), 0)
+    except CutOffError:
+        return None
+    except ValueError:
         return 0, at
-    if wire in (FIXED64, FIXED32):
-        return number, at + used + (8 if wire == FIXED64 else 4)
-    value, end = _varint(head, used)
-    if end < 0:
-        return (0, at) if len(head) > used + 10 else None
-    return number, at + end + (value if wire == BYTES else 0)
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for shift, byte in enumerate(data[at : at + 10]):
-        value |= (byte & 0x7F) << 7 * shift
-        if byte < 0x80:
-            return value, at + shift + 1
-    return 0, -1
+    return number, at + used + (0 if wire == VARINT else value)

@@ -19,6 +19,9 @@ class Field:
     length: int
     """Bytes of its content; 0 for a varint."""
 
+    value: int = 0
+    """What a varint says; 0 for the others."""
+
 
 class ProtobufStream:
     """Walks messages in a file.
@@ -55,14 +58,14 @@ class ProtobufStream:
             number, wire = tag >> 3, tag & 7
             if not number or wire not in (VARINT, FIXED64, BYTES, FIXED32):
                 raise ValueError("no such field")
-            length = {FIXED64: 8, FIXED32: 4}.get(wire, 0)
+            length, value = {FIXED64: 8, FIXED32: 4}.get(wire, 0), 0
             if wire in (VARINT, BYTES):
                 value, used = _varint(head, used)
                 length = value if wire == BYTES else 0
             at += used
             if at + length > end:
                 raise ValueError("a field reaches beyond the end")
-            yield Field(number, wire, at, length)
+            yield Field(number, wire, at, length, value if wire == VARINT else 0)
             at += length
 
     def read(self, part: Field, most: int) -> bytes:

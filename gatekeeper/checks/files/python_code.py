@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import ast
+from functools import partial
 from pathlib import PurePosixPath
 from typing import ClassVar
 
 from gatekeeper.artifact import Artifact, ArtifactFile
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
 from gatekeeper.checks.files.asks.survey import survey
+from gatekeeper.checks.files.judging import Judging
 from gatekeeper.checks.files.python_code_rules import RULES
 from gatekeeper.checks.files.python_judge import judge_python
 from gatekeeper.checks.files.python_source import SourceProblemError, is_source, parse_source, read_source
 from gatekeeper.errors import ContentChangedError, LimitError, SourceError
-from gatekeeper.evidence import Finding, Gap
 from gatekeeper.limits import Limits
-from gatekeeper.text import printable
 
 
 class PythonCode(Check):
@@ -44,27 +44,16 @@ class PythonCode(Check):
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:
         """Judge every source file; those that loaders run more strictly."""
-        findings: list[Finding] = []
-        gaps: list[Gap] = []
+        judging = Judging(check=self)
         asked = _asked(artifact, context.limits)
         for file in artifact.files:
-            if is_source(file.path):
-                self._look(file, context.limits, str(file.path) in asked, findings, gaps)
-        return Outcome(findings=tuple(findings), gaps=tuple(gaps))
-
-    def _look(self, file: ArtifactFile, limits: Limits, asked: bool, findings: list[Finding], gaps: list[Gap]) -> None:
-        path = str(file.path)
-        if file.sha256 is None:
-            gaps.append(Gap(reason="not downloaded, so its code was not looked at", path=path))
-            return
-        try:
-            with file.content.open() as reader:
-                findings += [
-                    self.finding(found.slug, found.message, path=path, offset=found.offset, detail=found.detail)
-                    for found in judge_python(reader, file.path, file.size, limits, asked=asked)
-                ]
-        except (SourceError, ContentChangedError, OSError) as error:
-            gaps.append(Gap(reason=f"can't be read: {printable(str(error))}", path=path))
+            if not is_source(file.path):
+                continue
+            if file.sha256 is None:
+                judging.gap(str(file.path), "not downloaded, so its code was not looked at")
+            else:
+                judging.look(file, partial(judge_python, asked=str(file.path) in asked), context.limits)
+        return judging.outcome()
 
 
 def _asked(artifact: Artifact, limits: Limits) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""`files/scanners`: what loading the files would do, by two independent scanners in a limited child."""
+"""`files/scanners`: what loading the files would do, by our own walk and two other scanners in a limited child."""
 
 from __future__ import annotations
 
@@ -23,24 +23,23 @@ _LOOK = "Find out what it is and why it is there; waive it with the reason, or r
 
 
 class Scanners(Check):
-    """hayward and picklescan over everything that can hold code.
+    """Our own walk, hayward and picklescan over everything that can hold code.
 
     What it looks at:
         Pickle streams wherever they lie (torch files old and new, joblib, npy and npz with objects), zip, tar and 7z
         archives and gzip, bzip2, xz, zlib, lz4 and zstd streams in each other, whose members are judged as the
-        artifact's own files are (names, links, structure, checksums, programs), Keras configurations, TensorFlow and
-        ONNX graphs, PMML, skops. Two scanners by
-        different authors read each of them in a child process with limits on time, memory and output; tensor bytes
-        are left out.
+        artifact's own files are (names, links, structure, checksums, programs, configurations, templates, code),
+        Keras configurations, TensorFlow and ONNX graphs, PMML, skops. Our own walk reads every opcode of a pickle and
+        passes reviewed names alone; two scanners by different authors read each file beside it, in a child process
+        with limits on work, time, memory and output. Tensor bytes are left out.
 
     Why it matters:
         A pickle is a program that runs when it is loaded. Most malicious models found on hubs so far were pickles.
 
     What it cannot see:
-        What reviewed globals would do together with a loader's own code; payloads in formats that neither scanner
-        reads; files and archives that cost more than the limits, which
-        are named as not looked at; rar archives; whether tensor bytes of large zip files have the checksum that the
-        archive gives them.
+        What reviewed globals would do together with a loader's own code; payloads in formats that no scanner reads;
+        files and archives that cost more than the limits, which are named as not looked at; rar archives; whether
+        tensor bytes of large zip files have the checksum that the archive gives them.
 
     How to mend:
         Ask the publisher for safetensors, or load with `weights_only=True` and nothing else.
@@ -58,7 +57,7 @@ class Scanners(Check):
              hazard=Hazard.SUSPICIOUS, mend=_LOOK),
         Rule(slug="scanner-finding", title="A scanner objects to the file", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend=_LOOK),
-        Rule(slug="truncated-pickle", title="A pickle ends before its end", severity=Severity.HIGH,
+        Rule(slug="truncated-pickle", title="A pickle is cut off", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend="Fetch the file again; if it is the same, refuse it."),
         Rule(slug="decompression-bomb", title="Something unpacks to far more than it takes", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend=_REFUSE),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from py7zr import SevenZipFile
-from py7zr.exceptions import ArchiveError, PasswordRequired, UnsupportedCompressionMethodError
+from py7zr.exceptions import PasswordRequired, UnsupportedCompressionMethodError
 from py7zr.io import Py7zIO, WriterFactory
 
 
@@ -57,13 +57,20 @@ class _Numbered(Py7zIO):
 class _Files(WriterFactory):
     def __init__(self, folder: Path, most: int) -> None:
         self._folder = folder
+        self._open: list[_Numbered] = []
         self.left = most
         self.made: list[str] = []
 
     def create(self, filename: str) -> Py7zIO:
         """Open the next file; the member's name is only noted."""
         self.made.append(filename)
-        return _Numbered(self._folder / str(len(self.made) - 1), self)
+        self._open.append(_Numbered(self._folder / str(len(self.made) - 1), self))
+        return self._open[-1]
+
+    def close(self) -> None:
+        """Finish every file, so that what came before a break is there to be looked at."""
+        for numbered in self._open:
+            numbered.close()
 
 
 def unpack(request: bytes, answer: Callable[[bytes], None]) -> None:
@@ -83,8 +90,8 @@ def unpack(request: bytes, answer: Callable[[bytes], None]) -> None:
         found = {"error": "it is packed in a way that can't be opened here", "kind": "gap"}
     except _Full:
         found = {"error": "it unpacks to more than it says", "kind": "bomb"}
-    except (ArchiveError, OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
-            MemoryError, RecursionError) as error:  # fmt: skip
+    # What a broken archive makes py7zr and the libraries below it raise is of many kinds.
+    except Exception as error:
         found = {"error": f"can't be unpacked: {type(error).__name__}", "kind": "broken"}
     answer(json.dumps(found).encode("ascii"))
 
@@ -101,8 +108,11 @@ def _unpack(wanted: dict[str, Any]) -> dict[str, Any]:
         skip = set(wanted["skip"])
         names = [member.filename for member in listed if member.is_file and member.filename not in skip]
         files = _Files(Path(wanted["folder"]), wanted["bytes"])
-        if names:
-            archive.extract(targets=names, factory=files)
+        try:
+            if names:
+                archive.extract(targets=names, factory=files)
+        finally:
+            files.close()
         return {"files": files.made}
 
 

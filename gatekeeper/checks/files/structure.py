@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO, ClassVar
 
@@ -12,18 +12,18 @@ from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.gguf_header import GgufHeader, read_gguf
 from gatekeeper.checks.files.gguf_split import judge_splits
 from gatekeeper.checks.files.identify import Identity, identities
-from gatekeeper.checks.files.problem import Problem, StructureError, UnsupportedError
+from gatekeeper.checks.files.judging import Judging
+from gatekeeper.checks.files.problem import UNJUDGED, Judge, Problem
 from gatekeeper.checks.files.safetensors_header import Header, read_header
 from gatekeeper.checks.files.shard_index import INDEX, judge_index, judge_shards
 from gatekeeper.checks.files.structure_judges import JUDGES
 from gatekeeper.checks.files.structure_rules import RULES
 from gatekeeper.errors import ContentChangedError, LimitError, SourceError
-from gatekeeper.evidence import Finding, Gap
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
 
-_MOST_OF_A_KIND = 5
-"""Findings of one rule for one file; the rest is counted."""
+_BY_RANGES = frozenset({Format.SAFETENSORS, Format.GGUF})
+"""Formats whose headers are judged although the file was not downloaded."""
 
 
 class Structure(Check):
@@ -41,7 +41,8 @@ class Structure(Check):
         covers can carry anything. Truncated files and decompression bombs break whoever loads them.
 
     What it cannot see:
-        The values of tensors; the inside of HDF5, ONNX and TensorFlow files; what pickles do (`files/scanners`).
+        The values of tensors; what ONNX graphs compute; what HDF5 and TensorFlow files hold (`files/model-code`); what
+        pickles do (`files/scanners`).
 
     How to mend:
         Fetch the file again; if it is still broken, ask the publisher to write it anew with the format's own library.
@@ -54,71 +55,58 @@ class Structure(Check):
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:
         """Read every header that has a format with a strict reader."""
-        survey = _Survey(context.limits)
-        findings: list[Finding] = []
+        survey, judging = _Survey(context.limits), Judging(check=self)
         for identity in identities(artifact, context.limits):
-            findings += self._findings(str(identity.file.path), survey.judge(identity))
-        for index, problems in survey.judge_indexes(artifact):
-            findings += self._findings(index, problems)
+            self._look(identity, survey, judging)
+        for index, problems in survey.judge_indexes(artifact, judging):
+            judging.say(index, problems)
         for path, problem in judge_shards(file.path for file in artifact.files):
-            findings += self._findings(path, [problem])
+            judging.say(path, [problem])
         for path, problem in judge_splits(survey.gguf):
-            findings += self._findings(path, [problem])
-        return Outcome(findings=tuple(findings), gaps=tuple(survey.gaps))
+            judging.say(path, [problem])
+        return judging.outcome()
 
-    def _findings(self, path: str, problems: list[Problem]) -> Iterator[Finding]:
-        by_slug: dict[str, list[Problem]] = {}
-        for problem in problems:
-            by_slug.setdefault(problem.slug, []).append(problem)
-        for slug, alike in by_slug.items():
-            for number, problem in enumerate(alike[:_MOST_OF_A_KIND], start=1):
-                more = len(alike) - _MOST_OF_A_KIND if number == _MOST_OF_A_KIND else 0
-                message = f"{problem.message} (and {more} more like it)" if more > 0 else problem.message
-                yield self.finding(slug, message, path=path, offset=problem.offset, detail=problem.detail)
+    def _look(self, identity: Identity, survey: _Survey, judging: Judging) -> None:
+        """Judge one file by its format; what can't be judged becomes a gap."""
+        judge, path = survey.judge_of(identity), str(identity.file.path)
+        if judge is not None and identity.error:
+            judging.gap(path, f"can't be read: {printable(identity.error)}")
+            return
+        if judge is not None and identity.file.sha256 is None and identity.format not in _BY_RANGES:
+            judging.gap(path, "not downloaded, so its structure was not looked at")
+            return
+        if judge is not None:
+            judging.look(identity.file, judge, survey.limits)
+        judging.say(path, _polyglot(identity))
 
 
 class _Survey:
     """Judges one file after the other and keeps what later files are held against."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self.limits = limits
         self._safetensors: dict[str, Header] = {}
         self.gguf: dict[str, GgufHeader] = {}
-        self.gaps: list[Gap] = []
 
-    def judge(self, identity: Identity) -> list[Problem]:
-        """Judge one file by its format; what can't be judged becomes a gap."""
-        reader = self._reader(identity)
-        if reader is None:
-            return _polyglot(identity)
-        path = str(identity.file.path)
-        if identity.error:
-            self.gaps.append(Gap(reason=f"can't be read: {printable(identity.error)}", path=path))
-            return []
-        if identity.file.sha256 is None and identity.format not in (Format.SAFETENSORS, Format.GGUF):
-            self.gaps.append(Gap(reason="not downloaded, so its structure was not looked at", path=path))
-            return []
-        try:
-            with identity.file.content.open() as content:
-                return [*reader(path, content, identity.file.size), *_polyglot(identity)]
-        except StructureError as error:
-            return [error.problem, *_polyglot(identity)]
-        except (SourceError, ContentChangedError, OSError) as error:
-            self.gaps.append(Gap(reason=f"can't be read: {printable(str(error))}", path=path))
-        except UnsupportedError as error:
-            self.gaps.append(Gap(reason=str(error), path=path))
-        return []
+    def judge_of(self, identity: Identity) -> Judge | None:
+        """Give the judge of one file; None when its format has none."""
+        ending = identity.file.path.suffix.lower()
+        if identity.format is Format.SAFETENSORS or (identity.format is Format.UNKNOWN and ending == ".safetensors"):
+            return self._judge_safetensors
+        if identity.format is Format.GGUF or (identity.format is Format.UNKNOWN and ending == ".gguf"):
+            return self._judge_gguf
+        return JUDGES.get(identity.format)
 
-    def judge_indexes(self, artifact: Artifact) -> Iterator[tuple[str, list[Problem]]]:
+    def judge_indexes(self, artifact: Artifact, judging: Judging) -> Iterator[tuple[str, list[Problem]]]:
         """Hold every shard index against the files that it names."""
         for file in artifact.files:
             if not INDEX.search(file.path.name):
                 continue
             path = str(file.path)
             try:
-                data = file.content.read(self._limits.json_bytes)
+                data = file.content.read(self.limits.json_bytes)
             except (LimitError, SourceError, ContentChangedError, OSError) as error:
-                self.gaps.append(Gap(reason=f"the shard index can't be read: {printable(str(error))}", path=path))
+                judging.gap(path, f"the shard index can't be read: {printable(str(error))}")
                 continue
             yield (
                 path,
@@ -127,33 +115,20 @@ class _Survey:
                     file.path.parent,
                     lambda name: artifact.file(name) is not None,
                     self._safetensors,
-                    depth=self._limits.json_depth,
+                    depth=self.limits.json_depth,
                 ),
             )
 
-    def _reader(self, identity: Identity) -> Callable[[str, BinaryIO, int], list[Problem]] | None:
-        ending = PurePosixPath(identity.file.path).suffix.lower()
-        if identity.format is Format.SAFETENSORS or (identity.format is Format.UNKNOWN and ending == ".safetensors"):
-            return self._judge_safetensors
-        if identity.format is Format.GGUF or (identity.format is Format.UNKNOWN and ending == ".gguf"):
-            return self._judge_gguf
-        judge = JUDGES.get(identity.format)
-        if judge is None:
-            return None
-        return lambda path, content, size: list(judge(content, PurePosixPath(path), size, self._limits))
+    def _judge_safetensors(self, reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
+        header = self._safetensors[str(name)] = read_header(reader, size, limits)
+        yield from header.problems
 
-    def _judge_safetensors(self, path: str, content: BinaryIO, size: int) -> list[Problem]:
-        header = read_header(content, size, self._limits)
-        self._safetensors[path] = header
-        return list(header.problems)
-
-    def _judge_gguf(self, path: str, content: BinaryIO, size: int) -> list[Problem]:
-        header = read_gguf(content, size, self._limits)
-        self.gguf[path] = header
+    def _judge_gguf(self, reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
+        header = self.gguf[str(name)] = read_gguf(reader, size, limits)
+        yield from header.problems
         if header.unknown_types:
             kinds = ", ".join(str(kind) for kind in header.unknown_types[:10])
-            self.gaps.append(Gap(reason=f"spans of unknown ggml types ({kinds}) were not judged", path=path))
-        return list(header.problems)
+            yield Problem(slug=UNJUDGED, message=f"spans of unknown ggml types ({kinds}) were not judged")
 
 
 def _polyglot(identity: Identity) -> list[Problem]:

@@ -18,7 +18,6 @@ from gatekeeper.checks.files.problem import Judge, Problem
 from gatekeeper.checks.files.protobuf_ends import judge_protobuf
 from gatekeeper.checks.files.safetensors_header import judge_safetensors
 from gatekeeper.checks.files.tables import judge_table
-from gatekeeper.checks.files.tf_checkpoint import judge_checkpoint
 from gatekeeper.checks.files.torch_legacy import judge_torch_legacy
 from gatekeeper.checks.files.torch_zip import judge_torch_zip
 from gatekeeper.checks.files.unpack_7z import judge_7z
@@ -52,7 +51,6 @@ JUDGES: Mapping[Format, Judge] = MappingProxyType(
         Format.SEVEN_ZIP: judge_7z,
         **{kind: partial(judge_protobuf, kind=kind) for kind in _PROTOBUF},
         Format.MSGPACK: judge_msgpack,
-        Format.TF_CHECKPOINT: judge_checkpoint,
         Format.JSON: judge_json_end,
         Format.TABLE: judge_table,
     }

@@ -68,7 +68,6 @@ RULES: tuple[Rule, ...] = (
     _rule("7z-trailing", "Bytes follow a 7z archive", mend=_REFUSE),
     _rule("protobuf-header", "A graph or tokenizer file is broken"),
     _rule("protobuf-truncated", "A graph or tokenizer file is cut off"),
-    _rule("checkpoint-truncated", "The index of a TensorFlow checkpoint is cut off"),
     _rule("json-truncated", "A JSON file is cut off", Severity.MEDIUM),
     _rule("table-truncated", "A table is cut off", Severity.MEDIUM),
     _rule("hdf5-header", "An HDF5 superblock can't be read"),

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from gatekeeper.checks.files.formats import Format
-from gatekeeper.checks.files.problem import Problem
+from gatekeeper.checks.files.problem import Judge, Problem
 from gatekeeper.checks.files.template_backdoors import chance, hanging_content, hanging_text, rewrites, words_in_turns
 from gatekeeper.checks.files.template_cost import judge_cost
 from gatekeeper.checks.files.template_flow import Flow
@@ -38,9 +38,12 @@ def judge_template(template: str, limits: Limits) -> Iterator[Problem]:
     except TemplateError as error:
         yield Problem(slug="unreadable", message=str(error))
         return
+    problems: list[Problem] = []
     try:
         folder = Folder(tree)
-        problems = [Problem(slug="reach", message=f"it asks for {what}", detail=what) for what in reached(tree, folder)]
+        problems += [
+            Problem(slug="reach", message=f"it asks for {what}", detail=what) for what in reached(tree, folder)
+        ]
         problems += [*judge_cost(tree, folder), *judge_names(tree, folder)]
         texts = list(spoken(tree, folder))
         problems += [*judge_text(texts), *judge_characters([template, *(text for _, text in texts)])]
@@ -69,10 +72,10 @@ def judge_templates(
     Yields:
         Problems whose slugs are rules of `files/templates`; nothing for a file that no loader takes a template from.
     """
-    yield from Templates(limits).judge(reader, name, size, found)
+    yield from TemplateReader(limits).judge(reader, name, size, found)
 
 
-class Templates:
+class TemplateReader:
     """Judges the templates of many files under one budget; a text that stands in several is judged once.
 
     Args:
@@ -85,6 +88,10 @@ class Templates:
         self._judged: dict[str, tuple[Problem, ...]] = {}
         self.texts: dict[str, dict[str, str]] = {}
         """Templates by the file that holds them and by name."""
+
+    def judge_of(self, found: Format) -> Judge:
+        """Give a judge of files of one format, bounded by the budget of all."""
+        return lambda reader, name, size, _: self.judge(reader, name, size, found)
 
     def judge(self, reader: BinaryIO, name: PurePosixPath, size: int, found: Format) -> Iterator[Problem]:
         """Judge one file; see `judge_templates`."""

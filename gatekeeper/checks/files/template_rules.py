@@ -45,7 +45,7 @@ RULES: tuple[Rule, ...] = (
          severity=Severity.MEDIUM, hazard=Hazard.UNVERIFIED, mend=_READ),
     Rule(slug="mixed-script", title="A chat template mixes scripts within a word", severity=Severity.MEDIUM,
          hazard=Hazard.UNVERIFIED, mend=_READ),
-    Rule(slug="greedy", title="Rendering a chat template would take out of all proportion", severity=Severity.HIGH,
+    Rule(slug="greedy", title="Rendering a chat template would cost out of all proportion", severity=Severity.HIGH,
          hazard=Hazard.SUSPICIOUS, mend=_OWN),
     Rule(slug="unknown-name", title="A chat template asks for a function that no loader offers",
          severity=Severity.MEDIUM, hazard=Hazard.UNVERIFIED, mend=_READ),

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from gatekeeper.artifact import Artifact
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
 from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.identify import Identity, identities
+from gatekeeper.checks.files.judging import Judging
 from gatekeeper.checks.files.problem import Problem
 from gatekeeper.checks.files.template_fold import Folder
 from gatekeeper.checks.files.template_go import is_go
-from gatekeeper.checks.files.template_judge import Templates as Judge
+from gatekeeper.checks.files.template_judge import TemplateReader
 from gatekeeper.checks.files.template_rules import RULES
 from gatekeeper.checks.files.template_text import spoken
 from gatekeeper.checks.files.template_tree import TemplateError, parse
 from gatekeeper.checks.files.template_words import words
 from gatekeeper.checks.files.templates import CONFIGS
-from gatekeeper.errors import ContentChangedError, SourceError
-from gatekeeper.evidence import Finding, Gap
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
-
-_MOST_OF_A_KIND = 5
-"""Findings of one rule for one file; the rest is counted."""
 
 _SENTENCE = 4
 """Words of a text that is a sentence and no label."""
@@ -59,37 +55,20 @@ class Templates(Check):
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:
         """Judge the templates of every file, then hold those for different loaders against each other."""
-        judge = Judge(context.limits)
-        findings: list[Finding] = []
-        gaps: list[Gap] = []
+        reader = TemplateReader(context.limits)
+        judging = Judging(check=self)
         for identity in identities(artifact, context.limits):
             path = str(identity.file.path)
             if identity.format not in _FORMATS and not _is_named(identity):
                 continue
             if identity.file.sha256 is None and identity.format is not Format.GGUF:
                 if _is_named(identity):
-                    gaps.append(Gap(reason="not downloaded, so its templates were not looked at", path=path))
+                    judging.gap(path, "not downloaded, so its templates were not looked at")
                 continue
-            try:
-                with identity.file.content.open() as reader:
-                    problems = list(judge.judge(reader, identity.file.path, identity.file.size, identity.format))
-            except (SourceError, ContentChangedError, OSError) as error:
-                gaps.append(Gap(reason=f"can't be read: {printable(str(error))}", path=path))
-                continue
-            findings += self._findings(path, problems)
-        for path, problem in differences(judge.texts, context.limits):
-            findings += self._findings(path, [problem])
-        return Outcome(findings=tuple(findings), gaps=tuple(gaps))
-
-    def _findings(self, path: str, problems: Iterable[Problem]) -> Iterator[Finding]:
-        by_slug: dict[str, list[Problem]] = {}
-        for problem in problems:
-            by_slug.setdefault(problem.slug, []).append(problem)
-        for slug, alike in by_slug.items():
-            for number, problem in enumerate(alike[:_MOST_OF_A_KIND], start=1):
-                more = len(alike) - _MOST_OF_A_KIND if number == _MOST_OF_A_KIND else 0
-                message = f"{problem.message} (and {more} more like it)" if more > 0 else problem.message
-                yield self.finding(slug, message, path=path, detail=printable(problem.detail))
+            judging.look(identity.file, reader.judge_of(identity.format), context.limits)
+        for path, problem in differences(reader.texts, context.limits):
+            judging.say(path, [problem])
+        return judging.outcome()
 
 
 _FORMATS = frozenset({Format.JSON, Format.JINJA, Format.GGUF})

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from gatekeeper.checks.files.problem import Problem
+from gatekeeper.checks.files.problem import UNJUDGED, Problem
 from gatekeeper.checks.files.protobuf import BYTES
 from gatekeeper.checks.files.protobuf_stream import Field, ProtobufStream
 from gatekeeper.limits import Limits
@@ -94,7 +94,26 @@ def judge_saved_model(reader: BinaryIO, _name: PurePosixPath, size: int, limits:
             for graph in _messages(stream, meta, _GRAPH):
                 _read_graph(stream, graph, uses)
     except ValueError as error:
+        yield Problem(slug=UNJUDGED, message=f"the graph can't be read to its end: {error}")
+    yield from _judge(uses)
+
+
+def judge_meta_graph(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
+    """Judge the `.meta` of a checkpoint, one graph with its settings; other files of a checkpoint hold no graph.
+
+    Arguments and results as for `judge_saved_model`.
+    """
+    if name.suffix != ".meta":
+        return
+    stream = ProtobufStream(reader, size, fields=limits.graph_fields)
+    uses = _Uses()
+    try:
+        for graph in _messages(stream, stream.whole(), _GRAPH):
+            _read_graph(stream, graph, uses)
+    except ValueError as error:
         yield Problem(slug="unjudged", message=f"the graph can't be read to its end: {error}")
+    if not uses.operators:
+        yield Problem(slug="unjudged", message="no operator can be read from it")
     yield from _judge(uses)
 
 
@@ -105,9 +124,9 @@ def judge_frozen_graph(reader: BinaryIO, name: PurePosixPath, size: int, limits:
     try:
         _read_graph(stream, stream.whole(), uses)
     except ValueError as error:
-        yield Problem(slug="unjudged", message=f"the graph can't be read to its end: {error}")
+        yield Problem(slug=UNJUDGED, message=f"the graph can't be read to its end: {error}")
     if not uses.operators and not _is_fingerprint(name, size):
-        yield Problem(slug="unjudged", message="no operator can be read from it")
+        yield Problem(slug=UNJUDGED, message="no operator can be read from it")
     yield from _judge(uses)
 
 

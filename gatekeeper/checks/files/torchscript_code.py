@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from gatekeeper.checks.files.inflate import BombError, UnpackError, inflate, open_member
-from gatekeeper.checks.files.problem import Problem
+from gatekeeper.checks.files.problem import UNJUDGED, Problem
 from gatekeeper.checks.files.zip_directory import ZipError, read_directory
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
@@ -65,7 +65,7 @@ def judge_torchscript(reader: BinaryIO, _name: PurePosixPath, size: int, limits:
                     told.add(problem.message)
                     yield problem
     except (ZipError, UnpackError, BombError) as error:
-        yield Problem(slug="unjudged", message=f"its code can't be read to the end: {error}")
+        yield Problem(slug=UNJUDGED, message=f"its code can't be read to the end: {error}")
     message = f"it is a program of {lines} lines, of which only the operators that it calls were looked at"
     yield Problem(slug="torchscript-program", message=message)
 

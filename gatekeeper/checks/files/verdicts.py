@@ -134,7 +134,7 @@ def _globals(
 
 
 def _import_claim(feed: Feed, name: str, item: _Import, *, walked: bool) -> Claim | None:
-    said = " and ".join(item.scanners)
+    said = _listed(item.scanners)
     shown = printable(item.call or name, 300)
     known = reviewed().get(name)
     # What our walk objects to although it is reviewed, it saw used in another way than was reviewed.
@@ -153,6 +153,10 @@ def _import_claim(feed: Feed, name: str, item: _Import, *, walked: bool) -> Clai
     else:
         return None
     return Claim(slug=slug, message=message, path=feed.path, detail=name, offset=item.offset)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _own(feed: Feed, signal: Signal, harm: str) -> Claim:

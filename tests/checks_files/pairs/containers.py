@@ -21,9 +21,6 @@ PIECES = b"".join(b"\x0a\x0a\x0a\x03ab" + bytes([97 + number]) + b"\x15" + bytes
 SENTENCEPIECE = PIECES + b"\x12\x02\x18\x01" + b"\x1a\x05\x0a\x03nmt"
 """A tokenizer: pieces, then the settings of its trainer and normaliser."""
 
-CHECKPOINT = bytes(60) + (0xDB4775248B80FB57).to_bytes(8, "little")
-"""The index of a TensorFlow checkpoint, as far as it is judged: its footer."""
-
 PARQUET = b"PAR1" + bytes(20) + struct.pack("<I", 8) + b"PAR1"
 
 
@@ -99,7 +96,6 @@ PAIRS = {
     "files/structure/protobuf-truncated": one(
         "tokenizer.model", _cut(lambda: SENTENCEPIECE), lambda: SENTENCEPIECE
     ),
-    "files/structure/checkpoint-truncated": one("model.ckpt-1.index", _cut(lambda: CHECKPOINT), lambda: CHECKPOINT),
     "files/structure/json-truncated": one(
         "config.json", lambda: b'{"a": [1, 2], "b": "[{', lambda: b'{"a": [1, 2], "b": "[{"}'
     ),

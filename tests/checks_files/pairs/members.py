@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gatekeeper.checks.files.member_judges import member_rules
-from tests.checks_files.pairs import model_code, python_code, requests, templates
+from tests.checks_files.pairs import model_code, python_code, requests, runtimes, templates
 from tests.checks_files.pairs.pair import Pair, Subject
 from tests.support.samples import tarred
 
@@ -36,6 +36,7 @@ _SHARED = {
         {rule: _bare(pair) for rule, pair in python_code.PAIRS.items()},
         requests.PAIRS,
         templates.PAIRS,
+        runtimes.PAIRS,
     )
     for rule, pair in family.items()
 }
