@@ -109,6 +109,9 @@ class Limits:
     flatbuffer_tables: int = 60_000
     """Tables of a TFLite model that are read; the largest honest ones have a fifth of this."""
 
+    msgpack_values: int = 2_500_000
+    """Values of one part of a spaCy pipeline; the largest table of word vectors has a million."""
+
     fasttext_words: int = 5_000_000
     """Words in the dictionary of a fastText model; the largest published ones have two million."""
     fields: int = 1_000_000

@@ -260,6 +260,7 @@ def _refuse_large(found: list[_Found], options: SourceOptions) -> None:
 
 
 def _hash(found: list[_Found], options: SourceOptions, progress: Progress) -> tuple[ArtifactFile, ...]:
+    options.announce([each.path.as_posix() for each in found])
     budget, stop = MemoryBudget(options.limits), Stop()
     with progress.task("hashing", sum(each.size for each in found), "bytes") as advance:
 
