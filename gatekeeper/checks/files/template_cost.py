@@ -136,7 +136,7 @@ def _swells(node: Any, folder: Folder) -> Iterator[str]:
     elif isinstance(node, nodes.Filter | nodes.Call):
         name = node.name if isinstance(node, nodes.Filter) else getattr(node.node, "attr", "")
         widths = [folder.fold(argument) for argument in [*node.args, *(keyword.value for keyword in node.kwargs)]]
-        if name == "format" and _asks_width(folder.fold(node.node)):
+        if name == "format" and node.node is not None and _asks_width(folder.fold(node.node)):
             yield "a format whose width is computed"
         if name in _PADS and any(isinstance(width, int) and width > _LONGEST for width in widths):
             yield f"{name} to a width of {max(w for w in widths if isinstance(w, int))}"
