@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
+from contextlib import suppress
+
 from gatekeeper.checks.files.budget import BudgetError
 from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.tar_members import TarError, TarMember, tar_members
@@ -30,9 +34,21 @@ def answer(data: bytes) -> tuple[list[TarMember], str]:
     return members, ""
 
 
+def _in_python(data: bytes) -> list[tuple[str, int]] | None:
+    """Give the files that Python's own reader finds, where it finds its way."""
+    with suppress(Exception), tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+        return [(member.name, member.size) for member in archive.getmembers() if member.isreg()]
+    return None
+
+
 def one_input(data: bytes) -> None:
     members, error = laws.same_twice(answer, data)
     if any(member.start + member.size > len(data) or member.size < 0 for member in members if member.is_file):
         raise laws.LawError("a member lies outside the archive")
+    theirs = _in_python(data)
+    if theirs is not None and not error:
+        ours = [(member.name, member.size) for member in members if member.is_file]
+        if theirs != ours[: len(theirs)]:  # it may end earlier: at a header with a number that it can't read
+            raise laws.LawError("Python finds other members, and nothing is wrong", (theirs, ours))
     if not error and members:
         laws.cut_is_told(lambda data: answer(data)[1], data, error)
