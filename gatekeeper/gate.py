@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from gatekeeper import checks, policy, sources, tensors
@@ -170,7 +170,8 @@ def convert(
         steps = tensors.plan(artifact.files, _head, copy_code=copy_code)
         loaded = frozenset(str(step.file.path) for step in steps if step.fate is tensors.Fate.CONVERTED)
         if not loaded:
-            raise InputError(f"{asked} holds no torch file to convert", hint="safetensors and GGUF need no conversion")
+            hint = tensors.why_nothing(steps) or "safetensors and GGUF need no conversion"
+            raise InputError(f"{asked} holds no torch file to convert", hint=hint)
         known = tensors.Conversion(
             reference=str(asked),
             commit=artifact.commit,
@@ -240,9 +241,14 @@ def _run(
     options = source or sources.SourceOptions()
     with ExitStack() as resources:
         server = resources.enter_context(checks.scanner_server())
-        # Most repos hold something to scan; when they are hashed, starting is over.
+
+        def make_ready(paths: Collection[str]) -> None:
+            # While the files are hashed the scanners can be imported: for those that surely need them.
+            if any(checks.promises_code(PurePosixPath(path)) for path in paths):
+                server.start()
+
         if not options.metadata_only and not selection.refusal("files/scanners"):
-            server.start()
+            options = replace(options, announce=make_ready)
         artifact = resources.enter_context(sources.open_artifact(asked, options, progress))
         context = replace(context_of(chosen, moment, options, progress), results=results, scanner_server=server)
         evidence = collect(artifact, context, selection, progress)

@@ -78,6 +78,7 @@ def open_hub(reference: Reference, options: SourceOptions, progress: Progress) -
     remember_tree(origin, accepted)
     kept, left_out = part(accepted, options.exclude, lambda file: PurePosixPath(file.path), what)
     _refuse_large(kept, options.limits)
+    options.announce([file.path for file in kept])
     files, lost = _fetch(origin, kept, options, progress)
     if not options.metadata_only:
         remember_revision(origin, reference.revision)

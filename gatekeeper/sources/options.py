@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 
 
+def _say_nothing(_paths: Collection[str]) -> None: ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceOptions:
-    """Settings of the sources stage. Folders and files read `jobs`, `exclude` and `limits` alone."""
+    """Settings of the sources stage. Folders and files read `jobs`, `exclude`, `limits` and `announce` alone."""
 
     cache_dir: Path | None = None
     """The Hub client's cache; None means where the client has it (`HF_HUB_CACHE`, `HF_HOME`)."""
@@ -34,3 +38,6 @@ class SourceOptions:
     """Patterns of files to leave out (see `gatekeeper.sources.exclusion`); they are neither downloaded nor judged."""
 
     limits: Limits = DEFAULT_LIMITS
+
+    announce: Callable[[Collection[str]], None] = field(default=_say_nothing, repr=False, compare=False)
+    """Told the paths of an artifact's files before any is downloaded or hashed, so that others can make ready."""

@@ -15,6 +15,7 @@ from gatekeeper.checks.files.leaked_secrets import Secrets
 from gatekeeper.checks.files.limited_child import scanner_server
 from gatekeeper.checks.files.load_path import LoadPath
 from gatekeeper.checks.files.model_code import ModelCode
+from gatekeeper.checks.files.names import promises_code
 from gatekeeper.checks.files.paths import Paths
 from gatekeeper.checks.files.python_code import PythonCode
 from gatekeeper.checks.files.remote_code import RemoteCode
@@ -43,4 +44,4 @@ ALL: tuple[Check, ...] = (
 )
 """The checks of this room, in the order of reports; `files/unchanged` must come last."""
 
-__all__ = ["ALL", "scanner_server"]
+__all__ = ["ALL", "promises_code", "scanner_server"]

@@ -44,6 +44,9 @@ class Format(StrEnum):
     CTRANSLATE2 = "ctranslate2"
     FASTTEXT = "fasttext"
     PMML = "pmml"
+    SPACY = "spacy-part"
+    """A part of a spaCy pipeline, as msgpack."""
+
     RAW_TENSORS = "raw-tensors"
     """Bytes without any structure that another file in the repo describes: ONNX external data, OpenVINO `.bin`."""
 

@@ -106,6 +106,8 @@ def _identify(file: ArtifactFile, neighbours: _Neighbours, limits: Limits) -> Id
             also_pickle = here and is_pickle_too(reader, found, file.size, limits)
     except (SourceError, ContentChangedError, OSError, ValueError) as error:
         return Identity(file=file, format=Format.UNKNOWN, error=f"{type(error).__name__}: {error}")
+    if found in (Format.UNKNOWN, Format.EMPTY) and _is_spacy_part(file, neighbours):
+        found = Format.SPACY
     if found is Format.UNKNOWN and _is_described_elsewhere(file.path, neighbours):
         found = Format.RAW_TENSORS
     return Identity(file=file, format=found, is_zip_too=also_zip, is_pickle_too=also_pickle)
@@ -343,6 +345,14 @@ def _by_pattern(path: PurePosixPath, name: str, head: bytes) -> Format:
     if _ONNX_DATA.search(name) or any(part.endswith(".mlpackage") for part in path.parts[:-1]):
         return Format.RAW_TENSORS
     return Format.UNKNOWN
+
+
+def _is_spacy_part(file: ArtifactFile, neighbours: _Neighbours) -> bool:
+    """Whether a folder around it is a spaCy pipeline, whose parts have mostly no ending."""
+    return file.path.suffix in ("", ".bin") and any(
+        {str(folder / "config.cfg"), str(folder / "meta.json"), str(folder / "vocab/strings.json")} <= neighbours.paths
+        for folder in list(file.path.parents)[:3]
+    )
 
 
 def _is_described_elsewhere(path: PurePosixPath, neighbours: _Neighbours) -> bool:

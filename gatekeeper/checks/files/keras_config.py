@@ -55,7 +55,7 @@ def judge_keras_config(data: bytes, limits: Limits) -> Iterator[Problem]:
     """
     try:
         # Python's own JSON, which Keras writes, has these words; nothing is judged by them.
-        value = load_json(_NOT_JSON.sub(rb"\1null", data), depth=limits.json_depth)
+        value = load_json(_NOT_JSON.sub(rb"\1null", data), depth=limits.json_depth, values=limits.json_values)
     except ParseError as error:
         yield Problem(slug="keras-config", message=f"its configuration can't be read: {error}")
         return

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from gatekeeper.checks.files.formats import COMPRESSED, PICKLES, ZIPS, Format
+from gatekeeper.checks.files.formats import CODE_CAPABLE, COMPRESSED, PICKLES, ZIPS, Format
 
 TEXTUAL = frozenset(
     {
@@ -25,7 +25,15 @@ TEXTUAL = frozenset(
 """Everything that a person can read."""
 
 _TORCH = PICKLES | {Format.TORCH_ZIP, Format.TORCHSCRIPT, Format.TORCH_PACKAGE, Format.PT2}
-_TENSORS = {Format.GGUF, Format.GGML, Format.SAFETENSORS, Format.CTRANSLATE2, Format.FASTTEXT, Format.RAW_TENSORS}
+_TENSORS = {
+    Format.GGUF,
+    Format.GGML,
+    Format.SAFETENSORS,
+    Format.CTRANSLATE2,
+    Format.FASTTEXT,
+    Format.RAW_TENSORS,
+    Format.SPACY,
+}
 
 WEIGHTS: dict[str, frozenset[Format]] = {
     ".safetensors": frozenset({Format.SAFETENSORS}),
@@ -98,3 +106,9 @@ def expected(path: PurePosixPath) -> frozenset[Format] | None:
         return TEXTUAL
     ending = suffix(path)
     return WEIGHTS.get(ending) or _OTHERS.get(ending)
+
+
+def promises_code(path: PurePosixPath) -> bool:
+    """Whether the name promises weights or an archive that scanners look into: a hint, and no judgement."""
+    promised = WEIGHTS.get(suffix(path)) or (_OTHERS.get(suffix(path), TEXTUAL) - TEXTUAL)
+    return bool(promised & CODE_CAPABLE)

@@ -67,8 +67,7 @@ class Machine:
 
     __slots__ = (
         "_counted", "_depth", "_far", "_repeats", "_unfolded", "frame_end", "frame_is_short", "globals", "marks",
-        "memo",
-        "on_build", "on_call", "record", "stack", "tape",
+        "memo", "on_build", "on_call", "record", "stack", "tape",
     )  # fmt: skip
 
     def __init__(self, record: Record, tape: Tape) -> None:

@@ -42,7 +42,7 @@ PAIRS = {
                 "m.pkl", _memo_call, lambda: samples.stack_call("collections", "OrderedDict")
             ),
             "pickle-greedy": one("m.pkl", samples.laughs, lambda: pickle.dumps([SHARED] * 40)),
-            "pickle-broken": one("m.pkl", lambda: b"\x80\x04N\x94h\x07.", lambda: b"\x80\x04N\x94h\x00."),
+            "pickle-broken": one("m.pkl", lambda: b"\x80\x04N\x94h\x07.", lambda: b"\x80\x04N\x940h\x00."),
             "pickle-odd": one(
                 "m.pkl",
                 lambda: b"\x80\x04\x95" + struct.pack("<Q", 5) + b"N\x95" + struct.pack("<Q", 2) + b"N.",
