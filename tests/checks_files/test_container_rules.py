@@ -321,6 +321,13 @@ def test_a_7z_under_another_name_is_opened_and_a_broken_pickle_in_it_is_found() 
     assert Hazard.PAYLOAD in {finding.hazard for finding in result.findings}
 
 
+def test_xz_streams_with_zeros_between_them_are_broken_and_at_the_end_are_padding() -> None:
+    packed = lzma.compress(b"text\n" * 20)
+    assert found("m.txt.xz", packed + bytes(4) + packed) == {"broken-archive"}
+    sound("m.txt.xz", packed + packed)
+    sound("m.txt.xz", packed + bytes(4))
+
+
 def test_what_a_7z_holds_before_it_breaks_is_looked_at() -> None:
     data = bytearray(seven_zipped({"m.pkl": SYSTEM, "noise": Random(1).randbytes(50_000)}))
     data[40_000:40_040] = bytes(40)

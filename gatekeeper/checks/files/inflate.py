@@ -73,6 +73,9 @@ def inflate(
         data = source.next_stream(engine.rest, padded=kind not in _UNPADDED) if isinstance(kind, Format) else b""
         if not data:
             return
+        if kind is Format.XZ and source.padding:
+            # Python takes zeros between xz streams for the head of a stream of the older format, and goes on in it.
+            raise UnpackError("zeros stand between two streams: readers differ in what follows them")
         streams += 1
         if streams > limits.archive_members:
             raise BombError(f"holds more than {limits.archive_members} streams")
@@ -86,6 +89,8 @@ class _Source:
         self._reader = reader
         self._packed = packed
         self.taken = 0
+        self.padding = 0
+        """Zeros before the stream that was given last."""
 
     def take(self) -> bytes:
         data = self._reader.read(min(_CHUNK, self._packed - self.taken))
@@ -98,10 +103,15 @@ class _Source:
         Zeros are padding where the format has any. Anything else must be a stream: bytes that some readers skip don't
         belong there.
         """
-        data = rest.lstrip(b"\0") if padded else rest
-        while not data and (more := self.take()):
-            data = more.lstrip(b"\0") if padded else more
-        return data
+        self.padding = 0
+        while True:
+            data = rest.lstrip(b"\0") if padded else rest
+            self.padding += len(rest) - len(data)
+            if data:
+                return data
+            rest = self.take()
+            if not rest:
+                return b""
 
 
 def _copy(reader: BinaryIO, length: int, most: int) -> Iterator[bytes]:
