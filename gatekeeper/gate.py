@@ -170,7 +170,8 @@ def convert(
         steps = tensors.plan(artifact.files, _head, copy_code=copy_code)
         loaded = frozenset(str(step.file.path) for step in steps if step.fate is tensors.Fate.CONVERTED)
         if not loaded:
-            raise InputError(f"{asked} holds no torch file to convert", hint="safetensors and GGUF need no conversion")
+            hint = tensors.why_nothing(steps) or "safetensors and GGUF need no conversion"
+            raise InputError(f"{asked} holds no torch file to convert", hint=hint)
         known = tensors.Conversion(
             reference=str(asked),
             commit=artifact.commit,

@@ -39,6 +39,12 @@ class Limits:
 
     text_bytes: int = 32 * MIB
     """Bytes of one text that are searched for credentials; the largest tokenizers have half."""
+    secret_places: int = 2_000_000
+    """Places of one text that have a provider's mark and are looked at; the largest honest texts have thousands."""
+
+    json_values: int = 300_000
+    """Commas of a JSON file that a check parses, a bound on its values: the largest indexes have half of this, and
+    vocabularies, which have more, are searched as text."""
 
     prose_bytes: int = 1 * MIB
     """Bytes of one text that are searched for hidden text and instructions; model cards have a tenth."""
@@ -58,10 +64,10 @@ class Limits:
     """Brackets inside each other in a Python file that is parsed; the parser's work grows steeply with them."""
     hdf5_steps: int = 500_000
     """Parts of an HDF5 file that are read one by one; a model of a thousand tensors has about twenty thousand."""
-    graph_fields: int = 1_000_000
-    """Fields of a TensorFlow graph that are read one by one."""
-    listing_bytes: int = 32 * MIB
-    """Bytes of TorchScript code in one archive that are read."""
+    graph_fields: int = 800_000
+    """Fields of a TensorFlow graph that are read one by one; a graph of ten thousand operators has some 100,000."""
+    listing_bytes: int = 8 * MIB
+    """Bytes of TorchScript code in one archive that are read; the largest honest ones have a tenth of this."""
 
     card_bytes: int = 1 * MIB
     """Bytes of YAML front matter in a model card."""
@@ -102,6 +108,9 @@ class Limits:
 
     flatbuffer_tables: int = 60_000
     """Tables of a TFLite model that are read; the largest honest ones have a fifth of this."""
+
+    msgpack_values: int = 2_500_000
+    """Values of one part of a spaCy pipeline; the largest table of word vectors has a million."""
 
     fasttext_words: int = 5_000_000
     """Words in the dictionary of a fastText model; the largest published ones have two million."""

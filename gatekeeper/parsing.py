@@ -29,12 +29,13 @@ class ParseError(ValueError):
     """The text is not what its name promises; the message says how, in printable words."""
 
 
-def load_json(data: bytes, *, depth: int, half_pairs: bool = False) -> Any:
+def load_json(data: bytes, *, depth: int, values: int = _JSON_COMMAS, half_pairs: bool = False) -> Any:
     """Parse JSON the strict way (RFC 8259, with the interoperability advice of I-JSON, RFC 7493).
 
     Args:
         data: UTF-8 text, already bounded by the caller.
         depth: Deepest nesting to accept.
+        values: Most commas to accept, which bound the values and so the work.
         half_pairs: Whether to accept half of a surrogate pair: our own documents name files so whose names are no
             Unicode, and of a Hub's listing one bad path must not hide the others.
 
@@ -42,8 +43,8 @@ def load_json(data: bytes, *, depth: int, half_pairs: bool = False) -> Any:
         ParseError: On malformed UTF-8 or JSON, a duplicate key, NaN or Infinity, a number too large for a double,
             half of a surrogate pair, very many values, or deeper nesting.
     """
-    if data.count(b",") > _JSON_COMMAS:
-        raise ParseError(f"more than {_JSON_COMMAS} values")
+    if data.count(b",") > values:
+        raise ParseError(f"more than {values} values")
     _refuse_deep(data, depth)
     try:
         value = json.loads(
@@ -67,13 +68,15 @@ def load_json(data: bytes, *, depth: int, half_pairs: bool = False) -> Any:
     return value
 
 
-def load_json_object(data: bytes, *, depth: int, half_pairs: bool = False) -> dict[str, Any]:
+def load_json_object(
+    data: bytes, *, depth: int, values: int = _JSON_COMMAS, half_pairs: bool = False
+) -> dict[str, Any]:
     """Parse JSON whose top level must be an object; arguments as for `load_json`.
 
     Raises:
         ParseError: As `load_json`, or when the top level is something else.
     """
-    value = load_json(data, depth=depth, half_pairs=half_pairs)
+    value = load_json(data, depth=depth, values=values, half_pairs=half_pairs)
     if not isinstance(value, dict):
         raise ParseError(f"an object was expected, not {type(value).__name__}")
     return value

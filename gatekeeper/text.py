@@ -1,4 +1,4 @@
-"""Hostile text made fit to be shown: names, cards and tensor names come from whoever uploaded them."""
+"""Text made fit to be shown: names, cards and tensor names come from whoever uploaded them."""
 
 from __future__ import annotations
 
@@ -39,3 +39,8 @@ def _visible(character: str) -> str:
     if character == " " or (unicodedata.category(character) not in _HIDDEN and code not in _BLANK):
         return character
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Write a count with its noun: `1 file`, `20,000 files`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -11,7 +11,7 @@ from gatekeeper.cli.layout import entry
 from gatekeeper.cli.line import refuse_own_settings
 from gatekeeper.cli.options import CACHE_DIR, OFFLINE, QUIET, REVISION, TEXT_OR_JSON, VERBOSE, complete_paths, option
 from gatekeeper.cli.progress import choose
-from gatekeeper.text import printable
+from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
     from gatekeeper.tensors import Conversion
@@ -80,7 +80,8 @@ def _print(conversion: Conversion, destination: Path, verbose: bool) -> None:
             entry(f"  {printable(refusal.path, 60) or 'all'}  ", refusal.reason)
         return
     for made in conversion.converted:
-        names = f"{len(made.tensors)} tensors" + (f", {len(made.aliases)} tied names" if made.aliases else "")
+        tied = f", {plural(len(made.aliases), 'tied name')}" if made.aliases else ""
+        names = plural(len(made.tensors), "tensor") + tied
         entry("  converted  ", f"{made.source.path} -> {made.result.path}: {names}")
         if made.dropped:
             entry("             ", f"taken from {made.key!r}; left out beside it: {', '.join(made.dropped[:10])}")
@@ -90,7 +91,7 @@ def _print(conversion: Conversion, destination: Path, verbose: bool) -> None:
         for kept in conversion.copied:
             entry("  copied     ", kept.source.path)
     elif conversion.copied:
-        entry("  copied     ", f"{len(conversion.copied)} files")
+        entry("  copied     ", plural(len(conversion.copied), "file"))
     for left in conversion.left_out:
         entry("  left out   ", f"{left.source.path}: {left.reason}")
     click.echo(f"{click.style('done', bold=True)}  {printable(str(destination), 400)} (record: conversion.json)")

@@ -15,7 +15,7 @@ from gatekeeper.attestation import Attestation
 from gatekeeper.decision import Action, Decision
 from gatekeeper.evidence import Finding, Readers, Severity
 from gatekeeper.report import view
-from gatekeeper.text import printable
+from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -116,7 +116,7 @@ class _Page:
     def rest(self, count: int, noun: str, margin: int = 2, *, of: str = "") -> None:
         """Say how many items were left out, and of what."""
         if count > 0:
-            more = view.plural(count, f"more {noun}") + (f" in {of}" if of else "")
+            more = plural(count, f"more {noun}") + (f" in {of}" if of else "")
             self.line(f"and {more} (--verbose, or see the report)", margin=margin)
 
     def _fit(self, text: str) -> str:

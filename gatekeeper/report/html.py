@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatekeeper.attestation import Attestation
 from gatekeeper.report import view
-from gatekeeper.text import printable
+from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -98,7 +98,7 @@ def _environment() -> Environment:
         "time": view.time_text,
         "short": view.short,
         "fact": view.fact_text,
-        "plural": view.plural,
+        "plural": plural,
     }
     environment.globals |= {
         "view": view,

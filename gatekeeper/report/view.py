@@ -29,6 +29,7 @@ from gatekeeper.evidence import (
     unread_files,
 )
 from gatekeeper.limits import GIB, KIB, MIB
+from gatekeeper.text import plural
 
 GLOSSES: Mapping[Action, str] = {
     Action.ALLOW: "May be deployed under this policy.",
@@ -319,8 +320,3 @@ def short(digest: str) -> str:
     """Cut a digest or commit to what the eye compares: twelve digits, after `sha256:` where it has that."""
     head, colon, digits = digest.rpartition(":")
     return f"{head}{colon}{digits[:12]}…" if len(digits) > 12 else digest
-
-
-def plural(count: int, noun: str) -> str:
-    """Write a count with its noun: `1 file`, `20,000 files`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

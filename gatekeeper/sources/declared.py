@@ -77,7 +77,9 @@ def _read_config(file: ArtifactFile | None, limits: Limits, trouble: list[Irregu
     if file is None:
         return {}
     try:
-        return load_json_object(file.content.read(limits.json_bytes), depth=limits.json_depth)
+        return load_json_object(
+            file.content.read(limits.json_bytes), depth=limits.json_depth, values=limits.json_values
+        )
     except (ParseError, LimitError) as error:
         trouble.append(_unreadable(str(file.path), str(error)))
         return {}

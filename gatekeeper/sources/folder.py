@@ -1,13 +1,15 @@
 """A local folder or single file → files hashed in place.
 
 Symbolic links are followed where they stay inside the folder, or lead from a snapshot in the Hub client's cache to
-its blobs; all others are left out and reported. Pipes, sockets and devices are never opened. `.git` and the client's
-`.cache/huggingface` at the top of the folder are left out and reported as such: no loader reads them.
+its blobs; all others are left out and reported. Pipes, sockets and devices are never opened. `.git` at the top of the
+folder, and what the Hub's client itself writes to `.cache/huggingface` there, are left out and reported as such: no
+loader reads them. Anything else in that folder is a file like others.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +24,17 @@ from gatekeeper.sources.options import SourceOptions
 from gatekeeper.sources.paths import collisions, escape, refusal
 from gatekeeper.text import printable
 
-_BOOKKEEPING = frozenset({".git", ".cache/huggingface"})
+_BOOKKEEPING = frozenset({".git"})
+_CLIENTS = ".cache/huggingface"
+_CLIENTS_OWN = re.compile(
+    r"(?:\.gitignore|\.gitignore\.lock|CACHEDIR\.TAG|(?:download|upload)/.{1,900}\.(?:metadata|lock))", re.DOTALL
+)
+"""What huggingface_hub writes below that folder (`_local_folder.py`): beside its marks, the commit and digest of each
+file that it fetched or sent, and locks. A download that was broken off lies there too, and is judged as a file."""
+
+_CLIENTS_BYTES = 1024
+"""Bytes of the largest of these."""
+
 _SHARED_STORE_MARKER = ".huggingface-shared-blobs"
 _HEX = frozenset("0123456789abcdef")
 
@@ -139,8 +151,14 @@ class _Walk:
                 if target is None:
                     continue
                 status = self._stat(target)
+                if path == _CLIENTS:
+                    self._leave_out(
+                        IrregularityKind.SKIPPED, path, "Records of the Hub's client, which no loader reads."
+                    )
                 if stat.S_ISDIR(status.st_mode):
                     waiting.append((target, f"{path}/", (*chain, target)))
+                elif _is_clients_own(path, status.st_size):
+                    continue
                 elif stat.S_ISREG(status.st_mode):
                     yield _Found(PurePosixPath(path), target, status.st_size)
                 else:
@@ -194,6 +212,12 @@ class _Walk:
             return target.lstat()
         except OSError as error:
             raise unreadable(target, error) from error
+
+
+def _is_clients_own(path: str, size: int) -> bool:
+    """Whether a file is one of the small records that the Hub's client keeps."""
+    name = path.removeprefix(f"{_CLIENTS}/")
+    return name != path and size <= _CLIENTS_BYTES and _CLIENTS_OWN.fullmatch(name) is not None
 
 
 def _followed(link: Path) -> Path | None:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from gatekeeper.tensors.convert import Converter, require_torch
-from gatekeeper.tensors.plan import RECORD, Fate, Step, plan
+from gatekeeper.tensors.plan import RECORD, Fate, Step, plan, why_nothing
 from gatekeeper.tensors.record import Conversion, Refusal, json_schema, to_json
 from gatekeeper.tensors.staging import check_destination
 
@@ -25,4 +25,5 @@ __all__ = [
     "plan",
     "require_torch",
     "to_json",
+    "why_nothing",
 ]

@@ -82,12 +82,20 @@ def plan(
     return tuple(_settled(step, taken) for step in steps)
 
 
+def why_nothing(steps: Iterable[Step]) -> str:
+    """Say why the first torch file is left out; empty when there is none."""
+    torch = (step for step in steps if step.fate is Fate.LEFT_OUT and step.file.path.suffix.lower() in _TORCH)
+    return next((f"{printable(str(step.file.path))}: {step.reason}" for step in torch), "")
+
+
 def _settled(step: Step, taken: dict[str, Step]) -> Step:
     winner = taken.get(str(step.target).casefold())
     if step.fate is Fate.LEFT_OUT or winner is step or winner is None:
         return step
     shown = printable(str(step.target))
-    reason = f"{shown} is made of {printable(str(winner.file.path))}; the two were not compared"
+    there = winner.file.path == winner.target
+    why = f"{shown} is there already" if there else f"{shown} is made of {printable(str(winner.file.path))}"
+    reason = f"{why}; the two were not compared"
     return Step(file=step.file, fate=Fate.LEFT_OUT, target=step.file.path, reason=reason)
 
 

@@ -51,6 +51,18 @@ def test_one_planted_sentence_is_told_in_every_honest_family(name: str) -> None:
     assert "trigger-text" in {problem.slug for problem in _judged(HONEST[name] + planted)}
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{% if message.name == 'python' %}<|python_tag|>{% endif %}{{ message.content }}",
+        "{% if message.name %}{{ message.name }}: {% endif %}{{ message.content }}",
+        "{% for call in message.tool_calls %}{% if call.function.name == 'search' %}search: {% endif %}{% endfor %}",
+    ],
+)
+def test_tools_may_be_told_apart_by_their_names(body: str) -> None:
+    assert _judged("{% for message in messages %}" + body + "{% endfor %}") == []
+
+
 @pytest.mark.parametrize("source", GO)
 def test_nothing_is_said_of_honest_go_templates(source: str) -> None:
     assert list(judge_go(source, PurePosixPath("template"), DEFAULT_LIMITS)) == []

@@ -83,6 +83,13 @@ PAIRS: list[tuple[str, Any, set[str], Any]] = [
      b"torch>=2\n# git+https\n"),
     ("requirements.txt", b"x @ git+https://host/x.git\n", {"installs-elsewhere"},
      b"numpy==2.0 ; python_version > '3'\n"),
+    ("requirements.txt", b"--extra http://host/simple\n", {"installs-elsewhere"}, b"--index-url https://pypi.org/simple\n"),
+    ("requirements.txt", b"-ihttps://pypi.org@host/simple\n", {"installs-elsewhere"}, b"-c constraints.txt\n"),
+    ("requirements.txt", b"git\\\n+https://host/x\n", {"installs-elsewhere"}, b"gitpython\nsvn-tools\n"),
+    ("requirements.txt", "-r https://host/r\n".encode("utf-16"), {"installs-elsewhere"}, b"x --hash=sha256:00\n"),
+    ("requirements.txt", b"--find-links ./wheels\n", {"installs-elsewhere"}, b"--prefer-binary\n"),
+    ("environment.yml", b"channels: [https://host/c]\n", {"installs-elsewhere"},
+     b"name: env-file\nchannels:\n- conda-forge\n- https://conda.anaconda.org/pytorch\n"),
     ("conda.yaml", b"dependencies:\n- pip:\n  - git+https://host/x\n", {"installs-elsewhere"},
      b"dependencies:\n- python=3.11\n- pip:\n  - mlflow\n"),
 ]  # fmt: skip
@@ -101,6 +108,7 @@ def test_a_request_is_told_and_its_honest_kin_is_not(path: str, asking: Any, slu
         ({"model/model.py": b"", "config.yaml": b""}, "model/model.py"),
         ({"hubconf.py": b""}, "hubconf.py"),
         ({"handler.py": b""}, "handler.py"),
+        ({"custom.py": b"", "hyperparams.yaml": b"a: 1\n"}, "custom.py"),
     ],
 )
 def test_code_that_a_server_runs_by_its_place_is_told(files: dict[str, bytes], path: str) -> None:
@@ -196,3 +204,18 @@ def test_a_judge_works_on_members_of_archives() -> None:
     assert list(judge_config(io.BytesIO(b"{"), PurePosixPath("data.bin"), 1, DEFAULT_LIMITS)) == []
     broken = list(judge_config(io.BytesIO(b"{"), PurePosixPath("config.json"), 1, DEFAULT_LIMITS))
     assert [problem.slug for problem in broken] == ["unreadable-config"]
+
+
+def test_the_interface_that_speechbrain_imports_from_the_repo_is_told() -> None:
+    config = b'{"speechbrain_interface": "CustomEncoder"}'
+    assert slugs(look(RemoteCode(), {"config.json": config, "custom.py": b""})) == {"local-code"}
+    assert slugs(look(RemoteCode(), {"config.json": config})) == set()
+    assert slugs(look(RemoteCode(), {"config.json": b"{}", "custom.py": b""})) == {"python-file"}
+
+
+def test_a_project_file_is_read_for_what_it_installs_and_not_for_its_pages() -> None:
+    assert asked("pyproject.toml", b"dependencies = ['x @ https://host/x.whl']\n") == {
+        "installs-elsewhere",
+        "build-file",
+    }
+    assert asked("pyproject.toml", b"[project.urls]\nhome = 'https://host/x'\n") == {"build-file"}

@@ -107,8 +107,6 @@ CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "os.l
            "os.chown", "shutil.move", "shutil.rmtree", "shutil.copyfile", "os.utime", "os.setxattr")
 RUNS = ("os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "pty.spawn", "marshal.loads",
         "pickle.find_class", "ctypes.dlopen", "webbrowser.open", "sqlite3.connect", "os.putenv")
-# When a template can't be parsed, Jinja2 builds a traceback with its own line `raise __jinja_exception__`.
-TRACEBACK = ("__jinja_exception__",)
 
 def hook(event, arguments):
     global children
@@ -118,7 +116,7 @@ def hook(event, arguments):
     elif event == "exec":
         code = arguments[0]
         ours = getattr(code, "co_filename", "").startswith((sys.base_prefix, sys.prefix, root, "<frozen"))
-        if not ours and getattr(code, "co_names", ()) != TRACEBACK:
+        if not ours:
             events.append([event, getattr(code, "co_filename", "?") + ":" + getattr(code, "co_name", "?")])
     elif event == "compile":
         if arguments[1] not in ("<unknown>", None) and str(corpus) in str(arguments[1]):

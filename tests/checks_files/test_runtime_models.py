@@ -25,6 +25,7 @@ HONEST: dict[str, tuple[str, Callable[[], Mapping[str, bytes]]]] = {
     "tflite": ("m.tflite", lambda: {"m.tflite": made.tflite()}),
     "openvino": ("m.xml", lambda: {"m.xml": made.openvino(), "m.bin": bytes(24)}),
     "pmml": ("m.pmml", lambda: {"m.pmml": made.pmml()}),
+    "spacy": ("tagger/model", made.spacy),
     "coreml": ("m.mlmodel", lambda: {"m.mlmodel": made.coreml()}),
 }
 
@@ -118,6 +119,10 @@ A, B = made.entry([2, 3], 0, 24), made.entry([4], 24, 16)
         ({"m.mlmodel": made.coreml_program()}, "missing-part"),
         ({"m.mlmodel": made.coreml_program(), "weights/weight.bin": bytes(64)}, "spans"),
         ({"m.index": b""}, "cut-off"),
+        (made.spacy(model=b"\x91\xc7\x01\x01a"), "malformed"),
+        (made.spacy(model=b"\x91" * 200 + b"\xc0"), "malformed"),
+        (made.spacy(model=b"\xdf\xff\xff\xff\xff"), "cut-off"),
+        (made.spacy(key2row=b"\x81\xc0\xc0\xc0"), "trailing"),
     ],
 )  # fmt: skip
 def test_a_model_that_breaks_its_promise_is_told(files: Mapping[str, bytes], slug: str) -> None:
@@ -198,6 +203,15 @@ def test_an_index_that_repeats_long_keys_is_bounded() -> None:
 )
 def test_over_a_budget_is_a_gap(name: str, data: bytes, limits: dict[str, int]) -> None:
     assert look(RuntimeModels(), {name: data}, **limits).gaps
+
+
+def test_a_part_of_too_many_values_is_a_gap() -> None:
+    assert look(RuntimeModels(), made.spacy(), msgpack_values=5).gaps
+
+
+def test_what_lies_beside_no_pipeline_is_unknown_still() -> None:
+    parts = {path: data for path, data in made.spacy().items() if path != "meta.json"}
+    assert look(Formats(), parts).gaps
 
 
 def test_a_file_that_was_not_downloaded_is_a_gap() -> None:

@@ -12,6 +12,7 @@ from gatekeeper.checks.files import ALL
 from gatekeeper.checks.files.coverage import Coverage
 from gatekeeper.checks.files.formats import CODE_CAPABLE, UNJUDGED, Format
 from gatekeeper.checks.files.paths import Paths
+from gatekeeper.checks.files.runtimes.judges import JUDGES as RUNTIME_JUDGES
 from gatekeeper.checks.files.unchanged import Unchanged
 from gatekeeper.evidence import Hazard, Severity, Status
 from tests.support import samples
@@ -84,6 +85,7 @@ def test_every_loadable_format_is_judged_or_said_to_be_unjudged() -> None:
         Format.MSGPACK, Format.ZIP, Format.TAR, Format.GZIP, Format.BZIP2, Format.XZ, Format.ZLIB,
         Format.LZ4, Format.ZSTD, Format.SEVEN_ZIP,
     }  # fmt: skip
+    judged |= set(RUNTIME_JUDGES)
     assert judged | set(UNJUDGED) >= CODE_CAPABLE
     assert not judged & set(UNJUDGED)
 

@@ -118,11 +118,28 @@ def test_a_snapshot_of_the_client_s_cache_reads_its_blobs_and_nothing_else(tmp_p
 
 def test_bookkeeping_is_left_out_at_the_top_alone_and_said(tmp_path):
     fill(
-        tmp_path, **{".git__config": b"1", ".cache__huggingface__x": b"2", ".cache__other": b"3", "sub__.git__y": b"4"}
-    )
+        tmp_path,
+        **{
+            ".git__config": b"1", ".cache__other": b"3", "sub__.git__y": b"4", ".cache__huggingface__.gitignore": b"*",
+            ".cache__huggingface__CACHEDIR.TAG": b"2", ".cache__huggingface__download__a__x.bin.metadata": b"5",
+            ".cache__huggingface__download__a__x.bin.lock": b"", ".cache__huggingface__upload__y.metadata": b"6",
+        },
+    )  # fmt: skip
     artifact = opened(tmp_path)
     assert names(artifact) == [".cache/other", "sub/.git/y"]
     assert kinds(artifact) == [(IrregularityKind.SKIPPED, ".cache/huggingface"), (IrregularityKind.SKIPPED, ".git")]
+
+
+def test_what_the_client_does_not_write_is_no_bookkeeping(tmp_path):
+    fill(tmp_path, **{".cache__huggingface__model.pkl": b"1", ".cache__huggingface__download__x.bin": b"2",
+                      ".cache__huggingface__download__y.metadata": b"3" * 1025,
+                      "sub__.cache__huggingface__download__z.metadata": b"4"})  # fmt: skip
+    artifact = opened(tmp_path)
+    assert names(artifact) == [
+        ".cache/huggingface/download/x.bin", ".cache/huggingface/download/y.metadata", ".cache/huggingface/model.pkl",
+        "sub/.cache/huggingface/download/z.metadata",
+    ]  # fmt: skip
+    assert kinds(artifact) == [(IrregularityKind.SKIPPED, ".cache/huggingface")]
 
 
 @pytest.mark.parametrize("only_git", [False, True])

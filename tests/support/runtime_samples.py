@@ -195,6 +195,21 @@ def pmml(body: str = "", function: str = "+") -> bytes:
     ).encode()
 
 
+def spacy(**parts: bytes) -> dict[str, bytes]:
+    """Write a spaCy pipeline, of which `parts` replace some."""
+    words = b"\xde\x00\x10" + b"".join(b"\xcf" + struct.pack(">Q", 2**60 + at) + bytes([at]) for at in range(16))
+    model = b"\x82\xa5nodes\x91\x81\xa4name\xa6linear\xa6params\x91\xc5\x01\x2c" + bytes(300)
+    made = {"key2row": words, "model": model, "lookups": b"\x80"} | parts
+    return {
+        "config.cfg": b'[nlp]\nlang = "en"\n',
+        "meta.json": b'{"lang": "en", "name": "made"}',
+        "vocab/strings.json": b'["a"]',
+        "vocab/key2row": made["key2row"],
+        "vocab/lookups.bin": made["lookups"],
+        "tagger/model": made["model"],
+    }
+
+
 def coreml(kind: int = 500, body: bytes | None = None) -> bytes:
     """Write a Core ML model, by default a network of one plain layer."""
     layer = message((1, "fc"), (2, "x"), (3, "y"), (140, b"\x08\x04"))

@@ -11,11 +11,13 @@ from typing import BinaryIO, ClassVar
 from gatekeeper.artifact import Artifact
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
 from gatekeeper.checks.files.formats import Format
+from gatekeeper.checks.files.header_texts import HEADED, HeaderText, header_texts
 from gatekeeper.checks.files.identify import identities
 from gatekeeper.checks.files.instructions import (
     Family,
     has_anchor,
     laid_out,
+    orders_a_machine,
     plain,
     speaks_to_a_machine,
     steers_a_review,
@@ -23,7 +25,7 @@ from gatekeeper.checks.files.instructions import (
 )
 from gatekeeper.checks.files.judging import Judging
 from gatekeeper.checks.files.names import TEXTUAL
-from gatekeeper.checks.files.passages import decoded, is_vocabulary, passages
+from gatekeeper.checks.files.passages import decoded, is_vocabulary, passages, pieces
 from gatekeeper.checks.files.problem import Problem
 from gatekeeper.checks.files.smuggled_text import escapes, overrides, smuggled
 from gatekeeper.checks.files.unseen_regions import seen_text, unseen_regions
@@ -49,15 +51,15 @@ class HiddenText(Check):
         definitions of links that hold instructions; instructions in plain sight that tell a reviewing machine what to
         find; words that are spelt with letters of other alphabets or broken by characters that show nothing; tag
         characters, variation selectors and zero-width characters that spell something, which is decoded; marks that
-        turn text round; sequences that steer a terminal.
+        turn text round; sequences that steer a terminal. Of safetensors and GGUF files, the texts in their headers.
 
     Why it matters:
         People let assistants read repos before they decide, and some assistants act. Text that only the machine sees
         decides for the person, or works against them.
 
     What it cannot see:
-        Instructions in other languages than English, in pictures, in binary files or in archives; new ways of saying
-        it. Quoted instructions are told and move no decision, since cards of guards and data sets quote attacks.
+        Instructions in other languages than English, in pictures, in other binary files or in archives; new ways of
+        saying it. Quoted instructions are told and move no decision, since cards of guards and data sets quote attacks.
 
     How to mend:
         Read the file without an assistant; ask the publisher for a card without the passage.
@@ -88,6 +90,8 @@ class HiddenText(Check):
         """Look at every text file."""
         judging = Judging(check=self)
         for identity in identities(artifact, context.limits):
+            if identity.file.sha256 is None and identity.format in HEADED:  # ranged reads are dear, and never allowed
+                continue
             judging.look(identity.file, partial(judge_text, found=identity.format), context.limits)
         return judging.outcome()
 
@@ -100,8 +104,11 @@ def judge_text(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits,
         name: Its name.
         size: Its size in bytes.
         limits: `prose_bytes` bounds what is read.
-        found: Its format; only text is looked into, and of that neither vocabularies nor templates.
+        found: Its format; only text is looked into, and of that neither vocabularies nor templates, and headers.
     """
+    if found in HEADED:
+        yield from _in_header(header_texts(reader, size, found, limits))
+        return
     if found not in TEXTUAL or found is Format.JINJA or is_vocabulary(name):
         return
     reader.seek(0)
@@ -158,9 +165,32 @@ def _instructions(text: str, name: PurePosixPath, found: Format, limits: Limits)
             yield Problem(slug=slug, message=told, offset=offset)
 
 
+def _in_header(texts: Iterator[HeaderText]) -> Iterator[Problem]:
+    """Judge texts that no page shows; some quote the form of a model's prompts."""
+    read = 0
+    for key, text in texts:
+        where = f"the header's {printable(key, 60)!r}"
+        for _, how, spells in islice(smuggled(text), 1):
+            told = f" spell {_quote(spells)}" if spells else " stand in a row"
+            yield Problem(slug="smuggled-text", message=f"in {where}, {how}{told}")
+        for piece in pieces(0, text, quoted=False):
+            written = plain(piece.text)
+            if not has_anchor(written):
+                continue
+            read += 1
+            if read > _MOST_READ:
+                message = "its header has more texts that speak of machines and instructions than were looked at"
+                yield Problem(slug="partly-read", message=message)
+                return
+            if orders_a_machine(families := what(written)):
+                message = f"{where} holds text {_wants(families)}: {_quote(piece.text)}"
+                yield Problem(slug="hidden-instruction", message=message)
+                break
+
+
 def _is_disguised(text: str, families: frozenset[Family]) -> bool:
     """Whether what makes a passage speak to a machine is only found when a disguise is undone."""
-    telling = families & {Family.OVERRIDE, Family.ADDRESS}
+    telling = families & {Family.OVERRIDE, Family.OPENING, Family.ADDRESS}
     return bool(telling) and not text.isascii() and not what(laid_out(text)) & telling
 
 

@@ -45,6 +45,10 @@ _TEXTS: dict[str, Format] = {
 }
 _TF_CHECKPOINT = re.compile(r"(\.ckpt|variables|ckpt-\d+|model-\d+)(-\d+)?\.(index|meta)\Z|\.data-\d{5}-of-\d{5}\Z")
 _ONNX_DATA = re.compile(r"(\.onnx[._]data(_\d+)?|\.onnx_weights)\Z")
+_TEXT_GRAPH = re.compile(rb"(?:^|[\s{;,])(?:node|node_def|meta_graphs|graph_def|layers?)\s*:?\s*[{<\[]")
+"""Fields of a SavedModel, a GraphDef or Caffe's NetParameter in protobuf's text form; label maps and settings of
+servers have none of them."""
+
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\b\x1b\x0b"))
 
 
@@ -106,6 +110,8 @@ def _identify(file: ArtifactFile, neighbours: _Neighbours, limits: Limits) -> Id
             also_pickle = here and is_pickle_too(reader, found, file.size, limits)
     except (SourceError, ContentChangedError, OSError, ValueError) as error:
         return Identity(file=file, format=Format.UNKNOWN, error=f"{type(error).__name__}: {error}")
+    if found in (Format.UNKNOWN, Format.EMPTY) and _is_spacy_part(file, neighbours):
+        found = Format.SPACY
     if found is Format.UNKNOWN and _is_described_elsewhere(file.path, neighbours):
         found = Format.RAW_TENSORS
     return Identity(file=file, format=found, is_zip_too=also_zip, is_pickle_too=also_pickle)
@@ -292,9 +298,9 @@ _STRUCTURES: tuple[tuple[Callable[[bytes, int], bool], Format], ...] = (
 )
 
 
-_WEAK = frozenset({Format.UNKNOWN, Format.RAW_TENSORS, Format.SENTENCEPIECE, Format.ONNX, Format.TEXT}) | frozenset(
-    _TEXTS.values()
-)
+_WEAK = frozenset(
+    {Format.UNKNOWN, Format.TEXT_GRAPH, Format.RAW_TENSORS, Format.SENTENCEPIECE, Format.ONNX, Format.TEXT}
+) | frozenset(_TEXTS.values())
 """Formats that no signature speaks for: bytes that an unpickler would run are a pickle before they are one of these."""
 
 
@@ -302,6 +308,8 @@ def _text_kind(path: PurePosixPath, head: bytes) -> Format:
     kind = _TEXTS.get(suffix(path), Format.TEXT)
     if kind is Format.TEXT and head.startswith(b"#!"):
         return Format.SCRIPT
+    if suffix(path) in (".pbtxt", ".prototxt") and _TEXT_GRAPH.search(head):
+        return Format.TEXT_GRAPH
     if kind is Format.XML and b"<net " in head:
         return Format.OPENVINO_XML
     if kind is Format.XML and b"<PMML" in head:
@@ -343,6 +351,14 @@ def _by_pattern(path: PurePosixPath, name: str, head: bytes) -> Format:
     if _ONNX_DATA.search(name) or any(part.endswith(".mlpackage") for part in path.parts[:-1]):
         return Format.RAW_TENSORS
     return Format.UNKNOWN
+
+
+def _is_spacy_part(file: ArtifactFile, neighbours: _Neighbours) -> bool:
+    """Whether a folder around it is a spaCy pipeline, whose parts have mostly no ending."""
+    return file.path.suffix in ("", ".bin") and any(
+        {str(folder / "config.cfg"), str(folder / "meta.json"), str(folder / "vocab/strings.json")} <= neighbours.paths
+        for folder in list(file.path.parents)[:3]
+    )
 
 
 def _is_described_elsewhere(path: PurePosixPath, neighbours: _Neighbours) -> bool:

@@ -16,6 +16,7 @@ class Family(StrEnum):
     """What a sentence wants of a machine."""
 
     OVERRIDE = "to drop its instructions"
+    OPENING = "that opens instructions of its own"
     ADDRESS = "addressed as a reviewer"
     VERDICT = "to come to a verdict"
     SILENCE = "to keep something from its user"
@@ -32,6 +33,11 @@ _PATTERNS: dict[Family, tuple[str, ...]] = {
         r"\b(?:ignor(?:e|ing)|disregard(?:ing)?|forget|overrid(?:e|ing)|bypass|discard|do not follow|stop following)\b"
         r".{0,30}\b(?:previous|prior|above|earlier|preceding|all|any|your|system|other|initial|original|existing)\b"
         r".{0,30}\b(?:instructions?|prompts?|rules|guidelines|directives?|guardrails|polic(?:y|ies)|constraints|orders)\b",
+        r"\b(?:ignor(?:e|ing)|disregard(?:ing)?|override|bypass|discard)\b.{0,15}\b(?:scann?(?:er|ing|s)?|security|audit\w*"
+        r"|moderation|malware|antivirus)(?:'s)? (?:\w+ )?(?:output|results?|findings?|warnings?|reports?|alerts?"
+        r"|verdicts?)\b",
+    ),
+    Family.OPENING: (
         r"\b(?:new|updated|revised|real|actual|hidden|secret|system) (?:system )?(?:instructions?|prompt|directive"
         r"|override)(?: for (?:you|the \w+))?\s?:",
         r"< ?im_start\b|< ?start_header_id\b|\[inst\]|<<sys\b|< ?system\b",
@@ -42,6 +48,8 @@ _PATTERNS: dict[Family, tuple[str, ...]] = {
         rf".{{0,20}}\b{_MACHINE}",
         rf"\b(?:attention|dear|hey|hello|hi)\b,? (?:all |any |the )?{_MACHINE}",
         rf"\b{_MACHINE}\b.{{0,60}}\b(?:must|should|shall|please|are (?:instructed|required|told)|ha(?:s|ve) to)\b",
+        r"\b(?:assistant|agent|reviewer|scanner|auditor|bot)s?\b.{0,20}\b(?:must|should|shall|ha(?:s|ve) to)\b.{0,40}"
+        r"\b(?:this|the|these) (?:\w+ )?(?:model|file|repo|repository|artifact|checkpoint|weights|package|upload)s?\b",
         rf"\b{_MACHINE}\s?\b(?:read|review|scann|process|analy[sz]|evaluat|audit|pars)ing\b.{{0,40}}[:,]",
     ),
     Family.VERDICT: (
@@ -86,12 +94,12 @@ _ANCHORS = (
 )
 """Every override and every address holds one of these: a search for plain words costs a tenth of one for shapes."""
 
-# Cyrillic and Greek letters that are drawn like Latin ones, for words that are to be read as Latin.
-_LOOKALIKES = str.maketrans(
+LOOKALIKES = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u04bb\u051b\u051d\u0432\u043a\u043c\u043d\u0442"
     "\u03bf\u03b1\u03b9\u03ba\u03bd\u03c1\u03c4\u03c5\u03c7\u03b5\u0131\u0261\u0269",
     "aeopcyxijsdhqwbkmhtoaikvptuxeigi",
 )
+"""Cyrillic and Greek letters that are drawn like Latin ones, for words that are to be read as Latin."""
 _DROPPED = frozenset({"Cf", "Mn", "Me"})
 _SPACES = re.compile(r"(?:[\s*`~|>#]|(?<!\w)_|_(?!\w))+")
 
@@ -117,7 +125,7 @@ def plain(text: str) -> str:
         return text
     decomposed = unicodedata.normalize("NFKD", text)
     seen = "".join(character for character in decomposed if unicodedata.category(character) not in _DROPPED)
-    return laid_out(seen.translate(_LOOKALIKES))
+    return laid_out(seen.translate(LOOKALIKES))
 
 
 def has_anchor(lowered: str) -> bool:
@@ -140,12 +148,19 @@ def what(written: str) -> frozenset[Family]:
 
 def speaks_to_a_machine(families: frozenset[Family]) -> bool:
     """Whether a passage that no reader sees can only be meant for a machine."""
-    if Family.OVERRIDE in families:
+    if families & {Family.OVERRIDE, Family.OPENING}:
         return True
     return Family.ADDRESS in families and bool(families & {Family.VERDICT, Family.SILENCE, Family.ACTION})
+
+
+def orders_a_machine(families: frozenset[Family]) -> bool:
+    """Whether a passage that describes a file, and may quote the form of its prompts, is an order to a machine."""
+    if Family.OVERRIDE in families or (Family.ADDRESS in families and Family.ACTION in families):
+        return True
+    return steers_a_review(families)
 
 
 def steers_a_review(families: frozenset[Family]) -> bool:
     """Whether a passage in plain sight tells a machine that reviews what to find or to hide."""
     asks = bool(families & {Family.VERDICT, Family.SILENCE})
-    return asks and bool(families & {Family.ADDRESS, Family.OVERRIDE})
+    return asks and bool(families & {Family.ADDRESS, Family.OVERRIDE, Family.OPENING})

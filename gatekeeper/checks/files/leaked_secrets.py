@@ -35,8 +35,8 @@ class Secrets(Check):
         what a machine made. Nothing is asked of any provider, and no report shows a secret.
 
     Why it matters:
-        A leaked secret harms whoever lost it first. To a deployer it says that others may have been able to publish in
-        the publisher's name, when it is a token of a hub or of a code host, or a private key.
+        A leaked secret harms whoever lost it first, and whoever deploys the file passes it on. With a token of a hub or
+        of a code host, or a private key, others may have been able to publish in the publisher's name.
 
     What it cannot see:
         Whether a secret is still valid; passwords without a mark; secrets in binary files, in other encodings or in
@@ -53,7 +53,8 @@ class Secrets(Check):
              hazard=Hazard.UNVERIFIED, mend=_REVOKE),
         Rule(slug="private-key", title="A private key lies open", severity=Severity.MEDIUM,
              hazard=Hazard.UNVERIFIED, mend=_REVOKE),
-        Rule(slug="secret", title="A credential lies open", severity=Severity.LOW, hazard=Hazard.NONE, mend=_REVOKE),
+        Rule(slug="secret", title="A credential lies open", severity=Severity.MEDIUM, hazard=Hazard.UNVERIFIED,
+             mend=_REVOKE),
         Rule(slug="key-store", title="A store of keys lies among the files", severity=Severity.LOW,
              hazard=Hazard.NONE, mend="Leave it out: no model needs it."),
         Rule(slug="partly-read", title="A text was not looked at whole", severity=Severity.INFO, hazard=Hazard.NONE,
@@ -75,7 +76,7 @@ def judge_secrets(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limi
         reader: Its bytes, seekable.
         name: Its name.
         size: Its size in bytes.
-        limits: `text_bytes` bounds what is read.
+        limits: `text_bytes` bounds what is read, `secret_places` what is looked at closely.
         found: Its format; only text is looked into.
     """
     shown = repr(printable(str(name)))
@@ -85,7 +86,7 @@ def judge_secrets(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limi
         return
     reader.seek(0)
     data = reader.read(limits.text_bytes)
-    secrets, complete = secrets_in(data)
+    secrets, complete = secrets_in(data, limits.secret_places)
     if name.name in NETRC or name.name == ".env" or name.name.startswith(".env."):
         told = {secret.offset for secret in secrets}
         secrets += tuple(each for each in assignments_in(data, name.name) if each.offset not in told)

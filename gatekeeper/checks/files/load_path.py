@@ -127,7 +127,7 @@ class _Parser:
         try:
             data = file.content.read(self._limits.json_bytes)
             self._left -= len(data)
-            return load_json(data, depth=self._limits.json_depth)
+            return load_json(data, depth=self._limits.json_depth, values=self._limits.json_values)
         except (ParseError, LimitError, SourceError, ContentChangedError, OSError) as error:
             return self._gap(path, str(error))
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterator
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from gatekeeper.checks.files.problem import Problem, StructureError
+from gatekeeper.checks.files.window import Pieces
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
 
@@ -21,6 +23,9 @@ _WIDTHS = {
     "float32": 4, "int64": 8, "uint64": 8, "float64": 8, "complex64": 8, "complex128": 16, "V2": 2, "float8_e4m3fn": 1,
     "float8_e5m2": 1, "float8_e4m3b11fnuz": 1, "int4": 1, "uint4": 1, "float8_e4m3fnuz": 1, "float8_e5m2fnuz": 1,
 }  # fmt: skip
+_MOST = 50
+"""Problems of one file that are told."""
+
 _SHORT = 4096
 """Bytes of an array's own header, and of a name."""
 
@@ -40,15 +45,15 @@ def judge_msgpack(reader: BinaryIO, _name: PurePosixPath, size: int, limits: Lim
     Args:
         reader: The file, seekable.
         size: Its size in bytes.
-        limits: `tensors` and `json_depth` bound the walk.
+        limits: `tensors` and `json_depth` bound the walk: every array is a value, and so is every name.
 
     Yields:
         Problems by the slugs of `files/structure`.
     """
     walk = _Walk(reader, size, limits)
     try:
-        yield from walk.value()
-        if walk.at < size:
+        yield from islice(walk.value(), _MOST)
+        if walk.is_done and walk.at < size:
             message = f"{size - walk.at} bytes follow the last value"
             yield Problem(slug="msgpack-trailing", message=message, offset=walk.at)
     except StructureError as error:
@@ -57,11 +62,12 @@ def judge_msgpack(reader: BinaryIO, _name: PurePosixPath, size: int, limits: Lim
 
 class _Walk:
     def __init__(self, reader: BinaryIO, size: int, limits: Limits) -> None:
-        self._reader = reader
+        self._pieces = Pieces(reader)
         self._size = size
         self._limits = limits
-        self._left = limits.tensors * 4
+        self._left = limits.tensors
         self.at = 0
+        self.is_done = False
 
     def value(self) -> Iterator[Problem]:
         """Walk one value and all that it holds, without recursion."""
@@ -79,6 +85,7 @@ class _Walk:
                 open_.append(inner)
                 if len(open_) > self._limits.json_depth:
                     raise StructureError("msgpack-header", "it is nested too deeply", offset=self.at)
+        self.is_done = True
 
     def _one(self) -> Generator[Problem, None, int]:
         """Walk one marker and what belongs to it; return how many values stand inside."""
@@ -118,8 +125,9 @@ class _Walk:
 
     def _array(self, start: int, length: int) -> Iterator[Problem]:
         """Hold an array `(shape, dtype, bytes)` against the bytes that it takes."""
-        self._reader.seek(start)
-        head = self._reader.read(min(length, _SHORT))
+        length_read = min(length, _SHORT)
+        piece, place = self._pieces.at(start, length_read)
+        head = piece[place : place + length_read]
         try:
             shape, dtype, at, held = _array_head(head)
         except (IndexError, ValueError) as error:
@@ -135,8 +143,8 @@ class _Walk:
 
     def _number(self, width: int) -> int:
         self._skip(width)
-        self._reader.seek(self.at - width)
-        return int.from_bytes(self._reader.read(width), "big")
+        piece, place = self._pieces.at(self.at - width, width)
+        return int.from_bytes(piece[place : place + width], "big")
 
     def _skip(self, length: int) -> None:
         if self.at + length > self._size:

@@ -20,12 +20,21 @@ TEXTUAL = frozenset(
         Format.XML,
         Format.PMML,
         Format.OPENVINO_XML,
+        Format.TEXT_GRAPH,
     }
 )
 """Everything that a person can read."""
 
 _TORCH = PICKLES | {Format.TORCH_ZIP, Format.TORCHSCRIPT, Format.TORCH_PACKAGE, Format.PT2}
-_TENSORS = {Format.GGUF, Format.GGML, Format.SAFETENSORS, Format.CTRANSLATE2, Format.FASTTEXT, Format.RAW_TENSORS}
+_TENSORS = {
+    Format.GGUF,
+    Format.GGML,
+    Format.SAFETENSORS,
+    Format.CTRANSLATE2,
+    Format.FASTTEXT,
+    Format.RAW_TENSORS,
+    Format.SPACY,
+}
 
 WEIGHTS: dict[str, frozenset[Format]] = {
     ".safetensors": frozenset({Format.SAFETENSORS}),

@@ -85,12 +85,12 @@ def passages(text: str, name: PurePosixPath, found: Format, limits: Limits) -> I
     """
     if found is Format.JSON and suffix(name) == ".json":
         try:
-            value = load_json(text.encode("utf-8", "surrogatepass"), depth=limits.json_depth)
+            value = load_json(text.encode("utf-8", "surrogatepass"), depth=limits.json_depth, values=limits.json_values)
         except (ParseError, UnicodeError):
             pass
         else:
             for each in _strings(value):
-                yield from _pieces(0, each, quoted=False)
+                yield from pieces(0, each, quoted=False)
             return
     if suffix(name) in _OF_OTHERS:
         yield from _paragraphs(0, text, quoted=True)
@@ -122,12 +122,19 @@ _BLANKED = _Blanks()
 def _paragraphs(start: int, text: str, *, quoted: bool) -> Iterator[Passage]:
     at = 0
     for found in _PARAGRAPH.finditer(text):
-        yield from _pieces(start + at, text[at : found.start()], quoted=quoted)
+        yield from pieces(start + at, text[at : found.start()], quoted=quoted)
         at = found.end()
-    yield from _pieces(start + at, text[at:], quoted=quoted)
+    yield from pieces(start + at, text[at:], quoted=quoted)
 
 
-def _pieces(start: int, text: str, *, quoted: bool) -> Iterator[Passage]:
+def pieces(start: int, text: str, *, quoted: bool) -> Iterator[Passage]:
+    """Cut a text into passages that overlap.
+
+    Args:
+        start: Characters before it.
+        text: Anything.
+        quoted: Whether somebody else speaks.
+    """
     for at in range(0, max(1, len(text) - _OVERLAP), _LONGEST - _OVERLAP):
         piece = text[at : at + _LONGEST]
         if len(piece) >= _SHORTEST and not piece.isspace():

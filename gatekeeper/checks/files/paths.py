@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
+from collections.abc import Iterator
 from typing import ClassVar
 
 from gatekeeper.artifact import Artifact, IrregularityKind
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
-from gatekeeper.evidence import Hazard, Severity
+from gatekeeper.checks.files.path_names import deceptive, imitates, unportable
+from gatekeeper.evidence import Finding, Hazard, Severity
 from gatekeeper.text import printable
 
 _SLUGS = {
@@ -16,9 +17,6 @@ _SLUGS = {
     IrregularityKind.SPECIAL_FILE: "special",
     IrregularityKind.CASE_COLLISION: "collision",
 }
-_UNSEEN = frozenset({"Cf", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories: marks of direction and width, private and unassigned characters, separators of lines."""
-
 _LEFT_OUT = (
     "The file was left out of everything that was checked; ask the publisher why it is there, or refuse the repo."
 )
@@ -29,14 +27,16 @@ class Paths(Check):
 
     What it looks at:
         What the source had to leave out (paths and links that lead out of the root, pipes and devices), and names that
-        differ by letter case alone or hold characters that are not seen.
+        differ by letter case alone, hold characters that are not seen, mix look-alike letters of other alphabets into
+        Latin words, or name something else on Windows.
 
     Why it matters:
         A path that leaves the root overwrites somebody else's file; two names for one file let the checked one be
-        replaced by the other.
+        replaced by the other. A reviewer who reads `config.json` in letters that are not all Latin reviews a file that
+        no loader opens.
 
     What it cannot see:
-        Files that the platform did not list.
+        Files that the platform did not list. Names all in letters of one other alphabet.
 
     How to mend:
         Leave the file out and ask the publisher why it is there.
@@ -55,6 +55,11 @@ class Paths(Check):
              hazard=Hazard.SUSPICIOUS, mend="Ask the publisher to rename one; some disks hold only one of them."),
         Rule(slug="deceptive", title="A name holds characters that are not seen", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend="Ask the publisher to rename it: it does not read as what it is."),
+        Rule(slug="look-alike", title="A name has letters of another alphabet that pass for Latin ones",
+             severity=Severity.HIGH, hazard=Hazard.SUSPICIOUS,
+             mend="Ask the publisher to rename it; see whether the file that it imitates is there as well."),
+        Rule(slug="unportable", title="A name stands for something else on Windows", severity=Severity.MEDIUM,
+             hazard=Hazard.SUSPICIOUS, mend="Ask the publisher to rename it; don't fetch the repo on Windows."),
     )  # fmt: skip
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:
@@ -64,11 +69,19 @@ class Paths(Check):
             for trouble in artifact.irregularities
             if trouble.kind in _SLUGS
         ]
-        findings += [
-            self.finding("deceptive", f"{printable(path)!r} holds characters that show nothing or turn the text round",
-                         path=path)
-            for file in artifact.files
-            for path in [str(file.path)]
-            if any(unicodedata.category(character) in _UNSEEN for character in path)
-        ]  # fmt: skip
+        for file in artifact.files:
+            findings += self._named(str(file.path))
         return Outcome(findings=tuple(findings))
+
+    def _named(self, path: str) -> Iterator[Finding]:
+        shown = printable(path)
+        if deceptive(path):
+            message = f"{shown!r} holds characters that show nothing or turn the text round"
+            yield self.finding("deceptive", message, path=path)
+        latin = imitates(path)
+        if latin:
+            message = f"{shown!r} reads like {printable(latin)!r}, with letters of another alphabet"
+            yield self.finding("look-alike", message, path=path)
+        reason = unportable(path)
+        if reason:
+            yield self.finding("unportable", f"{shown!r}: {reason}", path=path)

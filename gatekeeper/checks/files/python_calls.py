@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from gatekeeper.checks.files.python_names import DECODERS, Deed, deed_of
+from gatekeeper.checks.files.python_names import DECODERS, Deed, deed_of, is_of_note
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _LONGEST_TEXT = 200
@@ -51,7 +51,8 @@ class _Names:
 
     def __init__(self, tree: ast.Module) -> None:
         self._known: dict[str, str] = {}
-        self._stars: list[str] = []
+        self._stars: dict[str, None] = {}
+        self._starred: dict[str, str] = {}
         assignments: list[tuple[str, ast.expr]] = []
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
@@ -60,7 +61,8 @@ class _Names:
                         alias.name if alias.asname else alias.name.split(".")[0]
                     )
             elif isinstance(node, ast.ImportFrom) and not node.level:
-                self._stars += [str(node.module) for alias in node.names if alias.name == "*"]
+                if any(alias.name == "*" for alias in node.names) and is_of_note(str(node.module)):
+                    self._stars[str(node.module)] = None
                 for alias in node.names:
                     self._known[alias.asname or alias.name] = f"{node.module}.{alias.name}"
             elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
@@ -79,12 +81,13 @@ class _Names:
         base = self._base(node)
         if not base:
             return ""
-        return ".".join([base, *reversed(attributes)]).replace("__builtins__.", "builtins.")
+        # A name that is assigned to the next would otherwise grow with every line.
+        dotted = ".".join([base, *reversed(attributes)]).replace("__builtins__.", "builtins.")
+        return dotted if len(dotted) <= _LONGEST_TEXT else ""
 
     def _base(self, node: ast.expr) -> str:
         if isinstance(node, ast.Name):
-            starred = (f"{module}.{node.id}" for module in self._stars)
-            return self._known.get(node.id) or next((name for name in starred if deed_of(name)), node.id)
+            return self._known.get(node.id) or self._from_star(node.id)
         if isinstance(node, ast.Call):
             return self._made(node)
         if isinstance(node, ast.Subscript):
@@ -94,6 +97,12 @@ class _Names:
             if key and holder.endswith((".__dict__", "__builtins__")):
                 return f"{holder.removesuffix('.__dict__')}.{key}"
         return ""
+
+    def _from_star(self, name: str) -> str:
+        if name not in self._starred:
+            starred = (f"{module}.{name}" for module in self._stars)
+            self._starred[name] = next((each for each in starred if deed_of(each)), name)
+        return self._starred[name]
 
     def _made(self, node: ast.Call) -> str:
         """Resolve `__import__("x")`, `import_module("x")`, `getattr(x, "y")` and `vars(x)`."""

@@ -65,6 +65,8 @@ _PATTERNS = (
      Deed.NETWORK),
 )  # fmt: skip
 
+_MODULES = frozenset(name.rpartition(".")[0] for name in _EXACT) | {"requests", "httpx"}
+
 DECODERS = frozenset(
     {
         "base64.b64decode", "base64.b32decode", "base64.b16decode", "base64.b85decode", "base64.a85decode",
@@ -82,3 +84,8 @@ def deed_of(name: str) -> Deed | None:
     if exact:
         return exact
     return next((deed for pattern, deed in _PATTERNS if pattern.match(name)), None)
+
+
+def is_of_note(module: str) -> bool:
+    """Whether some function of a module does something that is told."""
+    return module in _MODULES

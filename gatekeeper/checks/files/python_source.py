@@ -153,7 +153,7 @@ def notebook_source(data: bytes, limits: Limits) -> str:
         SourceProblemError: When it is no notebook.
     """
     try:
-        book = load_json(data, depth=limits.json_depth)
+        book = load_json(data, depth=limits.json_depth, values=limits.json_values)
     except ParseError as error:
         raise SourceProblemError(f"it is no notebook: {error}") from error
     cells = book.get("cells") if isinstance(book, dict) else None

@@ -32,9 +32,9 @@ class RuntimeModels(Check):
 
     What it looks at:
         TensorFlow checkpoints (the index with its checksums, and the tensors' places in the data files), CTranslate2,
-        fastText and whisper.cpp models: every length, type, shape and place, to the last byte. TFLite, OpenVINO, Core
-        ML and PMML models: the operators, layers and functions that they call, and where their weights lie. No weight
-        is read.
+        fastText and whisper.cpp models and the parts of spaCy pipelines: every length, type, shape and place, to the
+        last byte. TFLite, OpenVINO, Core ML and PMML models: the operators, layers and functions that they call, and
+        where their weights lie. No weight is read.
 
     Why it matters:
         The libraries that load these check little: where a file's numbers disagree they read beyond their memory, and

@@ -34,13 +34,17 @@ _MARKS: tuple[tuple[bytes, re.Pattern[bytes]], ...] = tuple(
         (b"sq0csp-", rb"sq0csp-" + _WORD + rb"{16}"),
         (b"PRIVATE KEY", rb"PRIVATE KEY"),
         (b"PuTTY-User-Key-File", rb"PuTTY-User-Key-File"),
-        *((mark, rb"(?i:aws).{0,20}(?i:key|pwd|pw|password|pass|token).{0,20}[\"'][0-9a-zA-Z/+]{40}[\"']") for mark in
-          (b"aws", b"AWS")),
         (b"://", rb"://[^\s/:@\"'<>]{1,64}:[^\s/@\"'<>]{8,128}@"),
     )
 )  # fmt: skip
 """What every shape below begins with or holds, and how it goes on there: found in a fraction of a second in what a
 search for all shapes at once takes minutes for."""
+
+_QUOTED_KEY = re.compile(rb"[\"'][0-9a-zA-Z/+]{40}[\"']")
+_AWS = re.compile(rb"(?i:aws).{0,20}(?i:key|pwd|pw|password|pass|token).{0,20}\Z")
+_AWS_BYTES = 64
+"""AWS's secret keys have no mark but the words before them, which stand far more often than quoted texts of their
+length."""
 
 _PLUGINS = (
     ("aws", "AWSKeyDetector", "an AWS key"),
@@ -116,16 +120,25 @@ class Secret:
     is_key: bool = False
 
 
-def secrets_in(data: bytes) -> tuple[tuple[Secret, ...], bool]:
+def secrets_in(data: bytes, most: int) -> tuple[tuple[Secret, ...], bool]:
     """Find credentials in text.
 
     Args:
         data: The text, or a piece of it.
+        most: Places with a provider's mark that are looked at.
 
     Returns:
         What was found, and whether every place that could hold one was looked at.
     """
-    places = [_places(data, mark, shape) for mark, shape in _MARKS]
+    left = most
+    places = []
+    for mark, shape in _MARKS:
+        of_mark, tried = _places(data, mark, shape, left)
+        left -= tried
+        places.append(of_mark)
+    quoted, tried = _aws_keys(data, left)
+    left -= tried
+    places.append(quoted)
     found: list[Secret] = []
     until = -1
     for at in sorted(at for of_one_mark in places for at in of_one_mark):
@@ -142,7 +155,7 @@ def secrets_in(data: bytes) -> tuple[tuple[Secret, ...], bool]:
         line = data[start:until]
         text = line.decode("utf-8", "replace")
         found += [_secret(kind, each, start + max(0, line.find(each.encode()))) for kind, each in _in_line(text)]
-    return tuple(found), all(len(of_one_mark) < _MOST_PLACES for of_one_mark in places)
+    return tuple(found), left > 0 and all(len(of_one_mark) < _MOST_PLACES for of_one_mark in places)
 
 
 def assignments_in(data: bytes, name: str) -> tuple[Secret, ...]:
@@ -161,14 +174,30 @@ def assignments_in(data: bytes, name: str) -> tuple[Secret, ...]:
     )
 
 
-def _places(data: bytes, mark: bytes, shape: re.Pattern[bytes]) -> list[int]:
+def _places(data: bytes, mark: bytes, shape: re.Pattern[bytes], most: int) -> tuple[list[int], int]:
+    """Give where a mark goes on as its shape does, and how many places were tried."""
     found: list[int] = []
+    tried = 0
     at = data.find(mark)
-    while at >= 0 and len(found) < _MOST_PLACES:
+    while at >= 0 and len(found) < _MOST_PLACES and tried < most:
+        tried += 1
         if shape.match(data, at):
             found.append(at)
         at = data.find(mark, at + 1)
-    return found
+    return found, tried
+
+
+def _aws_keys(data: bytes, most: int) -> tuple[list[int], int]:
+    """Give where quoted texts of the length of an AWS key follow words that say so, and how many were tried."""
+    found: list[int] = []
+    tried = 0
+    for quoted in _QUOTED_KEY.finditer(data):
+        if len(found) == _MOST_PLACES or tried == most:
+            break
+        tried += 1
+        if _AWS.search(data, max(0, quoted.start() - _AWS_BYTES), quoted.start()):
+            found.append(quoted.start())
+    return found, tried
 
 
 def _in_line(line: str) -> Iterator[tuple[str, str]]:

@@ -34,7 +34,7 @@ def judge_skops(reader: BinaryIO, _name: PurePosixPath, size: int, limits: Limit
         schema = next(member for member in members if member.name == "schema.json")
         packed = open_member(reader, schema)
         pieces = inflate(packed, schema.method, packed=schema.compressed, most=limits.json_bytes, limits=limits)
-        root = load_json(b"".join(pieces), depth=limits.json_depth * 2)
+        root = load_json(b"".join(pieces), depth=limits.json_depth * 2, values=limits.json_values)
     except (ZipError, UnpackError, BombError, ParseError, StopIteration) as error:
         yield Problem(slug="skops-schema", message=f"its schema can't be read: {error}")
         return

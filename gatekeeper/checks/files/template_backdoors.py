@@ -20,12 +20,13 @@ from gatekeeper.text import printable
 if TYPE_CHECKING:
     from jinja2 import nodes
 
-_TURN_WORDS = 4
-"""Words in somebody's turn that are a sentence and no label."""
+_SENTENCE = 4
+"""Words that are a sentence and no label."""
 
 _WHY = {
     Origin.SAID: "when a message holds {}",
     Origin.RULED: "when the system message holds {}",
+    Origin.NAMED: "when a name or mark in the conversation is held against {}",
     Origin.LENGTH: "when a message's length is held against {}",
     Origin.COUNT: "when the number of a message is held against {}",
     Origin.DATE: "when the date is held against {}",
@@ -49,7 +50,10 @@ def hanging_text(flow: Flow) -> Iterator[Problem]:
                 continue
             worst = _worst(triggers)
             together = dict.fromkeys(other.text for other in spoken if other.triggers == piece.triggers)
-            if len(words(" ".join(together))) < 2 and not is_word_like(worst.literal):
+            spoken_words = len(words(" ".join(together)))
+            if spoken_words < 2 and not is_word_like(worst.literal):
+                continue
+            if worst.kind is Origin.NAMED and spoken_words < _SENTENCE:  # tools are told apart by labels
                 continue
             told.add(piece.text)
             own = not is_word_like(worst.literal) and worst.literal.strip() in written
@@ -70,10 +74,13 @@ def _worst(triggers: Triggers) -> Trigger:
 
 
 def _hanging(piece: Piece, trigger: Trigger, *, own: bool) -> Problem:
-    """Say it; markup that the template writes itself tells turns apart, so that what hangs on it may well be honest."""
+    """Say it, milder where what hangs on it may well be honest.
+
+    Markup that the template writes itself tells turns apart, and names tell tools.
+    """
     why = _WHY[trigger.kind].format(repr(printable(trigger.literal, 60)))
     text = printable(" ".join(piece.text.split()), 120)
-    if trigger.positive and trigger.kind is not Origin.RULED and not own:
+    if trigger.positive and trigger.kind not in (Origin.RULED, Origin.NAMED) and not own:
         slug = "date-trigger" if trigger.kind is Origin.DATE else "trigger-text"
         return Problem(slug=slug, message=f"line {piece.line}: it writes {text!r} {why}", detail=trigger.literal[:200])
     message = f"line {piece.line}: whether it writes {text!r} is decided {why}"
@@ -149,7 +156,7 @@ def words_in_turns(flow: Flow) -> Iterator[Problem]:
         if emission.role not in ("user", "assistant", "human", "gpt", "model") or emission.outside:
             continue
         for piece in _pieces(emission):
-            if piece.text not in told and len(words(piece.text)) >= _TURN_WORDS and not piece.triggers:
+            if piece.text not in told and len(words(piece.text)) >= _SENTENCE and not piece.triggers:
                 told.add(piece.text)
                 text = printable(" ".join(piece.text.split()), 120)
                 message = f"line {piece.line}: in every turn of role {emission.role!r} it writes {text!r}"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from gatekeeper.checks.files.template_fold import Folder
-from gatekeeper.checks.files.template_paths import CONTENT, STRUCTURE, shape, system_messages
+from gatekeeper.checks.files.template_paths import CALLS, CONTENT, NAMES, STRUCTURE, shape, system_messages
 from gatekeeper.checks.files.template_values import (
     NOTHING,
     Origin,
@@ -38,7 +38,7 @@ _BUILDS = frozenset({"join", "format", "default", "d", "tojson", "indent", "stri
 
 _SPOKEN = (Origin.SAID, Origin.RULED, Origin.PART, Origin.CUT)
 
-_HELD = (Origin.DATE, Origin.SAID, Origin.CUT, Origin.RULED, Origin.PART, Origin.LENGTH, Origin.COUNT)
+_HELD = (Origin.DATE, Origin.SAID, Origin.CUT, Origin.RULED, Origin.PART, Origin.LENGTH, Origin.COUNT, Origin.NAMED)
 """What may be held against a constant, the most telling first."""
 
 _CUTS = frozenset({"split", "rsplit", "partition", "rpartition", "splitlines", "batch", "slice", "wordwrap"})
@@ -151,11 +151,12 @@ class Expressions:
         return self._member(self.evaluate(inner), node.attr, inner)
 
     def _member(self, holder: Value, key: str, node: Any = None) -> Value:
-        if (
-            key in STRUCTURE
-            and not (key == "name" and holder.has(Origin.MESSAGES))
-            and holder.has(Origin.MESSAGES, *_SPOKEN)
-        ):
+        speaks = key == "name" and holder.has(Origin.MESSAGES)
+        if key in NAMES and not speaks and holder.has(Origin.MESSAGES, Origin.OUTSIDE, *_SPOKEN):
+            return Value(origins=frozenset({Origin.NAMED}), pieces=holder.pieces, triggers=holder.triggers)
+        if key in CALLS and holder.has(Origin.MESSAGES, *_SPOKEN):
+            return Value(origins=frozenset({Origin.OUTSIDE}), pieces=holder.pieces, triggers=holder.triggers)
+        if key in STRUCTURE and holder.has(Origin.MESSAGES, *_SPOKEN):
             return Value(pieces=holder.pieces, triggers=holder.triggers)
         if key in CONTENT and (
             holder.has(Origin.MESSAGES, Origin.PART) or (holder.has(Origin.OUTSIDE) and key == "content")
@@ -324,7 +325,7 @@ class Expressions:
             return join(found.under(frozenset(extra)), *arguments[1:])
         if target.attr in ("values", "items") and value.has(Origin.MESSAGES):
             return join(value, Value(origins=frozenset({Origin.SAID})))
-        if target.attr in _PREDICATES and value.has(*_SPOKEN, Origin.DATE):
+        if target.attr in _PREDICATES and value.has(*_SPOKEN, Origin.DATE, Origin.NAMED):
             kind = next(kind for kind in _HELD if value.has(kind))
             kind = Origin.SAID if kind in (Origin.CUT, Origin.PART) else kind
             literals = [text for text in self.literals(node.args[0], arguments[0]) if text.strip()] if node.args else []

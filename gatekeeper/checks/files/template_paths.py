@@ -14,9 +14,18 @@ CONTENT = frozenset(
 )  # fmt: skip
 """Keys of a message, or of a part of one, under which something that was said lies, or who says it."""
 
+CALLS = frozenset({"tool_calls", "tool_call", "function_call"})
+"""Keys of a message under which calls of tools lie."""
+
+NAMES = frozenset(
+    {"name", "id", "tool_call_id", "author", "sender", "speaker", "user", "username", "user_name", "user_id", "title",
+     "locale", "language", "lang", "description"}
+)  # fmt: skip
+"""Keys of a message, a call or a tool under which its writer names something or himself."""
+
 STRUCTURE = frozenset(
-    {"role", "type", "name", "from", "id", "tool_calls", "tool_call_id", "function", "channel", "recipient", "index",
-     "tools", "tool_call", "function_call", "arguments", "parameters", "image", "image_url", "video", "audio"}
+    {"role", "type", "from", "function", "channel", "recipient", "index", "tools", "arguments", "parameters", "image",
+     "image_url", "video", "audio"}
 )  # fmt: skip
 """Keys that the application sets, or that a message's kind shows in."""
 

@@ -27,11 +27,13 @@ def parse(template: str, limits: Limits = DEFAULT_LIMITS) -> nodes.Template:
         TemplateError: When it is no Jinja text, or too long, too large or too deep.
     """
     from jinja2 import TemplateSyntaxError, nodes
+    from jinja2.parser import Parser
 
     if len(template) > limits.template_characters:
         raise TemplateError(f"{len(template)} characters are more than template_characters allows")
     try:
-        tree = _environment().parse(template)
+        # `Environment.parse` runs a line that it makes up, to word the traceback of a broken template; this does not.
+        tree = Parser(_environment(), template).parse()
     except TemplateSyntaxError as error:
         message = printable(f"line {error.lineno}: {error.message}", 200)
         raise TemplateError(f"transformers and vLLM can't compile it ({message})") from error

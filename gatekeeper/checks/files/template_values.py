@@ -29,6 +29,9 @@ class Origin(StrEnum):
     PART = "part"
     """One part of a message's content."""
 
+    NAMED = "named"
+    """A name or mark that whoever takes part in the conversation, or offers a tool, gives himself."""
+
     CUT = "cut"
     """Pieces that something said was cut into."""
 
@@ -50,7 +53,7 @@ class Trigger:
     """A comparison that decides what happens next."""
 
     kind: Origin
-    """SAID, RULED, LENGTH, COUNT or DATE."""
+    """SAID, RULED, NAMED, LENGTH, COUNT or DATE."""
 
     literal: str
     """What the value is held against, as text."""

@@ -68,7 +68,7 @@ def templates_in(
     if not is_config and _KEY.encode() not in data:
         return {}, ""
     try:
-        config = load_json_object(data, depth=limits.json_depth)
+        config = load_json_object(data, depth=limits.json_depth, values=limits.json_values)
     except ParseError as error:
         return {}, f"its templates were not looked at: {error}" if is_config else ""
     return _in_config(config)

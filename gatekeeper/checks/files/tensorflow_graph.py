@@ -30,6 +30,7 @@ _PRINTS = frozenset({"PrintV2", "Print", "DebugIdentity", "DebugIdentityV2", "De
 _ADDRESS = re.compile(rb"(?:file|grpc|https?|gs|s3)://[ -~]{0,100}")
 _LONGEST = 4096
 _MOST_KINDS = 200
+_MOST_ADDRESSES = 5
 
 _WRITES = frozenset(
     {
@@ -164,22 +165,21 @@ def _read_function(stream: ProtobufStream, function: Field, uses: _Uses) -> None
 def _read_node(stream: ProtobufStream, node: Field, function: str, uses: _Uses) -> None:
     name = operator = ""
     addresses = []
-    for part in stream.fields(node):
-        if part.wire != BYTES:
-            continue
-        if part.number == _NAME:
-            name = _text(stream, part)
-        elif part.number == _OP:
-            operator = _text(stream, part)
-        elif part.number == _ATTRIBUTE and operator in _PRINTS:
-            addresses += _ADDRESS.findall(stream.read(part, _LONGEST))
+    for number, content in stream.contents(node, _LONGEST):
+        if number == _NAME:
+            name = content.decode("utf-8", "replace")
+        elif number == _OP:
+            operator = content.decode("utf-8", "replace")
+        elif number == _ATTRIBUTE and operator in _PRINTS:
+            addresses += _ADDRESS.findall(content)
     where = f"{function}/{name}" if function else name
     if operator in _SAVERS and not _SAVING.search(function or name):
         operator += " outside a saver"
     if len(uses.operators) < _MOST_KINDS or operator in uses.operators or operator not in harmless():
         use = uses.operators.setdefault(operator, _Use(where=where))
         use.count += 1
-    uses.addresses += [(operator, address.decode("ascii")) for address in addresses]
+    room = _MOST_ADDRESSES - len(uses.addresses)
+    uses.addresses += [(operator, address.decode("ascii")) for address in addresses[:room]]
 
 
 def _text(stream: ProtobufStream, part: Field) -> str:
@@ -196,7 +196,7 @@ def _judge(uses: _Uses) -> Iterator[Problem]:
             yield Problem(slug=slug, message=message, detail=printable(use.where, 160))
         elif operator not in harmless() and operator not in uses.functions:
             unknown.append(printable(operator, 60))
-    for operator, address in uses.addresses[:5]:
+    for operator, address in uses.addresses:
         message = f"{operator} writes to {printable(address, 120)!r} whenever the graph runs"
         yield Problem(slug="tensorflow-writes", message=message)
     if unknown:

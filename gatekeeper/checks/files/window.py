@@ -1,10 +1,13 @@
-"""A seekable view of a part of a file, so that a member of an archive reads like a file of its own."""
+"""Parts of a file: as a file of their own, for a member of an archive, and as pieces, for a walk of small steps."""
 
 from __future__ import annotations
 
 import io
 import os
 from typing import BinaryIO
+
+PIECE = 1 << 16
+"""Bytes that a walk reads at a time."""
 
 
 class Window(io.RawIOBase):
@@ -62,3 +65,25 @@ class Window(io.RawIOBase):
 def window(base: BinaryIO, start: int, length: int) -> BinaryIO:
     """Give a buffered window of `base`."""
     return io.BufferedReader(Window(base, start, length))
+
+
+class Pieces:
+    """A file read in pieces: a walk of a million small steps forward asks it for each, and reads rarely.
+
+    Args:
+        reader: Seekable; its position is moved.
+    """
+
+    def __init__(self, reader: BinaryIO) -> None:
+        self._reader = reader
+        self._piece = b""
+        self._start = 0
+
+    def at(self, start: int, length: int) -> tuple[bytes, int]:
+        """Give a piece of the file, and the place in it from which it holds `length` bytes, or all up to the end."""
+        place = start - self._start
+        if not 0 <= place <= len(self._piece) - max(length, 1):
+            self._reader.seek(start)
+            self._start, place = start, 0
+            self._piece = self._reader.read(max(length, PIECE))
+        return self._piece, place

@@ -31,5 +31,13 @@ PAIRS = {
     "files/paths/deceptive": Pair(
         fires=lambda: {"model\u202eslp.nib": b"x"}, near=lambda: {"mod\u00e8le-\u6a21\u578b.txt": b"x"}
     ),
+    "files/paths/look-alike": Pair(
+        fires=lambda: {"c\u043enfig.json": b"{}"},
+        near=lambda: {"\u043c\u043e\u0434\u0435\u043b\u044c/lora_\u03b116-\u30e2\u30c7\u30ebv2.txt": b"x"},
+    ),
+    "files/paths/unportable": Pair(
+        fires=lambda: {"aux.json": b"{}"},
+        near=lambda: {"auxiliary/console.log": b"x", "onnx::MatMul_1.txt": b"x", "read:0": b"x", "10:30.log": b"x"},
+    ),
     "files/unchanged/changed": Pair(fires=lambda: _changed(same=False), near=lambda: _changed(same=True)),
 }

@@ -64,7 +64,10 @@ PAIRS = {
             {"vae": ["diffusers", "A", {"repo": "a/b"}]},
             {"vae": ["diffusers", "A", {"repo": "a/b", "revision": "0" * 40}]},
         ),
-        "installs-elsewhere": _text("requirements.txt", b"x @ git+https://host/x\n", b"x==1  # git+https://host/x\n"),
+        "installs-elsewhere": _text(
+            "requirements.txt", b"x @ git+https://host/x\n",
+            b"x==1  # git+https://host/x\n--extra-index-url https://download.pytorch.org/whl/cu121\n-r other.txt\n",
+        ),
         "build-file": _text("setup.py", b"pass\n", b"pass\n", near_name="setup.cfg"),
         "missing-code": Pair(
             fires=lambda: {"config.json": json.dumps(_mapped("mine.Model")).encode()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -62,7 +63,7 @@ _DEMANDING = re.compile(rb"!!python|!(?:new|apply|name|module):|_target_|tag:yam
 _MOST_ASKS = 50
 """Requests of one file that are said: a hostile one can hold a million."""
 
-_JSON_JUDGES = (transformers.asks, sentence_transformers.asks, hydra.asks, mlflow.asks)
+_JSON_JUDGES = (transformers.asks, sentence_transformers.asks, hydra.asks, mlflow.asks, serving.interfaces)
 _YAML_JUDGES = (hydra.asks, mlflow.asks, serving.asks)
 _NAMED_JUDGES = {
     "adapter_config.json": peft.asks,
@@ -134,7 +135,7 @@ def judge_config(
 
 def _asks(data: bytes, path: PurePosixPath, limits: Limits, has: Callable[[str], bool]) -> Iterator[Ask]:
     if installing.is_list(path):
-        yield from installing.asks(data)
+        yield from installing.asks(data, path)
     if path.suffix in _YAML or path.name == "MLmodel":
         yield from _in_yaml(data, path, limits, has)
     elif path.suffix == ".json":
@@ -145,7 +146,7 @@ def _asks(data: bytes, path: PurePosixPath, limits: Limits, has: Callable[[str],
 
 def _in_json(data: bytes, path: PurePosixPath, limits: Limits, has: Callable[[str], bool]) -> Iterator[Ask]:
     try:
-        value = load_json(data, depth=limits.json_depth)
+        value = load_json(data, depth=limits.json_depth, values=limits.json_values)
     except ParseError:
         if path.name in CONFIGS or b"auto_map" in data or b"_target_" in data:
             raise
@@ -160,6 +161,8 @@ def _in_json(data: bytes, path: PurePosixPath, limits: Limits, has: Callable[[st
 
 
 def _in_yaml(data: bytes, path: PurePosixPath, limits: Limits, has: Callable[[str], bool]) -> Iterator[Ask]:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # as PyYAML reads it
+        data = data.decode("utf-16", "replace").encode()
     try:
         tree = read_yaml(data, limits)
     except ParseError as error:

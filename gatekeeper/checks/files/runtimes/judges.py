@@ -12,6 +12,7 @@ from gatekeeper.checks.files.runtimes.ctranslate2 import judge_ctranslate2
 from gatekeeper.checks.files.runtimes.fasttext import judge_fasttext
 from gatekeeper.checks.files.runtimes.openvino import judge_openvino
 from gatekeeper.checks.files.runtimes.pmml import judge_pmml
+from gatekeeper.checks.files.runtimes.spacy_parts import judge_spacy_part
 from gatekeeper.checks.files.runtimes.tf_checkpoint import judge_checkpoint
 from gatekeeper.checks.files.runtimes.tflite import judge_tflite
 from gatekeeper.checks.files.runtimes.whisper_ggml import judge_whisper
@@ -26,6 +27,7 @@ JUDGES: Mapping[Format, Judge] = MappingProxyType(
         Format.OPENVINO_XML: judge_openvino,
         Format.PMML: judge_pmml,
         Format.COREML: judge_coreml,
+        Format.SPACY: judge_spacy_part,
     }
 )
 """Format → judge of one file or archive member; `unjudged` is the slug of what it could not look at."""
