@@ -120,7 +120,7 @@ class Limits:
     pickle_bytes: int = 64 * MIB
     """Bytes of one pickle stream that is handed to the scanners."""
 
-    pickle_opcodes: int = 4_000_000
+    pickle_opcodes: int = 3_200_000
     """Opcodes of one file that are walked; a vocabulary of a million words takes three million."""
 
     pickle_memo: int = 4_000_000
@@ -162,6 +162,9 @@ class Limits:
     archive_opened: int = 10_000
     """Members of all archives in one file whose content is looked at; each costs a tenth of a millisecond or more."""
 
+    archive_scanned: int = 1_000
+    """Members of all archives in one file that are copied for the scanners; each costs three milliseconds or more."""
+
     array_bytes: int = 1 * GIB
     """Bytes that a packed array may unpack to although it takes few, when its own header asks for just these: zeros
     pack a thousandfold, and up to here a loader copes with them."""
@@ -179,7 +182,7 @@ class Limits:
     """Opcodes of all pickles in one file that are given to scanners by others, which cost five to ten microseconds
     each; an import counts as ten. What an answer depends on, so that it is the same on every machine."""
 
-    child_cpu_seconds: int = 5
+    child_cpu_seconds: int = 7
     """CPU seconds that scanning one file may cost, whatever lies in it: a net under `scan_opcodes`."""
 
     child_wall_seconds: float = 60

@@ -376,3 +376,9 @@ def test_the_same_bytes_give_the_same_findings() -> None:
     data = tarred({"a.zip": zipped({"b.pkl": SYSTEM}), "c.gz": gzip.compress(EVAL), "d": HOLE})
     first, second = (json.dumps([str(f) for f in look(Scanners(), {"m.tar": data}).findings]) for _ in range(2))
     assert first == second
+
+
+def test_members_for_the_scanners_are_counted() -> None:
+    pickles = {f"{number}.pkl": b"\x80\x02N." for number in range(4)}
+    assert "archive_scanned" in look(Scanners(), {"m.zip": zipped(pickles)}, archive_scanned=3).reason
+    assert look(Scanners(), {"m.zip": zipped(pickles)}, archive_scanned=4).status is Status.PASS

@@ -26,13 +26,14 @@ class Budget:
     """Counts the work on one file of the artifact, however deep it goes.
 
     Args:
-        limits: `archive_members`, `archive_opened` and `unpack_bytes` bound the walk.
+        limits: `archive_members`, `archive_opened`, `archive_scanned` and `unpack_bytes` bound the walk.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._members = 0
         self._opened = 0
+        self._scanned = 0
         self._work = 0
         self._checked = 0
         self._templates = 0
@@ -63,6 +64,16 @@ class Budget:
         self._opened += 1
         if self._opened > self._limits.archive_opened:
             raise BudgetError("more members than archive_opened allows; the rest was not looked at")
+
+    def scan(self) -> None:
+        """Count a member that is copied for the scanners.
+
+        Raises:
+            BudgetError: When that is more than `archive_scanned`.
+        """
+        self._scanned += 1
+        if self._scanned > self._limits.archive_scanned:
+            raise BudgetError("more members for the scanners than archive_scanned allows; the rest was not looked at")
 
     def template(self) -> None:
         """Count a member that is a chat template.

@@ -66,8 +66,8 @@ class Machine:
     """
 
     __slots__ = (
-        "_counted", "_depth", "_far", "_repeats", "_unfolded", "frame_end", "frame_is_short", "globals", "marks",
-        "memo", "on_build", "on_call", "record", "stack", "tape",
+        "_counted", "_depth", "_far", "_memo_limit", "_repeats", "_unfolded", "frame_end", "frame_is_short", "globals",
+        "marks", "memo", "on_build", "on_call", "record", "stack", "tape",
     )  # fmt: skip
 
     def __init__(self, record: Record, tape: Tape) -> None:
@@ -92,6 +92,7 @@ class Machine:
         self._far: dict[int, Value] = {}
         self._counted = 0
         self._repeats = False
+        self._memo_limit = record.limits.pickle_memo
 
     def pop(self) -> Value:
         """Take the top.
@@ -167,13 +168,14 @@ class Machine:
 
     def memoize(self, at: int) -> None:
         """Put the top in the memo under the number of its entries."""
-        memo = self.memo
-        # Short texts are shared by Python itself, so that two of them can be one object here.
-        if not self._repeats and memo and self.stack and memo[-1] is self.stack[-1] and type(memo[-1]) is not str:
-            self._repeats = True
-            self.note("pickle-odd", "the same value is put in the memo again and again, which no pickler does", at)
-        if self._counted == len(memo) < self.record.limits.pickle_memo and self.stack:
-            memo.append(self.stack[-1])
+        memo, stack = self.memo, self.stack
+        if self._counted == len(memo) < self._memo_limit and stack:
+            top = stack[-1]
+            # Short texts are shared by Python itself, so that two of them can be one object here.
+            if memo and memo[-1] is top and type(top) is not str and not self._repeats:
+                self._repeats = True
+                self.note("pickle-odd", "one value is put in the memo again and again, which no pickler does", at)
+            memo.append(top)
             self._counted += 1
         else:
             self.store(self._counted, at)

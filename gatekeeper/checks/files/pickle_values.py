@@ -65,15 +65,16 @@ class Tree:
     def __init__(self, items: Sequence[Value] = ()) -> None:
         self.size = 1
         self.depth = 1
-        self.take(items)
+        if items:
+            self.take(items)
 
     def take(self, items: Sequence[Value]) -> None:
         """Count items in; one that stands in many places counts in each of them."""
         self.size += len(items)
-        if _LEAVES.issuperset(map(type, items)):
+        if len(items) > _FEW and _LEAVES.issuperset(map(type, items)):
             return
         for item in items:
-            if isinstance(item, Tree) and item is not self:
+            if type(item) not in _LEAVES and isinstance(item, Tree) and item is not self:
                 self.size += item.size
                 if item.depth >= self.depth:
                     self.depth = item.depth + 1
@@ -132,6 +133,9 @@ class Made(Tree):
 
 Value = str | int | None | Opaque | Span | Global | Tree
 _LEAVES = frozenset({str, int, bool, type(None), Opaque, Span, Global})
+_FEW = 4
+"""Items up to which looking at each is quicker than asking for all of their types."""
+
 _SMALL = 32
 """Entries of a container whose contents are kept."""
 

@@ -127,7 +127,9 @@ class Unpacker(Walk):
             elif item.format is Format.NPY:
                 yield from self._npy(item)
             elif item.format in _WHOLE:
-                yield self._copy(item, FeedKind.WHOLE, 0, self.limits.scan_file_bytes)
+                # Scanners build the whole tree of an XML file, at ten times its size.
+                most = self.limits.xml_bytes if item.format is Format.PMML else self.limits.scan_file_bytes
+                yield self._copy(item, FeedKind.WHOLE, 0, most)
             elif item.format is Format.RAR:
                 yield Refusal(path=item.shown, reason=UNJUDGED[Format.RAR])
         except BombError as error:
@@ -144,6 +146,8 @@ class Unpacker(Walk):
         if length > min(most, self.budget.room):
             return Refusal(path=item.shown, reason=f"{length} bytes are more than the scanners are given")
         self.budget.copied += length
+        if item.depth:
+            self.budget.scan()
         name = safe_name(item.name.name)
         if kind is not FeedKind.WHOLE:
             name += ".pkl"
