@@ -60,7 +60,7 @@ def tar_of(*entries: tuple[str, dict[str, Any], bytes], form: int = tarfile.PAX_
 def header(data: bytes, at: int, **fields: bytes) -> bytes:
     """A tar archive whose header at `at` has other fields, with the checksum that belongs to them."""
     block = bytearray(data[at : at + 512])
-    places = {"name": 0, "mode": 100, "size": 124, "type": 156}
+    places = {"name": 0, "mode": 100, "size": 124, "type": 156, "magic": 257, "prefix": 345}
     for key, value in fields.items():
         block[places[key] : places[key] + len(value)] = value
     block[148:156] = b" " * 8
@@ -131,6 +131,16 @@ def test_members_are_judged_as_files(kind: str) -> None:
 )
 def test_names_that_leave_the_folder(kind: str, name: str) -> None:
     assert found(f"m.{kind}", ARCHIVES[kind]({name: b"x"})) == {"archive-escape"}
+
+
+def test_a_tar_name_that_some_readers_alone_lead_out_of_the_folder() -> None:
+    """Python puts the prefix of POSIX's form before the names of every form; Solaris wrote pax headers as `X`."""
+    for magic in (b"ustar  \0", bytes(8)):
+        old = tar_of(("a.txt", {}, b"x"), form=tarfile.GNU_FORMAT)
+        assert found("m.tar", header(old, 0, magic=magic, prefix=b"../..")) == {"archive-escape"}
+    pax = tar_of(("a.txt", {"pax_headers": {"path": "../evil"}}, b"x"))
+    assert found("m.tar", header(pax, 0, type=b"X")) == {"archive-escape"}
+    sound("m.tar", header(tar_of(("a.txt", {"pax_headers": {"path": "b.txt"}}, b"x")), 0, type=b"X"))
 
 
 def test_a_7z_member_that_leaves_the_folder() -> None:

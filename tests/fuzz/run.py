@@ -1,5 +1,6 @@
 """Fuzz parsers: `python -m tests.fuzz.run TARGET… --seconds N --seed S`; without a target, all of them in turn.
 
+Coverage guides it where atheris (3.0 or later) is installed; else the mutator works alone, guided by calls.
 Inputs that break a law, the slowest one and the corpus are kept below `--out`. Ends with 1 when a law was broken.
 """
 

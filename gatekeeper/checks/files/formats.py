@@ -33,6 +33,9 @@ class Format(StrEnum):
     SAVED_MODEL = "tf-saved-model"
     KERAS_METADATA = "keras-metadata"
     FROZEN_GRAPH = "tf-graph"
+    TEXT_GRAPH = "text-graph"
+    """The text form of protobuf graphs, which TensorFlow and Caffe load like the binary one."""
+
     TF_CHECKPOINT = "tf-checkpoint"
     TFLITE = "tflite"
     ONNX = "onnx"
@@ -125,6 +128,7 @@ INERT = frozenset(Format) - CODE_CAPABLE
 """Formats that hold nothing for the scanners."""
 
 UNJUDGED = {
+    Format.TEXT_GRAPH: "no check judges graphs that are written as text",
     Format.ONNX: "no check judges the operators of an ONNX graph yet",
     Format.ORT: "no check judges ONNX Runtime's own format",
     Format.TORCH_PACKAGE: "no check judges the Python source in a torch.package archive",

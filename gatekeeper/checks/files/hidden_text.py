@@ -107,7 +107,7 @@ def judge_text(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits,
         found: Its format; only text is looked into, and of that neither vocabularies nor templates, and headers.
     """
     if found in HEADED:
-        yield from islice(_in_header(header_texts(reader, size, found, limits)), _MOST)
+        yield from _in_header(header_texts(reader, size, found, limits))
         return
     if found not in TEXTUAL or found is Format.JINJA or is_vocabulary(name):
         return

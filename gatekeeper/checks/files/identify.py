@@ -45,6 +45,10 @@ _TEXTS: dict[str, Format] = {
 }
 _TF_CHECKPOINT = re.compile(r"(\.ckpt|variables|ckpt-\d+|model-\d+)(-\d+)?\.(index|meta)\Z|\.data-\d{5}-of-\d{5}\Z")
 _ONNX_DATA = re.compile(r"(\.onnx[._]data(_\d+)?|\.onnx_weights)\Z")
+_TEXT_GRAPH = re.compile(rb"(?:^|[\s{;,])(?:node|node_def|meta_graphs|graph_def|layers?)\s*:?\s*[{<\[]")
+"""Fields of a SavedModel, a GraphDef or Caffe's NetParameter in protobuf's text form; label maps and settings of
+servers have none of them."""
+
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\b\x1b\x0b"))
 
 
@@ -294,9 +298,9 @@ _STRUCTURES: tuple[tuple[Callable[[bytes, int], bool], Format], ...] = (
 )
 
 
-_WEAK = frozenset({Format.UNKNOWN, Format.RAW_TENSORS, Format.SENTENCEPIECE, Format.ONNX, Format.TEXT}) | frozenset(
-    _TEXTS.values()
-)
+_WEAK = frozenset(
+    {Format.UNKNOWN, Format.TEXT_GRAPH, Format.RAW_TENSORS, Format.SENTENCEPIECE, Format.ONNX, Format.TEXT}
+) | frozenset(_TEXTS.values())
 """Formats that no signature speaks for: bytes that an unpickler would run are a pickle before they are one of these."""
 
 
@@ -304,6 +308,8 @@ def _text_kind(path: PurePosixPath, head: bytes) -> Format:
     kind = _TEXTS.get(suffix(path), Format.TEXT)
     if kind is Format.TEXT and head.startswith(b"#!"):
         return Format.SCRIPT
+    if suffix(path) in (".pbtxt", ".prototxt") and _TEXT_GRAPH.search(head):
+        return Format.TEXT_GRAPH
     if kind is Format.XML and b"<net " in head:
         return Format.OPENVINO_XML
     if kind is Format.XML and b"<PMML" in head:

@@ -54,12 +54,20 @@ def judge_keras_config(data: bytes, limits: Limits) -> Iterator[Problem]:
         Problems by the slugs of `files/model-code`.
     """
     try:
-        # Python's own JSON, which Keras writes, has these words; nothing is judged by them.
-        value = load_json(_NOT_JSON.sub(rb"\1null", data), depth=limits.json_depth, values=limits.json_values)
+        value = parse_keras_config(data, limits)
     except ParseError as error:
         yield Problem(slug="keras-config", message=f"its configuration can't be read: {error}")
         return
     yield from judge_keras_value(value)
+
+
+def parse_keras_config(data: bytes, limits: Limits) -> Any:
+    """Parse a configuration; Python's own JSON, which Keras writes, has words for numbers that JSON has not.
+
+    Raises:
+        ParseError: When it is no JSON otherwise.
+    """
+    return load_json(_NOT_JSON.sub(rb"\1null", data), depth=limits.json_depth, values=limits.json_values)
 
 
 def judge_keras_value(root: Any) -> Iterator[Problem]:

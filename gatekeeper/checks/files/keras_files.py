@@ -1,4 +1,4 @@
-"""The files in which Keras configurations lie: `.keras` archives and the metadata beside a SavedModel."""
+"""The files in which Keras configurations lie: `.keras` archives, JSON, and the metadata beside a SavedModel."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import BinaryIO
 
 from gatekeeper.checks.files.hdf5_content import judge_hdf5_content
 from gatekeeper.checks.files.inflate import BombError, UnpackError, inflate, open_member
-from gatekeeper.checks.files.keras_config import judge_keras_config
+from gatekeeper.checks.files.keras_config import judge_keras_config, judge_keras_value, parse_keras_config
 from gatekeeper.checks.files.problem import UNJUDGED, Problem
 from gatekeeper.checks.files.protobuf import BYTES, fields
 from gatekeeper.checks.files.zip_directory import STORED, Member, ZipError, read_directory
 from gatekeeper.limits import Limits
+from gatekeeper.parsing import ParseError
 from gatekeeper.text import printable
 
 _CONFIG = "config.json"
@@ -59,6 +60,31 @@ def _judge_member(reader: BinaryIO, member: Member, name: PurePosixPath, limits:
             for piece in inflate(packed, member.method, packed=member.compressed, most=most, limits=limits):
                 spool.write(piece)
             yield from judge_hdf5_content(spool, name, spool.tell(), limits)
+
+
+def judge_keras_json(reader: BinaryIO, _name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
+    """Judge a JSON file that describes a Keras object, as `model.to_json` and the presets of KerasHub write them.
+
+    Args:
+        reader: The file, seekable.
+        size: Its size in bytes.
+        limits: Bounds on the parsing.
+
+    Yields:
+        Problems; none for JSON of another kind, or that can't be read, of which others tell.
+    """
+    if size > limits.json_bytes:
+        return
+    reader.seek(0)
+    data = reader.read(size)
+    if b"class_name" not in data and b"\\u00" not in data:
+        return
+    try:
+        value = parse_keras_config(data, limits)
+    except ParseError:
+        return
+    if isinstance(value, dict) and isinstance(value.get("class_name"), str) and "config" in value:
+        yield from judge_keras_value(value)
 
 
 def judge_keras_metadata(reader: BinaryIO, _name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:

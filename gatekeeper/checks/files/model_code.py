@@ -16,7 +16,7 @@ class ModelCode(Check):
     """Code and calls inside Keras, TensorFlow, TorchScript, HDF5 and skops files.
 
     What it looks at:
-        The configurations of Keras models (`.keras`, HDF5, metadata of SavedModels): marshalled functions, the modules
+        Configurations of Keras models (`.keras`, HDF5, JSON, metadata of SavedModels): marshalled functions, modules
         and functions that they name, files that layers read. Every object of an HDF5 file: links and datasets that lie
         in other files, sizes that the file can't hold. The operators of TensorFlow graphs and of TorchScript code. The
         types that a skops file names.

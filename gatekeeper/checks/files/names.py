@@ -20,6 +20,7 @@ TEXTUAL = frozenset(
         Format.XML,
         Format.PMML,
         Format.OPENVINO_XML,
+        Format.TEXT_GRAPH,
     }
 )
 """Everything that a person can read."""

@@ -128,6 +128,8 @@ def _literal(data: bytes, version: int) -> dict[str, Any]:
         deepest = max(deepest, depth)
     if deepest > _NESTING:
         raise StructureError("npy-header", "the header is nested too deeply", offset=10)
+    if data.count(b"descr") > 1 and len(re.findall(rb"""['"]descr['"]\s*:""", data)) > 1:
+        raise StructureError("npy-header", "the header says twice what its type is; readers differ", offset=10)
     if version < 3:
         data = _OLD_INTEGER.sub(b"", data)
     try:

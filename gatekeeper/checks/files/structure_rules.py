@@ -50,7 +50,7 @@ RULES: tuple[Rule, ...] = (
     _rule("pickle-hidden", "A pickle hides behind another format", mend=_REFUSE),
     _rule("zip-encrypted", "A zip member is encrypted", mend=_REFUSE),
     _rule("zip-bomb", "A zip archive unpacks to far more than it takes", mend=_REFUSE),
-    _rule("torch-version", "A torch archive has no version"),
+    _rule("torch-version", "A torch archive lacks its version, or says what torch refuses"),
     _rule("torch-pickle", "A torch archive's pickle can't be read"),
     _rule("torch-storage-missing", "A storage that a torch file names is not there"),
     _rule("torch-storage-size", "A storage of a torch file has another length than its pickle says", mend=_REFUSE),

@@ -44,7 +44,7 @@ class TarMember:
 
     name: str
     alias: str
-    """The name in the header where an extension gave another one; empty otherwise."""
+    """Another name that some reader would give it; empty when all agree."""
 
     link: str
     """Where a symbolic or hard link leads; empty for others."""
@@ -94,6 +94,10 @@ class _Extension:
     count: int = 0
 
 
+_EXTENSIONS = frozenset({b"x", b"X", b"g", b"L", b"K"})
+"""Headers that say something of the members after them: those of pax (`X` is how Solaris wrote them) and of GNU."""
+
+
 def tar_members(reader: BinaryIO, limits: Limits) -> Iterator[TarMember]:
     """Walk an uncompressed tar archive.
 
@@ -116,7 +120,7 @@ def tar_members(reader: BinaryIO, limits: Limits) -> Iterator[TarMember]:
             _judge_end(reader, at + _BLOCK, end)
             return
         kind, size, start = header[156:157], _header_size(header), at + _BLOCK
-        if kind in (b"x", b"g", b"L", b"K"):
+        if kind in _EXTENSIONS:
             at = _extend(extension, kind, reader, start, size, end)
             continue
         member, at = _member(reader, header, extension, start, end)
@@ -213,13 +217,13 @@ def _member(
         if extension.size != size and extension.size < _OCTAL_END:
             raise TarError("a header and its extension give different sizes")
         size = extension.size
-    name = _name(header)
+    name, prefixed = _names(header)
     data = start
     if kind == b"S":
         data = _skip_sparse_map(reader, header, start, end)
     member = TarMember(
         name=name if extension.path is None else extension.path,
-        alias="" if extension.path is None else name,
+        alias=prefixed if extension.path is None else name,
         link=(_text(header[157:257]) if extension.link is None else extension.link) if kind in _LINKS else "",
         kind=kind,
         mode=_number(header[100:108]),
@@ -243,9 +247,16 @@ def _skip_sparse_map(reader: BinaryIO, header: bytes, start: int, end: int) -> i
     return start
 
 
-def _name(header: bytes) -> str:
+def _names(header: bytes) -> tuple[str, str]:
+    """Give a member's name, and the one that Python gives it when that is another.
+
+    The field for a prefix is one in POSIX's own form alone; Python's `tarfile` reads it in every form.
+    """
     name, prefix = _text(header[:100]), _text(header[345:500])
-    return f"{prefix}/{name}" if header[257:263] == b"ustar\0" and prefix else name
+    prefixed = f"{prefix}/{name}" if prefix else name
+    if header[257:263] == b"ustar\0":
+        return prefixed, ""
+    return name, prefixed if prefix else ""
 
 
 def _judge_end(reader: BinaryIO, at: int, end: int) -> None:

@@ -23,6 +23,8 @@ _PADS = frozenset({"center", "ljust", "rjust", "zfill", "indent", "wordwrap", "b
 
 _WIDE = re.compile(r"%[-+ #0]{0,5}\d{6,}|%[^%\s.]{0,100}\.\d{6,}|\{[^{}:]{0,100}:[^{}\d]{0,20}\d{6,}")
 
+_COMPUTED = re.compile(r"(?<!%)(?:%%){0,9}%[-+ #0]{0,5}(?:\*|\d{0,9}\.\*)")
+
 
 def judge_cost(tree: nodes.Template, folder: Folder) -> Iterator[Problem]:
     """Say what in a template takes a time or a memory that no conversation asks for.
@@ -125,6 +127,8 @@ def _swells(node: Any, folder: Folder) -> Iterator[str]:
         exponent = folder.fold(node.right)
         if not isinstance(exponent, int) or exponent > 64:
             yield "a power of unbounded size"
+    elif isinstance(node, nodes.Mod) and _asks_width(folder.fold(node.left)):
+        yield "a format whose width is computed"
     elif isinstance(node, nodes.Mul):
         factors = [folder.fold(node.left), folder.fold(node.right)]
         if any(isinstance(factor, int) and factor > _LONGEST for factor in factors):
@@ -132,12 +136,19 @@ def _swells(node: Any, folder: Folder) -> Iterator[str]:
     elif isinstance(node, nodes.Filter | nodes.Call):
         name = node.name if isinstance(node, nodes.Filter) else getattr(node.node, "attr", "")
         widths = [folder.fold(argument) for argument in [*node.args, *(keyword.value for keyword in node.kwargs)]]
+        if name == "format" and node.node is not None and _asks_width(folder.fold(node.node)):
+            yield "a format whose width is computed"
         if name in _PADS and any(isinstance(width, int) and width > _LONGEST for width in widths):
             yield f"{name} to a width of {max(w for w in widths if isinstance(w, int))}"
         if name == "replace" and _growth(node, folder) > _LONGEST:
             yield "a text that grows with every replacement"
     elif isinstance(node, nodes.Const) and isinstance(node.value, str) and _wide(node.value):
         yield "a format of more than a hundred thousand characters"
+
+
+def _asks_width(text: Any) -> bool:
+    """Whether a format takes a width or a precision from its arguments, which no conversation needs."""
+    return isinstance(text, str) and _COMPUTED.search(text) is not None
 
 
 def _growth(node: Any, folder: Folder) -> int:

@@ -32,6 +32,11 @@ _BESIDE = frozenset(
 _MOST = 50
 """Problems of one file."""
 
+_SHORT = 64
+"""Bytes of the members that say one word; a longer one is no such word."""
+
+_ORDERS = frozenset({b"little", b"big"})
+
 
 def judge_torch_zip(reader: BinaryIO, name: PurePosixPath, size: int, limits: Limits) -> Iterator[Problem]:
     """Hold the members of a torch archive against the storages that its pickle names.
@@ -59,6 +64,9 @@ def judge_torch_zip(reader: BinaryIO, name: PurePosixPath, size: int, limits: Li
         yield Problem(
             slug="torch-version", message="the archive has no member `version`, without which torch refuses it"
         )
+    if not shortest.size:
+        yield Problem(slug="torch-pickle", message="its data.pkl is empty", detail=shortest.name)
+    yield from _words(reader, inside, limits)
     record = _walk(reader, shortest, limits)
     if record is None:
         yield Problem(slug="torch-pickle", message="its data.pkl can't be unpacked", detail=shortest.name)
@@ -67,17 +75,33 @@ def judge_torch_zip(reader: BinaryIO, name: PurePosixPath, size: int, limits: Li
     yield from problems[:_MOST]
 
 
+def _words(reader: BinaryIO, inside: dict[str, Member], limits: Limits) -> Iterator[Problem]:
+    """Find a version that is no number, which the native reader refuses, and an order of bytes that torch refuses."""
+    for name in ("version", ".data/version"):
+        word = _content(reader, inside[name], _SHORT, limits) if name in inside else b"0"
+        if word is None or not word.strip().isdigit():
+            yield Problem(slug="torch-version", message="its version is no number, and torch refuses it", detail=name)
+    word = _content(reader, inside["byteorder"], _SHORT, limits) if "byteorder" in inside else b"little"
+    if word not in _ORDERS:
+        message = "its order of bytes is neither little nor big, and torch refuses it"
+        yield Problem(slug="torch-version", message=message, detail="byteorder")
+
+
 def _walk(reader: BinaryIO, member: Member, limits: Limits) -> Record | None:
     """Walk over the pickle; None when it can't be had."""
     if member.method == STORED and member.data:
         return walk_file(window(reader, member.data, member.size), member.size, limits)
+    data = _content(reader, member, limits.pickle_bytes, limits)
+    return None if data is None else walk_file(io.BytesIO(data), len(data), limits)
+
+
+def _content(reader: BinaryIO, member: Member, most: int, limits: Limits) -> bytes | None:
+    """Unpack a member of up to `most` bytes; None when it can't be had."""
     try:
         packed = open_member(reader, member)
-        pieces = inflate(packed, member.method, packed=member.compressed, most=limits.pickle_bytes, limits=limits)
-        data = b"".join(pieces)
+        return b"".join(inflate(packed, member.method, packed=member.compressed, most=most, limits=limits))
     except (UnpackError, ZipError, BombError):
         return None
-    return walk_file(io.BytesIO(data), len(data), limits)
 
 
 def named_storages(record: Record) -> dict[str, StorageId]:

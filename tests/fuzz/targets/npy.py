@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 
 from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.npy_header import allocation, judge_npy, read_npy
@@ -34,12 +35,27 @@ def answer(data: bytes) -> Answer:
 
 def one_input(data: bytes) -> None:
     found = laws.same_twice(answer, data)
+    if not _holds_objects(data) and _numpy_would_unpickle(data):
+        raise laws.LawError("numpy would unpickle what is said to hold no objects")
     if not found and not _holds_objects(data):
         laws.cut_is_told(answer, data, found)
 
 
 def _holds_objects(data: bytes) -> bool:
+    """Whether the header says so, or can't be read, which is told."""
     try:
         return read_npy(io.BytesIO(data)).objects
     except StructureError:
-        return False
+        return True
+
+
+def _numpy_would_unpickle(data: bytes) -> bool:
+    import numpy as np
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            np.load(io.BytesIO(data), allow_pickle=False)
+    except Exception as error:  # numpy raises whatever a header makes it trip over
+        return "Object arrays" in str(error)
+    return False

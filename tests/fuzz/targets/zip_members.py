@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+from contextlib import suppress
+
 from gatekeeper.checks.files.formats import ZIPS
 from gatekeeper.checks.files.inflate import BombError, UnpackError, unpack_member
 from gatekeeper.checks.files.zip_directory import ZipError, read_directory
@@ -49,6 +53,19 @@ def _unpacked(data: bytes) -> list[str]:
     return told
 
 
+def _in_python(data: bytes) -> dict[str, int] | None:
+    """Give what Python's own reader finds, where it finds its way."""
+    with suppress(Exception), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {info.orig_filename: info.file_size for info in archive.infolist()}
+    return None
+
+
 def one_input(data: bytes) -> None:
     found, _ = laws.same_twice(answer, data)
+    theirs = _in_python(data)
+    if theirs is not None and not found:
+        members = read_directory(laws.Counted(data), len(data), DEFAULT_LIMITS).members
+        ours = {member.name: member.size for member in members}
+        if theirs != ours:
+            raise laws.LawError("Python finds other members, and nothing is wrong", (theirs, ours))
     laws.cut_is_told(lambda data: judged(judge_zip, "m.zip", data, STRUCTURE), data, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -160,6 +161,8 @@ def _in_json(data: bytes, path: PurePosixPath, limits: Limits, has: Callable[[st
 
 
 def _in_yaml(data: bytes, path: PurePosixPath, limits: Limits, has: Callable[[str], bool]) -> Iterator[Ask]:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # as PyYAML reads it
+        data = data.decode("utf-16", "replace").encode()
     try:
         tree = read_yaml(data, limits)
     except ParseError as error:

@@ -10,6 +10,7 @@ from gatekeeper.text import printable
 
 BY_PLACE = {
     "custom_generate/generate.py": "transformers runs it in place of its own `generate`",
+    "code/inference.py": "SageMaker's containers run it when they start",
     "handler.py": "inference endpoints run it when they start",
     "hubconf.py": "`torch.hub.load` runs it",
 }
