@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Mapping
 
 import pytest
 
@@ -60,7 +61,7 @@ LAMBDA = {"class_name": "Lambda", "config": {"function": ["4wEAAAAAAAAAAAAA", No
 DENSE = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 2, "activation": "relu"}}
 
 
-def described(layer: dict[str, object]) -> bytes:
+def described(layer: Mapping[str, object]) -> bytes:
     return json.dumps({"class_name": "Sequential", "config": {"name": "s", "layers": [layer]}}).encode()
 
 

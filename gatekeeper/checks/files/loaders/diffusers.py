@@ -37,6 +37,9 @@ _SINGLE = (".safetensors", ".ckpt")
 _MOST_COMPONENTS = 256
 """Entries of an index that are looked at; real pipelines have about a dozen."""
 
+_WEIGHTLESS = re.compile(r"(Tokenizer(Fast)?|Processor(Fast)?|Extractor|Scheduler)\Z")
+"""Classes of components that have settings and no weights: nothing else is loaded in their place."""
+
 _CODE = "trust_remote_code"
 _CONFIGS = ("config.json", "scheduler_config.json")
 
@@ -61,8 +64,10 @@ def _pipeline(layout: Layout, folder: PurePosixPath) -> Iterator[Answer]:
         for name, value in islice(layout.config(folder, _INDEX).items(), _MOST_COMPONENTS)
         if not name.startswith("_") and "/" not in name and isinstance(value, list) and len(value) == 2 and all(value)
     }
-    for name, (library, _) in components.items():
+    for name, (library, kind) in components.items():
         if not layout.names(folder / name):
+            if _WEIGHTLESS.search(str(kind)):
+                continue
             message = f"it names {printable(name, 80)!r}, of which there is no file"
             yield Missing(named_by=index, message=message, detail=name)
             continue

@@ -13,13 +13,13 @@ import zipfile
 
 from tests.support.corpus.assembly import PLAIN
 from tests.support.corpus.case import Case, Files, Label, Make, cases
+from tests.support.hdf5_samples import unpacked
 from tests.support.samples import (
     TRAINING_ARGUMENTS,
     gguf,
     gguf_pair,
     gguf_tensor,
     gguf_text,
-    hdf5,
     honest_safetensors,
     legacy_streams,
     npy,
@@ -248,7 +248,7 @@ CONFIGURED: dict[str, Make] = {
     "speechbrain": lambda: _repo(**{"hyperparams.yaml": b"encoder: !new:speechbrain.lobes.models.ECAPA_TDNN.ECAPA_TDNN\n"
                                                        b"    input_size: 80\nlr: !ref <base>\n"}),
     "keras-standard": lambda: {"m.keras": zipped({
-        "metadata.json": _json({"keras_version": "3.15.1"}), "model.weights.h5": hdf5(bytes(64)),
+        "metadata.json": _json({"keras_version": "3.15.1"}), "model.weights.h5": unpacked("lstm.weights.h5"),
         "config.json": _json({"module": "keras", "class_name": "Sequential", "registered_name": "Sequential", "config": {
             "name": "s", "layers": [{"module": "keras.layers", "class_name": "Dense", "registered_name": None,
                                      "config": {"units": 3, "activation": "relu"}}]}})})},
