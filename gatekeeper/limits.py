@@ -39,6 +39,7 @@ class Limits:
 
     text_bytes: int = 32 * MIB
     """Bytes of one text that are searched for credentials; the largest tokenizers have half."""
+
     secret_places: int = 2_000_000
     """Places of one text that have a provider's mark and are looked at; the largest honest texts have thousands."""
 
@@ -48,24 +49,33 @@ class Limits:
 
     prose_bytes: int = 1 * MIB
     """Bytes of one text that are searched for hidden text and instructions; model cards have a tenth."""
+
     yaml_bytes: int = 4 * MIB
     """Bytes of a YAML or TOML file, or of a list of requirements, that a check reads; vocabularies take most of it."""
+
     yaml_events: int = 500_000
     """Parts of a YAML file that are read one by one."""
+
     yaml_unfolded: int = 1_000_000
     """Parts that the aliases of a YAML file may unfold to."""
+
     config_parts: int = 200_000
     """Objects and lists of one configuration that are looked at; values in them count for a quarter."""
+
     source_bytes: int = 2 * MIB
     """Bytes of a Python file or notebook that is parsed; the largest of honest models have a tenth of this."""
+
     source_words: int = 200_000
     """Words and signs of a Python file that is parsed: its tree takes about a kilobyte for each."""
+
     source_depth: int = 60
     """Brackets inside each other in a Python file that is parsed; the parser's work grows steeply with them."""
     hdf5_steps: int = 500_000
     """Parts of an HDF5 file that are read one by one; a model of a thousand tensors has about twenty thousand."""
+
     graph_fields: int = 800_000
     """Fields of a TensorFlow graph that are read one by one; a graph of ten thousand operators has some 100,000."""
+
     listing_bytes: int = 8 * MIB
     """Bytes of TorchScript code in one archive that are read; the largest honest ones have a tenth of this."""
 
@@ -114,6 +124,7 @@ class Limits:
 
     fasttext_words: int = 5_000_000
     """Words in the dictionary of a fastText model; the largest published ones have two million."""
+
     fields: int = 1_000_000
     """Outermost fields of a protobuf file that are walked; each costs a microsecond or two."""
 
@@ -202,12 +213,16 @@ class Limits:
 
     convert_memory_bytes: int = 8 * GIB
     """Address space of that child, in bytes, beside four times the file's size: torch alone maps several GiB."""
+
     template_characters: int = 128 * KIB
     """Characters of one chat template; the longest honest one that is known has a quarter of this."""
+
     template_nodes: int = 20_000
     """Parts of one chat template's syntax tree; the largest honest one that is known has fifteen hundred."""
+
     templates: int = 64
     """Chat templates of one file; tokenizers with tools and roles have a handful."""
+
     templates_characters: int = 256 * KIB
     """Characters of all chat templates of one artifact, each counted once."""
 

@@ -28,9 +28,6 @@ class Applied:
     """Ids of the findings that are waived."""
 
 
-NOTHING_WAIVED = Applied()
-
-
 def apply(
     waivers: Iterable[Waiver],
     findings: Iterable[Finding],

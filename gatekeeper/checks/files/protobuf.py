@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+WIRES = frozenset({VARINT, FIXED64, BYTES, FIXED32})
+"""Wire types; the deprecated groups are none here, since none of the formats has any."""
+
 HEAD_BYTES = 20
 """Bytes of the longest head: a tag, and a value or a length."""
 
+WIDTHS = {FIXED64: 8, FIXED32: 4}
+"""Wire type → bytes, where all of a type have the same."""
+
 _VARINT_BYTES = 10
-_WIDTHS = {FIXED64: 8, FIXED32: 4}
 
 
 class CutOffError(ValueError):
@@ -30,17 +35,25 @@ def read_head(data: bytes, at: int) -> tuple[int, int, int, int]:
         CutOffError: When `data` ends before that.
         ValueError: When no field begins there.
     """
-    tag, at = _varint(data, at)
+    tag, at = varint(data, at)
     number, wire = tag >> 3, tag & 7
-    if not number or wire not in (VARINT, FIXED64, BYTES, FIXED32):
+    if not number or wire not in WIRES:
         raise ValueError("no such field")
-    if wire in _WIDTHS:
-        return number, wire, _WIDTHS[wire], at
-    value, at = _varint(data, at)
+    if wire in WIDTHS:
+        return number, wire, WIDTHS[wire], at
+    value, at = varint(data, at)
     return number, wire, value, at
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def varint(data: bytes, at: int) -> tuple[int, int]:
+    """Read a number of up to ten bytes; gives it and where it ends.
+
+    Raises:
+        CutOffError: When `data` ends before it does.
+        ValueError: When it has more bytes than that.
+    """
+    if at < len(data) and data[at] < 0x80:  # most have one byte, and graphs a million of them
+        return data[at], at + 1
     value = 0
     for shift, byte in enumerate(data[at : at + _VARINT_BYTES]):
         value |= (byte & 0x7F) << 7 * shift

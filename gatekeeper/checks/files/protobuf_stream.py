@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from gatekeeper.checks.files.protobuf import BYTES, FIXED32, FIXED64, VARINT
+from gatekeeper.checks.files.protobuf import BYTES, HEAD_BYTES, VARINT, WIDTHS, WIRES, read_head, varint
 from gatekeeper.checks.files.window import PIECE, Pieces
 
-_HEAD = 20
-"""Bytes of the longest tag and length."""
-
 _TOO_MANY = "it has more fields than are looked at"
-_WIRES = frozenset({VARINT, FIXED64, BYTES, FIXED32})
-_WIDTHS = {FIXED64: 8, FIXED32: 4}
 
 
 class Field(NamedTuple):
@@ -58,15 +53,9 @@ class ProtobufStream:
             self._left -= 1
             if self._left < 0:
                 raise ValueError(_TOO_MANY)
-            piece, place = self._pieces.at(at, min(_HEAD, end - at))
-            tag, used = _varint(piece, place)
-            number, wire = tag >> 3, tag & 7
-            if not number or wire not in _WIRES:
-                raise ValueError("no such field")
-            length, value = _WIDTHS.get(wire, 0), 0
-            if wire in (VARINT, BYTES):
-                value, used = _varint(piece, used)
-                length = value if wire == BYTES else 0
+            piece, place = self._pieces.at(at, min(HEAD_BYTES, end - at))
+            number, wire, value, used = read_head(piece, place)
+            length = 0 if wire == VARINT else value
             at += used - place
             if at + length > end:
                 raise ValueError("a field reaches beyond the end")
@@ -95,13 +84,13 @@ class ProtobufStream:
             self._left -= 1
             if self._left < 0:
                 raise ValueError(_TOO_MANY)
-            tag, at = _varint(piece, at)
+            tag, at = varint(piece, at)
             wire = tag & 7
-            if tag < 8 or wire not in _WIRES:
+            if tag < 8 or wire not in WIRES:
                 raise ValueError("no such field")
-            length = _WIDTHS.get(wire, 0)
+            length = WIDTHS.get(wire, 0)
             if wire in (VARINT, BYTES):
-                value, at = _varint(piece, at)
+                value, at = varint(piece, at)
                 length = value if wire == BYTES else 0
             if at + length > end:
                 raise ValueError("a field reaches beyond the end")
@@ -109,16 +98,3 @@ class ProtobufStream:
                 found.append((tag >> 3, piece[at : at + min(length, most)]))
             at += length
         return found
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    if at < len(data) and data[at] < 0x80:
-        return data[at], at + 1
-    value = shift = 0
-    for byte in data[at : at + 10]:
-        value |= (byte & 0x7F) << shift
-        at += 1
-        if byte < 0x80:
-            return value, at
-        shift += 7
-    raise ValueError("a varint is cut off")

@@ -22,9 +22,10 @@ class PythonCode(Check):
     """Python source read, never run.
 
     What it looks at:
-        The syntax trees of `.py` files and of notebooks' code cells: which processes, connections, files and made-up
-        code they reach for at the moment of import and later; encodings, characters and letters by which source hides
-        from a reader. Files that a configuration asks for, and those that these import, are held to more.
+        The syntax trees of `.py` files and of notebooks' code cells: which processes, connections and files they reach
+        for, and which code they build, at the moment of import and later; encodings, characters and letters by which
+        source hides from a reader. The model's code is held to more: files that a configuration asks for, and those
+        that these import.
 
     Why it matters:
         Code that a configuration asks for runs with the rights of whoever loads the model, its module level before

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
-from itertools import islice
 from pathlib import PurePosixPath
 from typing import ClassVar
 
@@ -12,19 +11,13 @@ from gatekeeper.artifact import Artifact
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
 from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.identify import Identity, identities
+from gatekeeper.checks.files.judging import Judging
 from gatekeeper.checks.files.problem import Problem
 from gatekeeper.checks.files.runtimes.judges import JUDGES, WITH_NEIGHBOURS
 from gatekeeper.checks.files.runtimes.rules import RULES
-from gatekeeper.errors import ContentChangedError, SourceError
-from gatekeeper.evidence import Finding, Gap
-from gatekeeper.limits import Limits
-from gatekeeper.text import printable
 
 _ENDINGS = frozenset({".index", ".meta", ".xml", ".pmml", ".ftz"})
 """Endings that promise a model and are no weights for the other checks, so that an empty file would be nothing."""
-
-_MOST = 20
-"""Findings of one file."""
 
 
 class RuntimeModels(Check):
@@ -56,28 +49,21 @@ class RuntimeModels(Check):
     def run(self, artifact: Artifact, context: Context) -> Outcome:
         """Judge every file of a format that has a judge."""
         sizes = {file.path: file.size for file in artifact.files}
-        findings: list[Finding] = []
-        gaps: list[Gap] = []
+        judging = Judging(check=self)
         for identity in identities(artifact, context.limits):
             path = str(identity.file.path)
             if identity.format is Format.EMPTY and identity.file.path.suffix.lower() in _ENDINGS:
-                findings.append(self.finding("cut-off", "it has no bytes", path=path))
+                judging.say(path, [Problem(slug="cut-off", message="it has no bytes")])
             found = _format(identity, sizes)
             if found not in JUDGES:
                 continue
             if identity.file.sha256 is None:
-                gaps.append(Gap(reason="not downloaded, so its structure was not looked at", path=path))
+                judging.gap(path, "not downloaded, so its structure was not looked at")
                 continue
-            try:
-                for problem in islice(_judge(identity, found, sizes, context.limits), _MOST):
-                    if problem.slug == "unjudged":
-                        gaps.append(Gap(reason=problem.message, path=path))
-                    else:
-                        findings.append(self.finding(problem.slug, problem.message, path=path,
-                                                     offset=problem.offset, detail=problem.detail))  # fmt: skip
-            except (SourceError, ContentChangedError, OSError) as error:
-                gaps.append(Gap(reason=f"can't be read: {printable(str(error))}", path=path))
-        return Outcome(findings=tuple(findings), gaps=tuple(gaps))
+            beside = WITH_NEIGHBOURS.get(found)
+            judge = partial(beside, sizes=sizes) if beside else JUDGES[found]
+            judging.look(identity.file, judge, context.limits)
+        return judging.outcome()
 
 
 def _format(identity: Identity, sizes: Mapping[PurePosixPath, int]) -> Format:
@@ -85,11 +71,3 @@ def _format(identity: Identity, sizes: Mapping[PurePosixPath, int]) -> Format:
     if identity.format is Format.XML and identity.file.path.with_suffix(".bin") in sizes:
         return Format.OPENVINO_XML
     return identity.format
-
-
-def _judge(identity: Identity, found: Format, sizes: Mapping[PurePosixPath, int], limits: Limits) -> Iterator[Problem]:
-    file = identity.file
-    beside = WITH_NEIGHBOURS.get(found)
-    judge = partial(beside, sizes=sizes) if beside else JUDGES[found]
-    with file.content.open() as reader:
-        yield from judge(reader, file.path, file.size, limits)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from gatekeeper.checks.files.problem import Problem
+from gatekeeper.checks.files.problem import UNJUDGED, Problem
 from gatekeeper.checks.files.protobuf import BYTES, VARINT
 from gatekeeper.checks.files.protobuf_stream import Field, ProtobufStream
 from gatekeeper.limits import Limits
@@ -72,10 +72,10 @@ def judge_coreml(
     try:
         _model(stream, stream.whole(), seen, _DEPTH)
     except ValueError as error:
-        yield Problem(slug="unjudged", message=f"the model can't be read to its end: {error}")
+        yield Problem(slug=UNJUDGED, message=f"the model can't be read to its end: {error}")
     if seen.unknown or not seen.models:
         kinds = ", ".join(str(kind) for kind in sorted(seen.unknown)[:5]) or "none"
-        yield Problem(slug="unjudged", message=f"kinds of models that no check judges: {kinds}")
+        yield Problem(slug=UNJUDGED, message=f"kinds of models that no check judges: {kinds}")
     if seen.own:
         message = f"the app must bring code for {', '.join(list(seen.own)[:5])}"
         yield Problem(slug="own-operator", message=message, detail=next(iter(seen.own)))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from gatekeeper.checks.files.problem import Problem, StructureError, UnsupportedError
+from gatekeeper.checks.files.problem import UNJUDGED, Problem, StructureError, UnsupportedError
 from gatekeeper.checks.files.runtimes.cursor import Cursor
 from gatekeeper.limits import Limits
 
@@ -61,7 +61,7 @@ def judge_fasttext(reader: BinaryIO, _name: PurePosixPath, size: int, limits: Li
     except StructureError as error:
         yield error.problem
     except UnsupportedError as error:
-        yield Problem(slug="unjudged", message=str(error))
+        yield Problem(slug=UNJUDGED, message=str(error))
 
 
 def _head(cursor: Cursor, limits: Limits) -> _Head:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from gatekeeper.checks.files.problem import Problem, StructureError, UnsupportedError
+from gatekeeper.checks.files.problem import UNJUDGED, Problem, StructureError, UnsupportedError
 from gatekeeper.checks.files.runtimes.spans import Span, judge_spans
 from gatekeeper.checks.files.runtimes.xml_elements import read_xml
 from gatekeeper.limits import Limits
@@ -115,7 +115,7 @@ def judge_openvino(
     except StructureError as error:
         yield error.problem
     except UnsupportedError as error:
-        yield Problem(slug="unjudged", message=str(error))
+        yield Problem(slug=UNJUDGED, message=str(error))
         return
     yield from graph.problems
     if graph.own:

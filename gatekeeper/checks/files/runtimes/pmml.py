@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from gatekeeper.checks.files.problem import Problem, StructureError, UnsupportedError
+from gatekeeper.checks.files.problem import UNJUDGED, Problem, StructureError, UnsupportedError
 from gatekeeper.checks.files.runtimes.xml_elements import read_xml
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
@@ -67,7 +67,7 @@ def judge_pmml(reader: BinaryIO, _name: PurePosixPath, size: int, limits: Limits
     except StructureError as error:
         yield error.problem
     except UnsupportedError as error:
-        yield Problem(slug="unjudged", message=str(error))
+        yield Problem(slug=UNJUDGED, message=str(error))
     if document.tables:
         yield Problem(slug="reaches-out", message="it takes values from a table that lies elsewhere (TableLocator)")
     own = [printable(name, 60) for name in document.called if name not in _FUNCTIONS | document.defined]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from gatekeeper.checks.files.problem import Problem, StructureError, UnsupportedError
+from gatekeeper.checks.files.problem import UNJUDGED, Problem, StructureError, UnsupportedError
 from gatekeeper.limits import Limits
 
 _PIECE = 1 << 20
@@ -39,7 +39,7 @@ def judge_spacy_part(reader: BinaryIO, _name: PurePosixPath, size: int, limits: 
     except StructureError as error:
         yield error.problem
     except UnsupportedError as error:
-        yield Problem(slug="unjudged", message=str(error))
+        yield Problem(slug=UNJUDGED, message=str(error))
 
 
 class _Walk:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from gatekeeper.checks.files.problem import Problem, StructureError, UnsupportedError
+from gatekeeper.checks.files.problem import UNJUDGED, Problem, StructureError, UnsupportedError
 from gatekeeper.checks.files.protobuf import BYTES, FIXED32, VARINT, fields
 from gatekeeper.checks.files.runtimes.spans import Span, judge_spans
 from gatekeeper.checks.files.runtimes.tf_table import read_table
@@ -129,12 +129,12 @@ def judge_checkpoint(
     index = index_name(name)
     if index is not None:
         if sizes is not None and not sizes.get(index):
-            yield Problem(slug="unjudged", message="no index says which tensors lie in it")
+            yield Problem(slug=UNJUDGED, message="no index says which tensors lie in it")
         return
     if name.suffix == ".meta":
         return
     if name.suffix != ".index":
-        yield Problem(slug="unjudged", message="checkpoints of the format before 2016 are not judged")
+        yield Problem(slug=UNJUDGED, message="checkpoints of the format before 2016 are not judged")
         return
     try:
         bundle = read_index(reader, size, limits)
@@ -144,7 +144,7 @@ def judge_checkpoint(
     except StructureError as error:
         yield error.problem
     except UnsupportedError as error:
-        yield Problem(slug="unjudged", message=str(error))
+        yield Problem(slug=UNJUDGED, message=str(error))
 
 
 def judge_shards(bundle: Bundle, index: PurePosixPath, sizes: Sizes) -> Iterator[Problem]:

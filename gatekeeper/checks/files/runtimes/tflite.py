@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from gatekeeper.checks.files.problem import Problem, StructureError, UnsupportedError
+from gatekeeper.checks.files.problem import UNJUDGED, Problem, StructureError, UnsupportedError
 from gatekeeper.checks.files.runtimes.flatbuffer import Flatbuffer, Table
 from gatekeeper.checks.files.tensorflow_graph import harmless
 from gatekeeper.limits import Limits
@@ -76,7 +76,7 @@ def judge_tflite(reader: BinaryIO, _name: PurePosixPath, size: int, limits: Limi
     except StructureError as error:
         yield error.problem
     except UnsupportedError as error:
-        yield Problem(slug="unjudged", message=str(error))
+        yield Problem(slug=UNJUDGED, message=str(error))
 
 
 def _judge_codes(codes: list[Table]) -> Iterator[Problem]:
