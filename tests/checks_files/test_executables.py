@@ -68,13 +68,23 @@ def test_packages_and_shortcuts_are_told(kind: str) -> None:
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("run.sh", b"echo hi\n"), ("convert", b"#!/usr/bin/env python\n"), ("start.bat", b"@echo off\r\n"),
-        ("setup.ps1", b"Write-Host hi"), ("Makefile", b"all:\n"), ("app.js", b"let a = 1\n"),
+        ("run.sh", b"echo hi\n"), ("start.bat", b"@echo off\r\n"), ("setup.ps1", b"Write-Host hi"),
+        ("install", b"#!/bin/sh\n"), ("install", b"#!/usr/bin/env bash\n"), ("install", b"#! /usr/bin/zsh -e\n"),
     ],
 )  # fmt: skip
-def test_scripts_are_told_and_move_no_decision(name: str, data: bytes) -> None:
+def test_scripts_for_shells_are_for_somebody_to_read(name: str, data: bytes) -> None:
     result = look(Executables(), {name: data})
     assert slugs(result) == {"script"}
+    assert {finding.hazard for finding in result.findings} == {Hazard.UNVERIFIED}
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("convert", b"#!/usr/bin/env python\n"), ("Makefile", b"all:\n"), ("app.js", b"let a = 1\n")],
+)
+def test_source_code_is_told_and_moves_no_decision(name: str, data: bytes) -> None:
+    result = look(Executables(), {name: data})
+    assert slugs(result) == {"source"}
     assert result.status is Status.PASS
     assert {finding.hazard for finding in result.findings} == {Hazard.NONE}
 

@@ -53,9 +53,9 @@ _BY_NAME: dict[str, str] = {
 }
 _VERSIONED_LIBRARY = re.compile(r"\.so(?:\.\d+){1,4}\Z")
 
-_SCRIPTS = frozenset(
-    {".sh", ".bash", ".zsh", ".bat", ".cmd", ".ps1", ".psm1", ".js", ".mjs", ".ts", ".pl", ".rb", ".lua", ".php"}
-)
+_SHELLS = frozenset({".sh", ".bash", ".zsh", ".bat", ".cmd", ".ps1", ".psm1"})
+_SHELL_LINE = re.compile(rb"#!\s*\S*(?:/|\benv\s+)(?:ba|z|k|da|fi|c|tc)?sh\b")
+_SOURCES = frozenset({".js", ".mjs", ".ts", ".pl", ".rb", ".lua", ".php"})
 _MAKE = frozenset({"makefile", "dockerfile"})
 
 _MEMBERS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -89,8 +89,12 @@ def judge_executable(reader: BinaryIO, name: PurePosixPath, size: int, limits: L
     kind = _package(reader, head, size, limits) or (size > 0 and _named(name)) or ""
     if kind:
         yield Problem(slug="package", message=f"{shown} is {kind}")
-    elif _is_script(name, head):
+    elif b"\x00" in head:
+        return
+    elif name.suffix.lower() in _SHELLS or _SHELL_LINE.match(head):
         yield Problem(slug="script", message=f"{shown} is a script")
+    elif head.startswith(b"#!") or name.suffix.lower() in _SOURCES or name.name.lower() in _MAKE:
+        yield Problem(slug="source", message=f"{shown} is source code that some program runs")
     elif name.suffix.lower() == ".ipynb":
         yield Problem(slug="notebook", message=f"{shown} is a notebook")
 
@@ -158,9 +162,3 @@ def _named(name: PurePosixPath) -> str:
         return "a shared library by its name"
     kind = _BY_NAME.get(name.suffix.lower(), "")
     return f"{kind} by its name" if kind else ""
-
-
-def _is_script(name: PurePosixPath, head: bytes) -> bool:
-    if b"\x00" in head:
-        return False
-    return head.startswith(b"#!") or name.suffix.lower() in _SCRIPTS or name.name.lower() in _MAKE

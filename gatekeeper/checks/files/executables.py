@@ -19,7 +19,8 @@ class Executables(Check):
     What it looks at:
         The first bytes of every file: programs and libraries for Linux, Windows, macOS, Java and Android,
         WebAssembly, compiled Python, packages and installers, shortcuts, Office files with macros; then names that an
-        operating system starts programs by. Scripts and notebooks are told too.
+        operating system starts programs by; scripts for shells, which start on a click or by a copied line. Other
+        source code and notebooks are told too.
 
     Why it matters:
         No loader of weights needs a program. One that lies beside them waits for a person who clicks, a library path
@@ -40,7 +41,9 @@ class Executables(Check):
              hazard=Hazard.SUSPICIOUS, mend=_LEAVE_OUT),
         Rule(slug="package", title="A package, installer or shortcut lies among the files", severity=Severity.HIGH,
              hazard=Hazard.SUSPICIOUS, mend=_LEAVE_OUT),
-        Rule(slug="script", title="A script lies among the files", severity=Severity.INFO, hazard=Hazard.NONE,
+        Rule(slug="script", title="A script for a shell lies among the files", severity=Severity.MEDIUM,
+             hazard=Hazard.UNVERIFIED, mend="Read it, or leave it out with --exclude: the model does not need it."),
+        Rule(slug="source", title="Source code lies among the files", severity=Severity.INFO, hazard=Hazard.NONE,
              mend="Read it before you run it; loading the model does not need it."),
         Rule(slug="notebook", title="A notebook lies among the files", severity=Severity.INFO, hazard=Hazard.NONE,
              mend="Read it before you run it; loading the model does not need it."),

@@ -16,7 +16,8 @@ def _is_torch_legacy(head: bytes, _size: int) -> bool:
     return has_proto(head) and _TORCH_MAGIC in head[:32]
 
 
-def _is_safetensors(head: bytes, size: int) -> bool:
+def is_safetensors(head: bytes, size: int) -> bool:
+    """Whether the bytes begin with the length of a header that fits into the file, and a brace."""
     if len(head) < 9 or head[8:9] != b"{":
         return False
     return int.from_bytes(head[:8], "little") <= size - 8
@@ -92,7 +93,6 @@ def _is_pickle(head: bytes, _size: int) -> bool:
 
 STRUCTURES: tuple[tuple[Callable[[bytes, int], bool], Format], ...] = (
     (_is_torch_legacy, Format.TORCH_LEGACY),
-    (_is_safetensors, Format.SAFETENSORS),
     (_is_pickle, Format.PICKLE),
     (_is_bzip2, Format.BZIP2),
     (_is_zlib, Format.ZLIB),

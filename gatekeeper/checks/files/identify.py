@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from gatekeeper.artifact import Artifact, ArtifactFile
 from gatekeeper.checks.files.formats import PICKLES, ZIPS, Format
-from gatekeeper.checks.files.heads import STRUCTURES
+from gatekeeper.checks.files.heads import STRUCTURES, is_safetensors
 from gatekeeper.checks.files.magic import MAGIC
 from gatekeeper.checks.files.names import suffix
 from gatekeeper.checks.files.pickle_probe import Probe, has_proto, probe
@@ -168,6 +168,8 @@ def identify_head(head: bytes, path: PurePosixPath, size: int) -> Format:
         return Format.EMPTY
     if size <= _LFS_LENGTH and _LFS.match(head):
         return Format.LFS_POINTER
+    if is_safetensors(head, size):  # a length can spell the first bytes of a font, or of the older lzma format
+        return Format.SAFETENSORS
     for offset, magic, found in MAGIC:
         if head[offset : offset + len(magic)] == magic and not (offset and has_proto(head)):
             return found

@@ -55,8 +55,8 @@ class LoadPath(Check):
         Rule(slug="weights-missing", title="A configuration names weights that are not there",
              severity=Severity.MEDIUM, hazard=Hazard.SUSPICIOUS,
              mend="Ask the publisher for the whole model; a loader may look for them elsewhere."),
-        Rule(slug="nothing-to-load", title="There are no weights that could be loaded", severity=Severity.MEDIUM,
-             hazard=Hazard.UNVERIFIED, mend="Check the reference: this is not a model, or not all of it."),
+        Rule(slug="nothing-to-load", title="There are no weights that could be loaded", severity=Severity.LOW,
+             hazard=Hazard.NONE, mend="Check the reference: this is not a model, or not all of it."),
         Rule(slug="two-sets", title="Loaders read different sets of weights", severity=Severity.INFO,
              hazard=Hazard.NONE, mend="Test with the loader that is deployed; leave the other set out."),
     )  # fmt: skip

@@ -65,7 +65,7 @@ WEIGHTS: dict[str, frozenset[Format]] = {
 
 _OTHERS: dict[str, frozenset[Format]] = {
     ".zip": ZIPS,
-    ".tar": frozenset({Format.TAR}),
+    ".tar": frozenset({Format.TAR, Format.TORCH_LEGACY, Format.TORCH_ZIP}),  # torch's examples save `model.pth.tar`
     **dict.fromkeys((".gz", ".tgz"), frozenset({Format.GZIP})),
     ".bz2": frozenset({Format.BZIP2}),
     ".xz": frozenset({Format.XZ}),

@@ -34,6 +34,7 @@ PAIRS = {
         fires=lambda: {"model.zip": samples.zipped({"tool-1.dist-info/WHEEL": b""})},
         near=lambda: {"model.pt": samples.torch_zip(samples.tensor_state("w"), {"0": bytes(16)})},
     ),
+    "files/executables/source": _text("#!/usr/bin/env node\n", "Run it with `#!/usr/bin/env node`.\n", "notes"),
     "files/executables/script": _text("#!/bin/sh\ntrue\n", "Run it with `#!/bin/sh` as its first line.\n", "notes"),
     "files/executables/notebook": Pair(fires=lambda: {"demo.ipynb": b"{}"}, near=lambda: {"demo.json": b"{}"}),
     "files/secrets/publishing-token": _text(f"login with hf_{_made(34)}", f"login with hf_{'x' * 34} or hf_..."),
