@@ -143,6 +143,13 @@ def test_what_goes_beyond_its_frame_is_told(inside: int) -> None:
     assert not slugs(b"\x80\x04\x95" + struct.pack("<Q", len(name)) + name + b"0N.")
 
 
+@pytest.mark.parametrize("index", [b"0\0junk", b"+0", b"0_0", b" 0"])
+def test_what_follows_an_odd_memo_index_is_seen(index: bytes) -> None:
+    record = walk(b"\x80\x02Nq\x00g" + index + b"\n" + SYSTEM + b")R.")
+    assert "posix.system" in record.imports
+    assert "pickle-odd" in {problem.slug for problem in record.problems}
+
+
 def test_a_frame_that_promises_more_than_there_is_is_a_truncation() -> None:
     assert walk(b"\x80\x04\x95" + struct.pack("<Q", 500) + b"N.").truncated
 

@@ -19,7 +19,6 @@ from gatekeeper.checks.files.pickle_constants import (
     number_1,
     number_line,
     old_words,
-    plain_int,
     push,
     read_line,
     words,
@@ -43,10 +42,14 @@ class Framed(Exception):  # noqa: N818 - the beginning of a frame, not an error
 
 
 def _index_line(machine: Machine, data: bytes, at: int) -> tuple[int, int]:
+    """Read a memo index; CPython's reader in C takes what stands before a zero byte, and both take `+5` and `5_0`."""
     line, after = read_line(machine, data, at)
-    index = plain_int(line)
-    if not isinstance(index, int):
-        raise Broken("a memo index is no number")
+    try:
+        index = int(line.partition(b"\0")[0])
+    except ValueError:
+        raise Broken("a memo index is no number") from None
+    if not line.isdigit():
+        machine.note("pickle-odd", "a memo index is spelt as no pickler does", at)
     return index, after
 
 
