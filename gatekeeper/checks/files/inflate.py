@@ -25,7 +25,7 @@ class BombError(ValueError):
 
 def inflate(
     reader: BinaryIO, kind: Format | int, *, packed: int, most: int, limits: Limits, free: int | None = None,
-    step: int = _STEP,
+    step: int = _STEP, disputed: list[str] | None = None,
 ) -> Iterator[bytes]:  # fmt: skip
     """Unpack one stream from the reader's position.
 
@@ -37,6 +37,7 @@ def inflate(
         limits: `archive_ratio` above `archive_free_bytes` makes it a bomb.
         free: Bytes of content that are no bomb whatever they were packed into; `archive_free_bytes` unless told.
         step: Bytes of content to unpack at a time.
+        disputed: Takes what readers differ about, which is an error without it; the content goes on as xz(1) reads it.
 
     Yields:
         Pieces of content.
@@ -75,7 +76,10 @@ def inflate(
             return
         if kind is Format.XZ and source.padding:
             # Python takes zeros between xz streams for the head of a stream of the older format, and goes on in it.
-            raise UnpackError("zeros stand between two streams: readers differ in what follows them")
+            reason = "zeros stand between two streams: readers differ in what follows them"
+            if disputed is None:
+                raise UnpackError(reason)
+            disputed.append(reason)
         streams += 1
         if streams > limits.archive_members:
             raise BombError(f"holds more than {limits.archive_members} streams")

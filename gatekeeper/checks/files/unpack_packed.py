@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from gatekeeper.checks.files.feed import Output
+from gatekeeper.checks.files.feed import Output, Refusal, RefusalKind
 from gatekeeper.checks.files.inflate import inflate
 from gatekeeper.checks.files.npy_header import allocation
 from gatekeeper.checks.files.pickle_probe import Probe, has_proto, probe
@@ -37,9 +37,19 @@ def packed_contents(item: Item, walk: Walk) -> Iterator[Output]:
     start = _ZF_PREFIX if item.reader.read(2) == b"ZF" else 0
     free = _free(_head(item, start, walk.limits), walk.limits)
     item.reader.seek(start)
-    most = walk.limits.unpack_bytes
-    stream = inflate(item.reader, item.format, packed=item.size - start, most=most, limits=walk.limits, free=free)
+    disputed: list[str] = []
+    stream = inflate(
+        item.reader,
+        item.format,
+        packed=item.size - start,
+        most=walk.limits.unpack_bytes,
+        limits=walk.limits,
+        free=free,
+        disputed=disputed,
+    )
     yield from walk.spooled(item, walk.budget.unpacked(stream, item.format), item.shown, _inner_name(item.name))
+    for reason in disputed[:1]:
+        yield Refusal(path=item.shown, reason=reason, kind=RefusalKind.BROKEN)
 
 
 def _head(item: Item, start: int, limits: Limits) -> bytes:
