@@ -49,7 +49,7 @@ _POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"5" * 6
 
 
 def _one(name: str, data: bytes) -> Make:
-    return lambda: {name: data, "README.md": b"# model\n"}
+    return lambda: {"README.md": b"# model\n", name: data}
 
 
 CUT: dict[str, Make] = {
