@@ -15,6 +15,8 @@ help:  ## say what there is
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(RUN)python || $(PYTHON) -m venv $(VENV)
 	$(RUN)python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	# Only for the accessibility engine that it carries; the browser driver that it depends on is not needed.
+	$(RUN)python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps axe-playwright-python
 	touch $@
 
 demo: $(STAMP)  ## gate the embedded subjects and write reports/demo/index.html

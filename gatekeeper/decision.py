@@ -89,12 +89,73 @@ class WaiverUse:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Approval:
+    """A person's sign-off on one artifact under one policy, after an audit or an escalation, until a day."""
+
+    reference: str
+    """What was approved, pinned, for people; the binding is `subject`."""
+
+    subject: str
+    """`sha256:<hex>`: digest of the whole artifact."""
+
+    policy_digest: str
+    """Under which policy: with another one the approval does not count."""
+
+    action: Action
+    """What the table had said: audit or escalate."""
+
+    row: str
+    """Slug of the row that had said it."""
+
+    findings: tuple[str, ...]
+    """Ids of the findings that were open then, sorted; a finding that is not among them is not covered."""
+
+    unknown: tuple[str, ...]
+    """Checks that could not look then, sorted; one that is not among them is not covered."""
+
+    by: str
+    reason: str
+    ticket: str = ""
+    created: date
+    """First day on which it counts, in UTC."""
+
+    expires: date
+    """Last day on which it counts, in UTC."""
+
+    signer: str = ""
+    """Name of the approver whose key the signature was verified with; empty when it is unsigned."""
+
+
+class ApprovalState(StrEnum):
+    """What became of an approval."""
+
+    USED = "used"
+    UNUSED = "unused"
+    """It is bound to this artifact and nothing needed it, or it does not count yet."""
+
+    EXPIRED = "expired"
+    REFUSED = "refused"
+    """A law forbids it, or something was found that it does not cover."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApprovalUse:
+    """An approval that is bound to this artifact; printed in every report."""
+
+    approval: Approval
+    state: ApprovalState
+    note: str = ""
+    """`expires in 9 days`, or why it was refused."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
     """The verdict on one artifact under one policy."""
 
     action: Action
     row: str
-    """Slug of the row that fired, or of the law that overruled it (`law:<name>`)."""
+    """Slug of the row that fired, of the law that overruled it (`law:<name>`), or of the row whose audit or
+    escalation somebody signed off (`approved:<row>`)."""
 
     because: str
     """One sentence for a person."""
@@ -112,6 +173,7 @@ class Decision:
     """Laws that changed the outcome, in words."""
 
     waivers: tuple[WaiverUse, ...] = ()
+    approvals: tuple[ApprovalUse, ...] = ()
     policy_name: str = ""
     policy_digest: str = ""
     """`sha256:<hex>` over the raw bytes of the policy and of what it extends."""

@@ -1,4 +1,4 @@
-"""The line: reference → artifact → evidence → decision → attestation. The only file that knows the order.
+"""The line: reference → artifact → evidence → decision → attestation. Here alone its order is known.
 
 Each stage takes the noun on its left and gives the one on its right; none knows the others. Time is read once, here,
 and passed on.
@@ -12,22 +12,23 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from gatekeeper import checks, policy, sources, tensors
-from gatekeeper.artifact import Artifact, ArtifactFile, Kind, Reference, Scheme
+from gatekeeper import checks, policy, sources
+from gatekeeper.artifact import Artifact, Kind, Reference
 from gatekeeper.attestation import Attestation, Omission, Subject, SubjectFile
 from gatekeeper.errors import InputError
-from gatekeeper.evidence import CheckResult, Evidence, Gap, Hazard, Status
+from gatekeeper.evidence import CheckResult, Evidence, Gap, Status
 from gatekeeper.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from gatekeeper.lock import LockedModel
     from gatekeeper.policy import Policy
     from gatekeeper.sealed_cache import SealedCache
     from gatekeeper.sources import SourceOptions
 
-_TOOLS = (
+TOOLS = (
     "gatekeeper-models",
     "huggingface-hub",
     "hayward",
@@ -37,9 +38,6 @@ _TOOLS = (
     "pyyaml",
 )
 """Distributions that can change an answer."""
-
-_CONVERTERS = ("torch", "safetensors", "numpy")
-"""Distributions that write what `convert` makes."""
 
 _STANDING = (
     Omission(what="behaviour", why="no prompt was run: what the model answers was not looked at"),
@@ -77,11 +75,6 @@ class Selection:
 
 ALL_CHECKS = Selection()
 
-_FILE_CHECKS = Selection(only=tuple(check.id for check in checks.ALL if check.id.startswith("files/")))
-"""What judges bytes alone; who published them does not make a pickle safe to load, or unsafe."""
-
-_NEVER_LOADED = frozenset({Hazard.PAYLOAD, Hazard.TAMPERED, Hazard.IMPLANT})
-
 
 def gate(
     reference: str | Reference,
@@ -92,6 +85,7 @@ def gate(
     progress: Progress = SILENT,
     now: datetime | None = None,
     results: SealedCache | None = None,
+    locked: LockedModel | None = None,
 ) -> Attestation:
     """Fetch what a reference names, gather evidence, decide.
 
@@ -103,6 +97,7 @@ def gate(
         progress: Told how far long work has come.
         now: The time of the decision, UTC; None for the clock.
         results: Where answers about files are kept for the next run; None for nowhere.
+        locked: What the lock pins for it; None when it is not held against a lock.
 
     Returns:
         The attestation, whose `decision` is never None.
@@ -112,7 +107,7 @@ def gate(
     """
     chosen = deployer_policy if deployer_policy is not None else policy.load()
     moment = now or datetime.now(UTC)
-    return _run(reference, chosen, source, selection, progress, moment, results, decides=True)
+    return _run(reference, chosen, source, selection, progress, moment, results, locked, decides=True)
 
 
 def scan(
@@ -124,6 +119,7 @@ def scan(
     progress: Progress = SILENT,
     now: datetime | None = None,
     results: SealedCache | None = None,
+    locked: LockedModel | None = None,
 ) -> Attestation:
     """Gather evidence and decide nothing: as `gate`, but `decision` is None.
 
@@ -131,98 +127,7 @@ def scan(
     """
     chosen = deployer_policy if deployer_policy is not None else policy.load()
     moment = now or datetime.now(UTC)
-    return _run(reference, chosen, source, selection, progress, moment, results, decides=False)
-
-
-def convert(
-    reference: str | Reference,
-    destination: Path,
-    *,
-    key: str = "",
-    copy_code: bool = False,
-    source: SourceOptions | None = None,
-    progress: Progress = SILENT,
-    now: datetime | None = None,
-) -> tensors.Conversion:
-    """Make a folder of safetensors out of honest torch files; the file checks judge what goes in and what comes out.
-
-    Args:
-        reference: As `gatekeeper.sources.parse` reads it.
-        destination: Folder to be made; it appears whole or not at all.
-        key: Where the state dict lies in each file; empty to look for it.
-        copy_code: Whether Python files are copied.
-        source: Cache, network and limits; None for the defaults.
-        progress: Told how far long work has come.
-        now: The time in the record, UTC; None for the clock.
-
-    Returns:
-        What was made; with `refusals` when nothing was.
-
-    Raises:
-        GatekeeperError: When it can't be tried: its class says whose turn it is.
-    """
-    tensors.require_torch()
-    asked = sources.parse(reference) if isinstance(reference, str) else reference
-    options = source or sources.SourceOptions()
-    moment = now or datetime.now(UTC)
-    place = tensors.check_destination(destination, None if asked.scheme is Scheme.HUB else Path(asked.name))
-    with sources.open_artifact(asked, options, progress) as artifact:
-        steps = tensors.plan(artifact.files, _head, copy_code=copy_code)
-        loaded = frozenset(str(step.file.path) for step in steps if step.fate is tensors.Fate.CONVERTED)
-        if not loaded:
-            hint = tensors.why_nothing(steps) or "safetensors and GGUF need no conversion"
-            raise InputError(f"{asked} holds no torch file to convert", hint=hint)
-        known = tensors.Conversion(
-            reference=str(asked),
-            commit=artifact.commit,
-            digest=artifact.digest,
-            created_at=moment,
-            tool_versions=tool_versions(names=(*_TOOLS, *_CONVERTERS)),
-            checks={check.id: check.version for check in checks.ALL if check.id in _FILE_CHECKS.only},
-        )
-        refusals = _objections(artifact, loaded, options, moment, progress)
-        if refusals:
-            return replace(known, refusals=refusals)
-
-        def inspect(folder: Path) -> tuple[tensors.Refusal, ...]:
-            made = frozenset(str(step.target) for step in steps if step.fate is tensors.Fate.CONVERTED)
-            with sources.open_artifact(sources.parse(str(folder)), options, progress) as result:
-                return _objections(result, made, options, moment, progress)
-
-        converter = tensors.Converter(limits=options.limits, key=key, progress=progress)
-        return converter.convert(steps, place, known, inspect)
-
-
-def _head(file: ArtifactFile) -> bytes:
-    with file.content.open() as reader:
-        return reader.read(16)
-
-
-def _objections(
-    artifact: Artifact, loaded: Collection[str], options: SourceOptions, moment: datetime, progress: Progress
-) -> tuple[tensors.Refusal, ...]:
-    """Say what speaks against loading some of an artifact's files.
-
-    A payload anywhere does: whoever put it there made the rest too. Of the files that are to be loaded, whatever is
-    suspicious does, and whatever a check could not look at.
-    """
-    context = context_of(policy.load(), moment, options, progress)
-    results = collect(artifact, context, _FILE_CHECKS, progress).results
-    refusals = [
-        tensors.Refusal(path=finding.location.path, reason=f"{finding.id}: {finding.message}")
-        for result in results
-        for finding in result.findings
-        if finding.hazard in _NEVER_LOADED
-        or (finding.hazard is Hazard.SUSPICIOUS and finding.location.path.split("!", 1)[0] in loaded)
-    ]
-    refusals += [
-        tensors.Refusal(path=gap.path, reason=f"{result.check.id} could not look at it: {gap.reason}")
-        for result in results
-        if result.check.id in _FILE_CHECKS.only
-        for gap in (result.gaps or (Gap(reason=result.reason),) if result.status is Status.UNKNOWN else ())
-        if not gap.path or gap.path.split("!", 1)[0] in loaded
-    ]
-    return tuple(dict.fromkeys(refusals))
+    return _run(reference, chosen, source, selection, progress, moment, results, locked, decides=False)
 
 
 def _run(
@@ -233,6 +138,7 @@ def _run(
     progress: Progress,
     moment: datetime,
     results: SealedCache | None,
+    locked: LockedModel | None,
     *,
     decides: bool,
 ) -> Attestation:
@@ -250,7 +156,8 @@ def _run(
         if not options.metadata_only and not selection.refusal("files/scanners"):
             options = replace(options, announce=make_ready)
         artifact = resources.enter_context(sources.open_artifact(asked, options, progress))
-        context = replace(context_of(chosen, moment, options, progress), results=results, scanner_server=server)
+        context = context_of(chosen, moment, options, progress)
+        context = replace(context, results=results, locked=locked, scanner_server=server)
         evidence = collect(artifact, context, selection, progress)
         decision = policy.decide(evidence, chosen, subject=key_of(artifact), now=moment) if decides else None
         return Attestation(
@@ -290,6 +197,7 @@ def context_of(chosen: Policy, moment: datetime, options: SourceOptions, progres
         allowed_licences=frozenset(chosen.allowed_licences),
         refused_licences=frozenset(chosen.refused_licences),
         young_repo_days=chosen.thresholds.young_repo_days,
+        signers=chosen.signers,
         limits=options.limits,
         progress=progress,
     )
@@ -341,7 +249,7 @@ def omissions(artifact: Artifact) -> tuple[Omission, ...]:
 
 
 def tool_versions(
-    installed: Callable[[str], str] = metadata.version, names: Collection[str] = _TOOLS
+    installed: Callable[[str], str] = metadata.version, names: Collection[str] = TOOLS
 ) -> Mapping[str, str]:
     """Give the versions of Python and of every distribution that can change an answer."""
     versions = {"python": ".".join(str(part) for part in sys.version_info[:3])}

@@ -32,8 +32,10 @@ from gatekeeper.evidence import (
     Strength,
 )
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
+from gatekeeper.lock import LockedModel
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.sealed_cache import SealedCache
+from gatekeeper.signers import TrustedSigner
 from gatekeeper.text import printable
 
 _PARTS = ("What it looks at", "Why it matters", "What it cannot see", "How to mend")
@@ -72,6 +74,12 @@ class Context:
     refused_licences: frozenset[str] = frozenset()
     young_repo_days: int = 30
     """A repo younger than this is young."""
+
+    signers: tuple[TrustedSigner, ...] = ()
+    """Whose signatures count."""
+
+    locked: LockedModel | None = None
+    """What the lock pins for this artifact; None when it is not held against a lock."""
 
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = SILENT

@@ -55,7 +55,7 @@ def command(
       gatekeeper convert checkpoint.ckpt ./weights --key state_dict
     """
     refuse_own_settings(source)
-    from gatekeeper import gate as line
+    from gatekeeper import conversion as line
     from gatekeeper import sources, tensors
 
     conversion = line.convert(

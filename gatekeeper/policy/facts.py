@@ -86,9 +86,14 @@ VOCABULARY: tuple[Fact, ...] = (
         "mismatch",
         "unlisted",
     ),
-    _word("bytes.lock", "our digests against gatekeeper.lock", "lock", "none", "match", "mismatch"),
-    _word("signature.status", "the publisher's signature", "signing", "none", "valid", "invalid", "unknown"),
-    _bool("signature.trusted", "the signature is valid and its signer is trusted", "signing"),
+    _word(
+        "bytes.lock", "our digests against gatekeeper.lock", "provenance/lock", "none", "match", "mismatch", "unknown"
+    ),
+    _word(
+        "signature.status", "the publisher's signature", "provenance/signature", "none", "valid", "invalid", "unknown"
+    ),
+    _bool("signature.trusted", "the signature is valid and its signer is trusted", "provenance/signature"),
+    _text("signature.signer", "who signed it, as the policy names the signer; else empty", "provenance/signature"),
     _text("publisher.name", "organisation or user that publishes it; empty for local sources", "provenance/publisher"),
     _bool("publisher.trusted", "the deployer lists the publisher as trusted", "provenance/publisher"),
     _bool("publisher.denied", "the deployer lists the publisher as denied", "provenance/publisher"),

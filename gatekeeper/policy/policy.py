@@ -7,6 +7,7 @@ from datetime import date
 
 from gatekeeper.decision import Action
 from gatekeeper.policy.expressions import Condition
+from gatekeeper.signers import Approver, TrustedSigner
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +128,11 @@ class Policy:
     """In the order in which they are tried."""
 
     waivers: tuple[Waiver, ...] = ()
+    signers: tuple[TrustedSigner, ...] = ()
+    """Whose signatures on models count."""
+
+    approvers: tuple[Approver, ...] = ()
+    """Whose sign-off counts. When empty, an approval needs no signature: the review that brought it in is its proof."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

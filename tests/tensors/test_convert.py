@@ -1,4 +1,4 @@
-"""`gate.convert`: honest torch files become safetensors bit by bit; everything else becomes a reason and no folder."""
+"""`conversion.convert`: honest torch files become safetensors; everything else becomes a reason and no folder."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ torch = pytest.importorskip("torch", reason="converting needs torch, which is no
 
 from safetensors import safe_open  # noqa: E402
 
-from gatekeeper import gate, tensors  # noqa: E402
+from gatekeeper import conversion as line  # noqa: E402
+from gatekeeper import tensors  # noqa: E402
 from gatekeeper.errors import InputError  # noqa: E402
 from gatekeeper.tensors.job import job  # noqa: E402
 from tests.support import samples  # noqa: E402
 
 
 def convert(source: Path, destination: Path, **options: Any) -> tensors.Conversion:
-    conversion = gate.convert(str(source.absolute()), destination, **options)
+    conversion = line.convert(str(source.absolute()), destination, **options)
     if conversion.refusals:
         assert not destination.exists()
         assert not conversion.converted
