@@ -33,8 +33,6 @@ def command(out: Path, serve: bool, quiet: bool) -> int:
 
     Exits with 0 when every verdict is the expected one.
     """
-    from gatekeeper import demo
-
     return _serve(out) if serve else _play(out, quiet)
 
 
