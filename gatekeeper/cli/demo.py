@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -24,12 +26,30 @@ _TONES = {Action.ALLOW: "green", Action.DISCARD: "red"}
     metavar="DIR",
     help="Where the reports go.",
 )
+@option("--serve", of="demo", is_flag=True, help="Gate nothing: keep that Hub running, to try other commands on it.")
 @QUIET
-def command(out: Path, quiet: bool) -> int:
+def command(out: Path, serve: bool, quiet: bool) -> int:
     """Gate embedded models that a Hub on this machine's loopback serves: no network, no GPU, no account.
 
     Exits with 0 when every verdict is the expected one.
     """
+    return _serve(out) if serve else _play(out, quiet)
+
+
+def _serve(out: Path) -> int:
+    """Serve until somebody interrupts."""
+    from gatekeeper import demo
+
+    with suppress(KeyboardInterrupt), demo.serve(out) as served:
+        click.echo("This Hub runs until you press Ctrl-C. In another terminal:\n")
+        click.echo(f"  export HF_ENDPOINT={served.endpoint} GATEKEEPER_POLICY={served.policy}")
+        for reference in served.references:
+            click.echo(f"  gatekeeper gate {reference}")
+        threading.Event().wait()
+    return 0
+
+
+def _play(out: Path, quiet: bool) -> int:
     from gatekeeper import demo
     from gatekeeper.cli.progress import choose
 

@@ -32,6 +32,7 @@ SETTINGS: dict[str, type] = {
     "convert-key": str,
     "convert-copy-code": bool,
     "demo-out": Path,
+    "demo-serve": bool,
     "init-trust": list,
     "init-deny": list,
     "init-licence": list,

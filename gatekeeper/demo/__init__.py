@@ -1,6 +1,7 @@
 """Embedded subjects and a faithful loopback Hub, so that the first command works with no network."""
 
 from gatekeeper.demo.play import Outcome, play
+from gatekeeper.demo.serving import Served, serve
 from gatekeeper.demo.subjects import SUBJECTS, Subject
 
-__all__ = ["SUBJECTS", "Outcome", "Subject", "play"]
+__all__ = ["SUBJECTS", "Outcome", "Served", "Subject", "play", "serve"]
