@@ -18,8 +18,15 @@ from gatekeeper.signing.envelope import (
     unsigned,
     verify_envelope,
 )
-from gatekeeper.signing.keys import PUBLISHER_CURVES, VERDICT_CURVES, PublicKey, load_public_key, public_key_of
-from gatekeeper.signing.signer import Signer, generate, load_signer, open_to_others
+from gatekeeper.signing.keys import (
+    PUBLISHER_CURVES,
+    VERDICT_CURVES,
+    PublicKey,
+    load_public_key,
+    public_key_of,
+    read_public_key,
+)
+from gatekeeper.signing.signer import PasswordError, Signer, generate, load_signer, open_to_others
 from gatekeeper.signing.statement import (
     APPROVAL,
     DECISION,
@@ -44,6 +51,7 @@ __all__ = [
     "VSA",
     "Bundle",
     "Envelope",
+    "PasswordError",
     "PublicKey",
     "Signature",
     "Signer",
@@ -60,6 +68,7 @@ __all__ = [
     "parse_envelope",
     "parse_statement",
     "public_key_of",
+    "read_public_key",
     "sign",
     "statement_json",
     "unsigned",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatekeeper.errors import InputError
 from gatekeeper.limits import DEFAULT_LIMITS
+from gatekeeper.text import printable
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -92,6 +94,26 @@ def load_public_key(pem: bytes | str, *, curves: tuple[str, ...] = VERDICT_CURVE
             hint="copy the file again; gatekeeper keygen makes a pair",
         ) from error
     return public_key_of(key, curves=curves)
+
+
+def read_public_key(path: Path, *, curves: tuple[str, ...] = VERDICT_CURVES) -> PublicKey:
+    """Read one public key from a file in PEM.
+
+    Raises:
+        InputError: When the file can't be read or is anything else; the message names it.
+    """
+    try:
+        with path.open("rb") as file:
+            pem = file.read(DEFAULT_LIMITS.key_bytes + 1)
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        why = error.strerror if isinstance(error, OSError) else "that is no path"
+        raise InputError(
+            f"the public key {printable(str(path))} can't be read: {why}", hint="give the .pub file of a pair"
+        ) from error
+    try:
+        return load_public_key(pem, curves=curves)
+    except InputError as error:
+        raise InputError(f"{printable(str(path))}: {error.message}", hint=error.hint) from error
 
 
 def public_key_of(key: object, *, curves: tuple[str, ...] = VERDICT_CURVES) -> PublicKey:

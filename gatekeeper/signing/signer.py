@@ -33,6 +33,10 @@ _SHORT = 16
 _PRIVATE = frozenset({"PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "EC PRIVATE KEY"})
 
 
+class PasswordError(InputError):
+    """A private key is encrypted, and no password was given."""
+
+
 class Signer(Protocol):
     """Signs bytes with a key that only it has."""
 
@@ -80,13 +84,14 @@ def load_signer(source: str, *, password: bytes | None = None) -> Signer:
         password: For an encrypted key; not looked at for another.
 
     Raises:
+        PasswordError: When it is encrypted and no password is given.
         InputError: When there is none, or it is of another kind; nothing of it is ever in a message.
     """
     pem = _read(source)
     try:
         return _signer_of(pem, password)
     except InputError as error:
-        raise InputError(f"{printable(source)}: {error.message}", hint=error.hint) from None
+        raise type(error)(f"{printable(source)}: {error.message}", hint=error.hint) from None
 
 
 def generate(password: bytes | None = None) -> tuple[bytes, bytes]:
@@ -164,7 +169,7 @@ def _signer_of(pem: bytes, password: bytes | None) -> Signer:
     _hide(pem)
     encrypted = label.startswith("ENCRYPTED") or b"Proc-Type: 4,ENCRYPTED" in pem
     if encrypted and not password:
-        raise InputError("the key is encrypted", hint="put its password into GATEKEEPER_KEY_PASSWORD")
+        raise PasswordError("the key is encrypted", hint="put its password into GATEKEEPER_KEY_PASSWORD")
     try:
         key = load_pem_private_key(pem, password if encrypted else None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
