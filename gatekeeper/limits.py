@@ -235,6 +235,9 @@ class Limits:
     statement_subjects: int = 21_000
     """Subjects of one statement: one for each file of an artifact, and a few for the whole."""
 
+    signed_resources: int = 100_000
+    """Files, or slices of them, in a publisher's signature; 20,000 files and slices of 1 GB of the largest models."""
+
     bundle_certificates: int = 16
     """Certificates in one bundle; chains of public authorities have three."""
 

@@ -11,10 +11,12 @@ from gatekeeper.checks.provenance.platform_scan import PlatformScan
 from gatekeeper.checks.provenance.publisher import Publisher
 from gatekeeper.checks.provenance.redirect import Redirect
 from gatekeeper.checks.provenance.revision import Revision
+from gatekeeper.checks.provenance.signature import Signature
 
 ALL: tuple[Check, ...] = (
     Revision(),
     Bytes(),
+    Signature(),
     Redirect(),
     Publisher(),
     History(),
