@@ -27,6 +27,7 @@ COMMANDS = {
     "explain": "Say what a check looks at and cannot see.",
     "policy": "Lint, test and explain policies.",
     "keygen": "Make a key pair to sign verdicts with.",
+    "sign": "Sign a model that you publish.",
     "init": "Write a policy that trusts your publishers.",
     "demo": "Gate five embedded models, with no network.",
     "doctor": "Say what is installed and what that leaves unknown.",

@@ -33,6 +33,8 @@ SETTINGS: dict[str, type] = {
     "signer-public-key": Path,
     "keygen-out": Path,
     "keygen-force": bool,
+    "sign-certificate-chain": Path,
+    "sign-force": bool,
     "convert-key": str,
     "convert-copy-code": bool,
     "demo-out": Path,

@@ -121,7 +121,7 @@ def parse_manifest(statement: Statement) -> Manifest:
         SignatureError: When it is another predicate, malformed, or contradicts itself.
     """
     if statement.predicate_type != OMS:
-        raise _other_type(statement.predicate_type)
+        raise other_type(statement.predicate_type)
     for field in ("serialization", "resources"):
         if field not in statement.predicate:
             raise strict.malformed(f"the manifest lacks {field!r}")
@@ -157,7 +157,8 @@ class Ignored:
         return next((self._covers[start] for start in starts if start in self._covers), None)
 
 
-def _other_type(kind: str) -> SignatureError:
+def other_type(kind: str) -> SignatureError:
+    """Make the error for a statement with another predicate."""
     old = kind == OLD_PREDICATE
     written = ", as model_signing 0.2 wrote it," if old else ""
     return SignatureError(
@@ -211,6 +212,12 @@ def _resource(value: object, how: Mapping[str, Any]) -> tuple[str, Slice]:
     if len(digest) != _DIGITS[how["hash_type"]] or not _HEX.match(digest):
         raise strict.malformed(f"the digest of {printable(name, 80)} is none of {how['hash_type']}, in lower case")
     path, start, end = _sliced(name) if how["shard_size"] else (name, 0, -1)
+    if path == ".":
+        raise SignatureError(
+            "it signs a single file, and a folder was expected",
+            refusal=Refusal.OTHER_TYPE,
+            hint="ask the publisher to sign the folder",
+        )
     parts = PurePosixPath(path).parts
     if not path or path != "/".join(parts) or ".." in parts:
         raise strict.malformed(f"{printable(path, 80)!r} is no path inside a model")

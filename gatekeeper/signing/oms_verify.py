@@ -8,12 +8,13 @@ from datetime import datetime
 
 from gatekeeper.errors import InputError, Refusal, SignatureError
 from gatekeeper.signers import TrustedSigner
+from gatekeeper.signing import strict
 from gatekeeper.signing.bundle import Bundle, parse_bundle, verify_bundle
 from gatekeeper.signing.certificates import certified_key
 from gatekeeper.signing.envelope import PAYLOAD_TYPE, verify_envelope
 from gatekeeper.signing.keyless import is_keyless, verify_keyless
 from gatekeeper.signing.keys import PUBLISHER_CURVES, PublicKey, load_public_key
-from gatekeeper.signing.oms import Manifest, parse_manifest
+from gatekeeper.signing.oms import OLD_PREDICATE, Manifest, other_type, parse_manifest
 from gatekeeper.signing.statement import parse_statement
 from gatekeeper.text import printable
 
@@ -41,6 +42,7 @@ def verify_model_signature(data: bytes, signers: Sequence[TrustedSigner], now: d
         InputError: When a key or root of a signer can't be read.
     """
     bundle = parse_bundle(data)
+    _refuse_old(bundle.envelope.payload)
     if not bundle.certificates:
         signer = _by_key(bundle, signers)
     elif is_keyless(data):
@@ -63,6 +65,20 @@ def claimed_manifest(data: bytes) -> Manifest:
             refusal=Refusal.OTHER_TYPE,
         )
     return parse_manifest(parse_statement(envelope.payload))
+
+
+def _refuse_old(payload: bytes) -> None:
+    """Refuse what model_signing 0.2 wrote: it signed other bytes than DSSE says, and would look altered.
+
+    Raises:
+        SignatureError: When the statement says of itself that it is one.
+    """
+    try:
+        kind = strict.load(payload, "the statement").get("predicateType")
+    except SignatureError:
+        return  # whoever signed it is asked first
+    if kind == OLD_PREDICATE:
+        raise other_type(kind)
 
 
 def _by_key(bundle: Bundle, signers: Sequence[TrustedSigner]) -> TrustedSigner:

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from gatekeeper.artifact import Artifact
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
+from gatekeeper.checks.provenance.names import listed, publishers_of
 from gatekeeper.errors import InputError, LimitError, Refusal, SignatureError
 from gatekeeper.evidence import FactValue, Finding, Gap, Hazard, Severity, Strength
 from gatekeeper.signers import TrustedSigner
@@ -157,9 +158,10 @@ class Signature(Check):
             return Outcome(findings=findings, gaps=gaps, facts=_facts("invalid"))
         if gaps or DifferenceKind.IGNORED in kinds:
             return Outcome(findings=findings, gaps=gaps, facts=_facts("unknown"))
-        name, publisher = printable(verified.signer.name), artifact.reference.publisher
+        name = printable(verified.signer.name)
         if _signs_for(verified.signer, artifact):
             return Outcome(findings=findings, facts=_facts("valid", signer=name, trusted=True))
+        publisher = publishers_of(artifact)[0] or artifact.reference.name
         allowed = ", ".join(printable(each, 40) for each in verified.signer.publishers)
         message = f"{name} signed it, whom the policy trusts for {allowed} and not for {printable(publisher)}."
         elsewhere = self.finding("other-publisher", message, path=SIGNATURE_NAME)
@@ -227,8 +229,8 @@ def _others(artifact: Artifact) -> Iterator[str]:
 
 def _signs_for(signer: TrustedSigner, artifact: Artifact) -> bool:
     """Whether a signer may sign this: a folder or a file claims no publisher that could be contradicted."""
-    publisher = artifact.reference.publisher.lower()
-    return not signer.publishers or not publisher or publisher in {each.lower() for each in signer.publishers}
+    publishers = publishers_of(artifact)[:1]  # whose bytes they are, where a redirect was followed
+    return not signer.publishers or all(listed(each, signer.publishers) for each in publishers)
 
 
 def _in_turn(artifact: Artifact, signers: tuple[TrustedSigner, ...]) -> list[TrustedSigner]:
