@@ -81,6 +81,8 @@ def signing_chain(pem: bytes, key: PublicKey, now: datetime) -> tuple[bytes, ...
     from cryptography.hazmat.primitives.serialization import Encoding
 
     certificates = read_certificates(pem, "the certificate chain")
+    if len(certificates) > DEFAULT_LIMITS.bundle_certificates:
+        raise InputError(f"the chain has more than {DEFAULT_LIMITS.bundle_certificates} certificates")
     try:
         _refuse_outdated(certificates[0], now)
         _refuse_other_use(certificates[0])
@@ -103,21 +105,18 @@ def read_certificates(pem: bytes, what: str) -> list[Certificate]:
         what: For messages, with its article.
 
     Raises:
-        InputError: When there are none, too many, or something else.
+        InputError: When there are none, or something else.
     """
     from cryptography import x509
 
     if len(pem) > DEFAULT_LIMITS.certificate_bytes * DEFAULT_LIMITS.bundle_certificates:
         raise InputError(f"{what} are more than a megabyte of PEM")
     try:
-        found = x509.load_pem_x509_certificates(pem)
+        return x509.load_pem_x509_certificates(pem)
     except ValueError as error:
         raise InputError(
             f"{what} can't be read: no certificates in PEM are in it", hint="openssl x509 -inform DER converts one"
         ) from error
-    if what == "the certificate chain" and len(found) > DEFAULT_LIMITS.bundle_certificates:
-        raise InputError(f"{what} has more than {DEFAULT_LIMITS.bundle_certificates} certificates")
-    return found
 
 
 def wrap_certified(envelope: Envelope, chain: Sequence[bytes]) -> str:
