@@ -14,6 +14,7 @@ from gatekeeper.errors import InputError, SignatureError, SigningError
 from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.signing import strict
 from gatekeeper.signing.keys import PublicKey, is_ecdsa
+from gatekeeper.signing.signer import Signer
 from gatekeeper.text import printable
 
 _DYING_SECONDS = 1.0
@@ -41,7 +42,7 @@ class _CommandSigner:
         return signature
 
 
-def command_signer(command: str, public_key: PublicKey) -> _CommandSigner:
+def command_signer(command: str, public_key: PublicKey) -> Signer:
     """Sign by running a command for each signature: message on its standard input, base64 of the DER on its output.
 
     Args:

@@ -17,7 +17,7 @@ from gatekeeper.cli.keygen import command
 from gatekeeper.cli.signing import signer_of
 from gatekeeper.errors import InputError
 from gatekeeper.redaction import redact
-from gatekeeper.signing import load_public_key, load_signer
+from gatekeeper.signing import generate, load_public_key, load_signer
 from tests.support.signing import key_pair
 
 ALICE = key_pair("alice")
@@ -150,6 +150,18 @@ def test_on_a_terminal_the_password_is_asked_for(home: Path, monkeypatch: pytest
 
         assert _new_password() == b"correct horse"
         assert _new_password() is None
+
+
+def test_on_a_terminal_a_sealed_key_asks_for_its_password(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    private, _ = generate(b"correct horse")
+    (home / "sealed.key").write_bytes(private)
+    (home / "sealed.key").chmod(0o600)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    answers = iter(["correct horse", "battery staple"])
+    monkeypatch.setattr(click.termui, "hidden_prompt_func", lambda prompt: next(answers))
+    assert signer_of("sealed.key", None, None) is not None
+    with pytest.raises(InputError, match="decrypted"):
+        signer_of("sealed.key", None, None)
 
 
 def test_an_error_is_an_exit_code_for_the_shell(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -9,12 +10,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gatekeeper.errors import SignatureError
+from gatekeeper.errors import InputError, SignatureError
 from gatekeeper.signing import (
     VSA,
     Statement,
     StatementSubject,
     envelope_json,
+    load_public_key,
+    load_signer,
     parse_bundle,
     parse_envelope,
     parse_statement,
@@ -142,3 +145,36 @@ def test_anything_at_all_is_refused_without_a_traceback(data: bytes) -> None:
     for parse in (parse_envelope, parse_bundle, parse_statement):
         with pytest.raises(SignatureError):
             parse(data)
+
+
+def damaged(draw: st.DataObject, pem: bytes) -> str:
+    """PEM of a key with an edit in its DER."""
+    first, *body, last = pem.decode().splitlines()
+    der = base64.b64decode("".join(body))
+    start = draw.draw(st.integers(0, len(der)))
+    end = draw.draw(st.integers(start, min(len(der), start + 3)))
+    changed = der[:start] + draw.draw(st.binary(max_size=3)) + der[end:]
+    return f"{first}\n{base64.encodebytes(changed).decode()}{last}\n"
+
+
+@given(st.data())
+@settings(max_examples=200)
+def test_a_damaged_public_key_is_refused_or_is_another_key(draw: st.DataObject) -> None:
+    pem = damaged(draw, ALICE.public)
+    try:
+        key = load_public_key(pem)
+    except InputError:
+        return
+    assert key.verify(b"message", ALICE.signer.sign(b"message")) is (key == ALICE.public_key)
+
+
+@given(data=st.data())
+@settings(max_examples=200)
+def test_a_damaged_private_key_is_refused_or_signs_for_its_public_half(data: st.DataObject) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAMAGED_KEY", damaged(data, ALICE.private))
+        try:
+            signer = load_signer("env:DAMAGED_KEY")
+        except InputError:
+            return
+    assert signer.public_key.verify(b"message", signer.sign(b"message"))
