@@ -28,14 +28,14 @@ _CLIENTS = ".cache/huggingface"
 @click.argument(
     "folder",
     metavar="DIR",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=click.Path(path_type=Path),
     shell_complete=complete_paths,
 )
 @SIGNING
 @option(
     "--certificate-chain",
     of="sign",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=click.Path(path_type=Path),
     metavar="FILE",
     help="Name the signer by certificates (PEM): its own first, then those between it and the root.",
 )
@@ -68,6 +68,8 @@ def command(
       gatekeeper sign ./model --key env:RELEASE_KEY --certificate-chain chain.pem
       gatekeeper sign ./model --signer-command "kms-sign release" --signer-public-key release.pub
     """
+    if not folder.is_dir():
+        raise InputError(f"{printable(str(folder), 400)} is no folder", hint="name the folder that holds the model")
     refuse_own_settings(str(folder))
     signer = signer_of(key, signer_command, signer_public_key)
     if signer is None:
