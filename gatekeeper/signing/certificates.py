@@ -44,7 +44,7 @@ def certified_key(chain: Sequence[bytes], roots: str, now: datetime) -> PublicKe
         InputError: When the roots can't be read.
     """
     trusted = read_certificates(roots.encode("utf-8"), "the trusted roots")
-    leaf, *others = (_parsed(each) for each in chain)
+    leaf, *others = (parse_certificate(each) for each in chain)
     holds_now = _leads(leaf, others, trusted, now)
     # Asked for the day on which it began, so that an outdated chain is told from one that leads elsewhere.
     if not holds_now and not _leads(leaf, others, trusted, leaf.not_valid_before_utc):
@@ -61,7 +61,7 @@ def certified_key(chain: Sequence[bytes], roots: str, now: datetime) -> PublicKe
             hint="ask the publisher to sign again",
         )
     _refuse_other_use(leaf)
-    return _key_of(leaf)
+    return key_of(leaf)
 
 
 def signing_chain(pem: bytes, key: PublicKey, now: datetime) -> tuple[bytes, ...]:
@@ -86,7 +86,7 @@ def signing_chain(pem: bytes, key: PublicKey, now: datetime) -> tuple[bytes, ...
     try:
         _refuse_outdated(certificates[0], now)
         _refuse_other_use(certificates[0])
-        certified = _key_of(certificates[0])
+        certified = key_of(certificates[0])
     except SignatureError as error:
         raise InputError(f"the first certificate can't be signed with: {error.message}", hint=error.hint) from error
     if certified.key_id != key.key_id:
@@ -130,7 +130,12 @@ def wrap_certified(envelope: Envelope, chain: Sequence[bytes]) -> str:
     return json.dumps(document, separators=(",", ":"))
 
 
-def _parsed(der: bytes) -> Certificate:
+def parse_certificate(der: bytes) -> Certificate:
+    """Read a certificate of a bundle.
+
+    Raises:
+        SignatureError: When it is malformed.
+    """
     from cryptography import x509
 
     try:
@@ -227,11 +232,16 @@ def _extension(certificate: Certificate, kind: Any) -> Any:
         return None
 
 
-def _key_of(leaf: Certificate) -> PublicKey:
+def key_of(leaf: Certificate) -> PublicKey:
+    """Give the key in a certificate.
+
+    Raises:
+        SignatureError: When it is of another kind than publishers sign with.
+    """
     from cryptography.exceptions import UnsupportedAlgorithm
 
     try:
-        return public_key_of(leaf.public_key(), curves=PUBLISHER_CURVES)
+        return publickey_of(leaf.public_key(), curves=PUBLISHER_CURVES)
     except (InputError, UnsupportedAlgorithm, ValueError) as error:
         why = error.message if isinstance(error, InputError) else "its key can't be read"
         raise SignatureError(

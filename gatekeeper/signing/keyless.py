@@ -14,13 +14,13 @@ from gatekeeper.errors import InputError, Refusal, SignatureError
 from gatekeeper.signers import TrustedSigner
 from gatekeeper.signing import strict
 from gatekeeper.signing.bundle import Bundle
+from gatekeeper.signing.certificates import key_of, parse_certificate
 from gatekeeper.signing.envelope import PAYLOAD_TYPE, verify_envelope
-from gatekeeper.signing.keys import PUBLISHER_CURVES, PublicKey, public_key_of
 from gatekeeper.text import printable
 
 
 class KeylessUnavailableError(Exception):
-    """What verifies keyless signatures is not installed; the message says how to install it."""
+    """What verifies keyless signatures can't be had; the message says why, and how to install it."""
 
 
 def is_keyless(data: bytes) -> bool:
@@ -41,29 +41,27 @@ def verify_keyless(data: bytes, bundle: Bundle, signers: Sequence[TrustedSigner]
         SignatureError: When it does not hold (`bad-signature` when the bytes are not those that a trusted identity
             signed, `unproven` when the certificate or the log entry is not believed), or is somebody else's
             (`other-key`).
-        KeylessUnavailableError: When the extra is not installed.
+        KeylessUnavailableError: When the extra is not installed, or has no roots of trust.
+        InputError: When a signer has an identity and no issuer.
     """
-    library = _library()
-    try:
-        parsed = library.Bundle.from_json(data)
-        certificate = parsed.signing_certificate
-    except Exception as error:  # the library's readers raise many kinds
-        raise strict.malformed(f"the keyless bundle can't be read: {_words(error)}") from error
-    claimed = _claimed(library, certificate, signers)
-    if claimed is None:
+    certificate = parse_certificate(bundle.certificates[0])
+    # Whom nobody asks for needs no library to be refused.
+    library = _library() if signers else None
+    claimed = _claimed(library, certificate, signers) if library else None
+    if library is None or claimed is None:
         raise SignatureError(
             f"it is a keyless signature of {_identities(certificate)}, whom the policy does not name",
             refusal=Refusal.OTHER_KEY,
             hint="add identity and issuer to the policy's signers, if you trust them",
         )
     # First without the library, so that altered bytes are told from a log or an authority that it does not know.
-    verify_envelope(bundle.envelope, [_key_of(certificate)])
-    policy = library.policy.Identity(identity=claimed.identity, issuer=claimed.issuer)
-    # It warns of each run without the network, which is every run here.
-    logging.getLogger("sigstore._internal.tuf").setLevel(logging.ERROR)
+    verify_envelope(bundle.envelope, [key_of(certificate)])
+    verifier, policy = library.verifier(), library.policy.Identity(identity=claimed.identity, issuer=claimed.issuer)
     try:
-        kind, payload = library.Verifier.production(offline=True).verify_dsse(parsed, policy)
-    except Exception as error:
+        kind, payload = verifier.verify_dsse(library.Bundle.from_json(data), policy)
+    except library.InvalidBundle as error:
+        raise strict.malformed(f"the keyless bundle can't be read: {_words(error)}") from error
+    except Exception as error:  # its readers raise many kinds
         raise SignatureError(
             f"the keyless signature does not hold: {_words(error)}",
             refusal=Refusal.UNPROVEN,
@@ -79,11 +77,24 @@ class _Library:
 
     def __init__(self) -> None:
         from sigstore.models import Bundle as SigstoreBundle
+        from sigstore.models import InvalidBundle
         from sigstore.verify import Verifier, policy
 
         self.Bundle: Any = SigstoreBundle
-        self.Verifier: Any = Verifier
+        self.InvalidBundle: Any = InvalidBundle
         self.policy: Any = policy
+        self._verifier: Any = Verifier
+
+    def verifier(self) -> Any:
+        """Make one that asks no network."""
+        # It warns of each run without the network, which is every run here.
+        logging.getLogger("sigstore._internal.tuf").setLevel(logging.ERROR)
+        try:
+            return self._verifier.production(offline=True)
+        except Exception as error:
+            raise KeylessUnavailableError(
+                f"it is keyless, and the roots of trust of the sigstore package can't be had: {_words(error)}"
+            ) from error
 
 
 def _library() -> _Library:
@@ -95,15 +106,10 @@ def _library() -> _Library:
         ) from error
 
 
-def _key_of(certificate: Any) -> PublicKey:
-    try:
-        return public_key_of(certificate.public_key(), curves=PUBLISHER_CURVES)
-    except InputError as error:
-        raise SignatureError(f"the keyless certificate: {error.message}", refusal=Refusal.UNKNOWN_ALGORITHM) from error
-
-
 def _claimed(library: _Library, certificate: Any, signers: Sequence[TrustedSigner]) -> TrustedSigner | None:
     for signer in signers:
+        if not signer.issuer:  # the library would then take the word of any
+            raise InputError(f"signer {printable(signer.name)} has an identity and no issuer")
         try:
             library.policy.Identity(identity=signer.identity, issuer=signer.issuer).verify(certificate)
         except Exception:  # noqa: S112  (not this one; extensions of hostile certificates raise many kinds)
