@@ -241,7 +241,7 @@ def key_of(leaf: Certificate) -> PublicKey:
     from cryptography.exceptions import UnsupportedAlgorithm
 
     try:
-        return publickey_of(leaf.public_key(), curves=PUBLISHER_CURVES)
+        return public_key_of(leaf.public_key(), curves=PUBLISHER_CURVES)
     except (InputError, UnsupportedAlgorithm, ValueError) as error:
         why = error.message if isinstance(error, InputError) else "its key can't be read"
         raise SignatureError(
