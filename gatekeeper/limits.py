@@ -235,6 +235,9 @@ class Limits:
     statement_subjects: int = 21_000
     """Subjects of one statement: one for each file of an artifact, and a few for the whole."""
 
+    publisher_signature_bytes: int = 24 * MIB
+    """Bytes of a publisher's signature; one over 20,000 files has three, and parsing takes ten times its size."""
+
     signed_resources: int = 100_000
     """Files, or slices of them, in a publisher's signature; 20,000 files and slices of 1 GB of the largest models."""
 

@@ -8,6 +8,7 @@ critical extensions that nobody knows). Its profile for web servers is replaced 
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -139,9 +140,14 @@ def parse_certificate(der: bytes) -> Certificate:
     from cryptography import x509
 
     try:
-        certificate = x509.load_der_x509_certificate(der)
-        _ = (certificate.extensions, certificate.subject, certificate.not_valid_before_utc)  # parsed when first asked
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion) as error:
+        with warnings.catch_warnings():
+            # Forms that RFC 5280 forbids and the library still takes for a while: nobody issues them by accident.
+            warnings.simplefilter("error")
+            certificate = x509.load_der_x509_certificate(der)
+            _ = (certificate.extensions, certificate.subject, certificate.not_valid_before_utc)  # parsed when asked
+    except (
+        ValueError, Warning, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion
+    ) as error:  # fmt: skip
         raise strict.malformed("a certificate of the bundle can't be read") from error
     return certificate
 

@@ -11,6 +11,7 @@ import pytest
 from gatekeeper.artifact import Artifact, ExcludedFile
 from gatekeeper.checks.provenance.signature import Signature
 from gatekeeper.evidence import CheckResult, Hazard, Status
+from gatekeeper.limits import Limits
 from gatekeeper.signers import TrustedSigner
 from gatekeeper.signing.oms import manifest_of
 from tests.support.hub_artifacts import CONTEXT, file, hub, run, slugs
@@ -133,6 +134,14 @@ def test_what_can_not_be_read_is_suspicious(signature: bytes) -> None:
         result = judged(signature=signature, signers=signers)
         assert (slugs(result), facts(result)) == (["unreadable"], ("unknown", False, ""))
         assert result.findings[0].hazard is Hazard.SUSPICIOUS
+
+
+def test_a_signature_that_is_too_large_is_not_parsed() -> None:
+    artifact = plain(*FILES, file("model.sig", GOOD))
+    small = replace(CONTEXT, limits=Limits(publisher_signature_bytes=len(GOOD) - 1), signers=(by_key(),))
+    result = run(Signature(), artifact, small)
+    assert (slugs(result), facts(result)) == (["unreadable"], ("unknown", False, ""))
+    assert "publisher_signature_bytes" in result.findings[0].message
 
 
 def _altered(change) -> bytes:

@@ -132,12 +132,14 @@ class Signature(Check):
         if artifact.metadata_only or file.sha256 is None:
             return _unknown("files were not downloaded, so that the signature was not held against them", others)
         try:
-            data = file.content.read(context.limits.signed_bytes)
+            data = file.content.read(context.limits.publisher_signature_bytes)
             verified = verify_model_signature(data, _in_turn(artifact, context.signers), context.now)
         except SignatureError as error:
             return self._refused(error, data, artifact, others)
         except LimitError as error:
-            finding = self.finding("unreadable", f"It is too large: {error.message}.", path=SIGNATURE_NAME)
+            finding = self.finding(
+                "unreadable", f"{SIGNATURE_NAME}: {error.message} (publisher_signature_bytes).", path=SIGNATURE_NAME
+            )
             return Outcome(findings=(finding, *others), facts=_facts("unknown"))
         except (KeylessUnavailableError, InputError) as error:
             return _unknown(str(error), others)
