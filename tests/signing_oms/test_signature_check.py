@@ -10,8 +10,11 @@ import pytest
 
 from gatekeeper.artifact import Artifact, ExcludedFile
 from gatekeeper.checks.provenance.signature import Signature
+from gatekeeper.decision import Action
 from gatekeeper.evidence import CheckResult, Hazard, Status
+from gatekeeper.gate import gate
 from gatekeeper.limits import Limits
+from gatekeeper.policy import load
 from gatekeeper.signers import TrustedSigner
 from gatekeeper.signing.oms import manifest_of
 from tests.support.hub_artifacts import CONTEXT, file, hub, run, slugs
@@ -240,3 +243,19 @@ def test_a_snapshot_of_links_is_as_good_as_its_files(tmp_path: Path) -> None:
     (folder / "config.json").symlink_to("onnx/real.json")
     with opened(folder, exclude=["onnx/real.json"]) as artifact:
         assert facts(of(artifact, by_key())) == ("valid", True, "acme")
+
+
+def test_a_signature_reaches_the_decision(tmp_path: Path) -> None:
+    """From a signed folder to the verdict: tampering ends in discard, whatever else is said."""
+    folder = model(tmp_path)
+    sign_as_oracle(folder, key_pair())
+    policy = replace(load(), signers=(by_key(),))
+    held = gate(str(folder), policy)
+    facts_of = {result.check.id: result.facts for result in held.results}["provenance/signature"]
+    assert facts_of == {"signature.status": "valid", "signature.trusted": True, "signature.signer": "acme"}
+    assert held.decision is not None
+    assert held.decision.row != "bytes-differ"
+    (folder / "config.json").write_bytes(b'{"model_type": "gpt2"}')
+    altered = gate(str(folder), policy).decision
+    assert altered is not None
+    assert (altered.action, altered.row) == (Action.DISCARD, "bytes-differ")
