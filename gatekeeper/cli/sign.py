@@ -136,9 +136,11 @@ def _refuse_odd(irregularities: Sequence[Irregularity]) -> None:
         InputError: Naming the first such thing.
     """
     from gatekeeper.artifact import IrregularityKind
+    from gatekeeper.signing.oms import SIGNATURE_NAME
 
     for each in irregularities:
-        if each.kind is IrregularityKind.SKIPPED and each.path == ".git":
+        # Git's own are not signed, and a link in the signature's place is replaced.
+        if each.path == SIGNATURE_NAME or (each.kind is IrregularityKind.SKIPPED and each.path == ".git"):
             continue
         path = printable(each.path)
         if each.kind is IrregularityKind.SKIPPED and each.path == _CLIENTS:

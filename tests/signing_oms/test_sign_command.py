@@ -98,9 +98,10 @@ def test_a_signature_is_replaced_with_force_alone(folder: Path, key: Path) -> No
 def test_a_link_in_place_of_the_signature_is_replaced_not_followed(folder: Path, key: Path, tmp_path: Path) -> None:
     (tmp_path / "victim").write_bytes(b"mine")
     (folder / "model.sig").symlink_to(tmp_path / "victim")
-    assert sign(folder, "--key", key).exit_code != 0
-    (tmp_path / "victim").unlink()
     assert "exists already" in str(sign(folder, "--key", key).exception)
+    assert sign(folder, "--key", key, "--force").exit_code == 0
+    assert (tmp_path / "victim").read_bytes() == b"mine"
+    assert not (folder / "model.sig").is_symlink()
 
 
 def _link_out(folder: Path) -> None:
