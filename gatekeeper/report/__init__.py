@@ -1,7 +1,8 @@
 """Attestation → text: views of one document; none of them computes a verdict.
 
 `to_json` and `from_json` are the document itself, `json_schema` its published shape; `to_html` and `to_console` show
-it to people, and `write` puts views into a folder. Each is imported when first used, since pages and consoles need
+it to people, and `write` puts views into a folder. `record` and `assemble` make one audit report of many attestations,
+which `to_audit_json` and `to_audit_html` show. Each is imported when first used, since pages and consoles need
 libraries that the document doesn't.
 """
 
@@ -11,6 +12,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gatekeeper.report.audit import AuditInput, AuditReport, SignatureState, SignedState
+    from gatekeeper.report.audit_assembly import LockInput, assemble
+    from gatekeeper.report.audit_changes import Earlier
+    from gatekeeper.report.audit_document import from_audit_json, to_audit_json
+    from gatekeeper.report.audit_html import to_audit_html
+    from gatekeeper.report.audit_record import Record, record
     from gatekeeper.report.console import to_console
     from gatekeeper.report.document import from_json, to_json
     from gatekeeper.report.files import FORMATS, read, write, write_one, write_page
@@ -19,10 +26,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMATS",
+    "AuditInput",
+    "AuditReport",
+    "Earlier",
     "IndexEntry",
+    "LockInput",
+    "Record",
+    "SignatureState",
+    "SignedState",
+    "assemble",
+    "from_audit_json",
     "from_json",
     "json_schema",
     "read",
+    "record",
+    "to_audit_html",
+    "to_audit_json",
     "to_console",
     "to_html",
     "to_index",
@@ -33,12 +52,24 @@ __all__ = [
 ]
 
 _HOMES = {
+    "assemble": "audit_assembly",
+    "AuditInput": "audit",
+    "AuditReport": "audit",
+    "Earlier": "audit_changes",
     "FORMATS": "files",
-    "IndexEntry": "html",
+    "from_audit_json": "audit_document",
     "from_json": "document",
+    "IndexEntry": "html",
     "json_schema": "schema",
-    "to_console": "console",
+    "LockInput": "audit_assembly",
     "read": "files",
+    "Record": "audit_record",
+    "record": "audit_record",
+    "SignatureState": "audit",
+    "SignedState": "audit",
+    "to_audit_html": "audit_html",
+    "to_audit_json": "audit_document",
+    "to_console": "console",
     "to_html": "html",
     "to_index": "html",
     "to_json": "document",

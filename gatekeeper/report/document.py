@@ -17,7 +17,7 @@ from datetime import date, datetime
 from enum import Enum, IntEnum
 from functools import cache
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from gatekeeper.attestation import SCHEMA_VERSION, Attestation
 from gatekeeper.errors import InputError, LimitError
@@ -31,6 +31,8 @@ DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 """Pattern of a time with its offset (RFC 3339, date-time)."""
+
+Noun = TypeVar("Noun")
 
 NON_FINITE = "non_finite"
 """The one key of the object that stands for a number that JSON can't write."""
@@ -46,7 +48,12 @@ def to_json(attestation: Attestation) -> str:
         ASCII text, indented by two, fields in the order of the nouns with `schema_version` first, maps sorted by
         key, with a newline at the end. The same attestation always gives the same text.
     """
-    body = _encode(attestation)
+    return dump(attestation)
+
+
+def dump(noun: Any) -> str:
+    """Write a noun that has a `schema_version`, as `to_json` writes an attestation."""
+    body = _encode(noun)
     ordered = {"schema_version": body.pop("schema_version"), **body}
     return json.dumps(ordered, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
@@ -65,23 +72,39 @@ def from_json(text: str | bytes) -> Attestation:
         InputError: When it is not such a document; the message says what is wrong and where.
         LimitError: When it is too large.
     """
+    return load(Attestation, text, SCHEMA_VERSION, _HINT)
+
+
+_HINT = "give the report.json that gatekeeper wrote"
+
+
+def load(noun: type[Noun], text: str | bytes, version: str, hint: str) -> Noun:
+    """Read a noun that `dump` wrote.
+
+    Args:
+        noun: What to read.
+        text: The document, of at most `Limits.report_bytes` bytes.
+        version: The `schema_version` that this gatekeeper writes.
+        hint: What to give instead when it is no such document.
+
+    Raises:
+        InputError: As for `from_json`.
+        LimitError: When it is too large.
+    """
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(data) > DEFAULT_LIMITS.report_bytes:
         raise LimitError(f"the report has {len(data)} bytes; at most {DEFAULT_LIMITS.report_bytes} are read")
     try:
         raw = load_json_object(data, depth=DEFAULT_LIMITS.json_depth, half_pairs=True)
     except ParseError as error:
-        raise InputError(f"not a gatekeeper report: {error}", hint=_HINT) from error
-    lenient = _is_later(raw.get("schema_version"))
-    result = _Reader(lenient=lenient).read(Attestation, {**raw, "schema_version": SCHEMA_VERSION}, "")
-    assert isinstance(result, Attestation)  # noqa: S101 - tells the type checker what `read` was asked for
+        raise InputError(f"not a gatekeeper report: {error}", hint=hint) from error
+    lenient = _is_later(raw.get("schema_version"), version, hint)
+    result = _Reader(lenient=lenient).read(noun, {**raw, "schema_version": version}, "")
+    assert isinstance(result, noun)  # noqa: S101 - tells the type checker what `read` was asked for
     return result
 
 
-_HINT = "give the report.json that gatekeeper wrote"
-
-
-def _is_later(version: object) -> bool:
+def _is_later(version: object, ours: str, hint: str) -> bool:
     """Whether a document is of a later minor version than ours.
 
     Raises:
@@ -89,8 +112,8 @@ def _is_later(version: object) -> bool:
     """
     match = re.fullmatch(r"([0-9]{1,4})\.([0-9]{1,4})", version, re.ASCII) if isinstance(version, str) else None
     if not match:
-        raise InputError("not a gatekeeper report: schema_version is missing or is no version", hint=_HINT)
-    major, minor = (int(part) for part in SCHEMA_VERSION.split("."))
+        raise InputError("not a gatekeeper report: schema_version is missing or is no version", hint=hint)
+    major, minor = (int(part) for part in ours.split("."))
     if int(match[1]) != major:
         raise InputError(
             f"the report has schema version {match[0]}, this gatekeeper reads {major}.x",
