@@ -8,15 +8,16 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def atomic_write(path: Path, data: bytes) -> None:
+def atomic_write(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     """Write a file so that no reader and no crash ever sees half of it.
 
     The bytes go to a new file beside `path`, are flushed to the disk and then take its name. A symbolic link at
-    `path` is replaced, not followed. The new file's mode is what the umask leaves of 0666.
+    `path` is replaced, not followed. The new file has what the umask leaves of `mode`, from its first byte on.
 
     Args:
         path: Where; its folder must exist.
         data: All of it.
+        mode: Permissions; 0600 for secrets.
 
     Raises:
         OSError: When the folder is missing, can't be written to or is full; `path` is then as it was.
@@ -24,7 +25,7 @@ def atomic_write(path: Path, data: bytes) -> None:
     # Short and of our own making, so that a `path` as long as the file system allows still has room beside it.
     beside = path.parent / f".{secrets.token_hex(8)}.tmp"
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()

@@ -232,6 +232,30 @@ class Limits:
     templates_characters: int = 256 * KIB
     """Characters of all chat templates of one artifact, each counted once."""
 
+    signed_bytes: int = 64 * MIB
+    """Bytes of an envelope, a bundle or a statement; one subject for each of 20,000 files takes a tenth of this."""
+
+    signed_depth: int = 64
+    """Nesting of an envelope, a bundle or a statement."""
+
+    statement_subjects: int = 21_000
+    """Subjects of one statement: one for each file of an artifact, and a few for the whole."""
+
+    bundle_certificates: int = 16
+    """Certificates in one bundle; chains of public authorities have three."""
+
+    certificate_bytes: int = 64 * KIB
+    """Bytes of one certificate."""
+
+    key_bytes: int = 64 * KIB
+    """Bytes of a file with a key."""
+
+    signer_seconds: float = 120
+    """Wall-clock seconds that a signing command may take; a person may have to touch a token."""
+
+    signer_output_bytes: int = 16 * KIB
+    """Bytes that a signing command may write, on either stream."""
+
     retries: int = 4
     """Attempts after the first for a request that failed with 429, 5xx or a dropped connection."""
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "report": "Render a JSON attestation again.",
     "explain": "Say what a check looks at and cannot see.",
     "policy": "Lint, test and explain policies.",
+    "keygen": "Make a key pair to sign verdicts with.",
     "init": "Write a policy that trusts your publishers.",
     "demo": "Gate five embedded models, with no network.",
     "doctor": "Say what is installed and what that leaves unknown.",

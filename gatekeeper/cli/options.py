@@ -123,6 +123,25 @@ JOBS = option(
 VERBOSE = option("--verbose", "-v", is_flag=True, help="Say more; show tracebacks.")
 QUIET = option("--quiet", "-q", is_flag=True, help="No progress bars.")
 
+KEY = option(
+    "--key",
+    metavar="PATH|env:NAME",
+    shell_complete=complete_paths,
+    help="Sign with this private key (P-256, PEM); an encrypted one takes its password from GATEKEEPER_KEY_PASSWORD.",
+)
+SIGNER_COMMAND = option(
+    "--signer-command",
+    metavar="COMMAND",
+    help="Sign by running this (a key service, a token): bytes on its input, the base64 of an ECDSA signature on its "
+    "output.",
+)
+SIGNER_PUBLIC_KEY = option(
+    "--signer-public-key",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Public key of --signer-command; each of its answers is verified with it.",
+)
+
 
 def stacked(*options: Decorator) -> Decorator:
     """Give one decorator for many, keeping the order in which they are written in the help."""
@@ -153,3 +172,6 @@ LINE = stacked(
     VERBOSE,
 )
 """Everything that `gate` and `scan` share."""
+
+SIGNING = stacked(KEY, SIGNER_COMMAND, SIGNER_PUBLIC_KEY)
+"""How every command that signs is told with what; see `gatekeeper.cli.signing.signer_of`."""

@@ -29,6 +29,10 @@ SETTINGS: dict[str, type] = {
     "skip": list,
     "verbose": bool,
     "quiet": bool,
+    "key": str,
+    "signer-public-key": Path,
+    "keygen-out": Path,
+    "keygen-force": bool,
     "convert-key": str,
     "convert-copy-code": bool,
     "demo-out": Path,
@@ -44,6 +48,11 @@ SETTINGS: dict[str, type] = {
     "policy-facts": Path,
 }
 """Key → type, as TOML has it; a `Path` is a string, relative to the file that it stands in."""
+
+NOT_HERE: dict[str, str] = {
+    "signer-command": "whoever can change this file could have any program run",
+}
+"""Keys that the file may not have, because it may come from a stranger → why."""
 
 _TOML_NAMES: Mapping[type, str] = {
     str: "a string",
@@ -132,6 +141,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _value(path: Path, key: str, value: Any) -> Any:
     expected = SETTINGS.get(key.replace("_", "-"))
+    if why := NOT_HERE.get(key.replace("_", "-")):
+        raise InputError(
+            f"{path}: [tool.gatekeeper] may not have {key}: {why}", hint="use the command line or the environment"
+        )
     if expected is None:
         raise InputError(
             f"{path}: [tool.gatekeeper] has no setting {printable(key)!r}", hint=f"settings: {', '.join(SETTINGS)}"
@@ -142,6 +155,8 @@ def _value(path: Path, key: str, value: Any) -> Any:
         return str(path.parent / value)
     if key == "policy":
         return _policy(path, value)
+    if key == "key":
+        return value if value.startswith("env:") else str(path.parent / value)
     return value
 
 
