@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gatekeeper.report.audit_assembly import LockInput, assemble
     from gatekeeper.report.audit_changes import Earlier
     from gatekeeper.report.audit_document import from_audit_json, to_audit_json
+    from gatekeeper.report.audit_files import find, read_input, write_audit
     from gatekeeper.report.audit_html import to_audit_html
     from gatekeeper.report.audit_record import Record, record
     from gatekeeper.report.console import to_console
@@ -35,10 +36,12 @@ __all__ = [
     "SignatureState",
     "SignedState",
     "assemble",
+    "find",
     "from_audit_json",
     "from_json",
     "json_schema",
     "read",
+    "read_input",
     "record",
     "to_audit_html",
     "to_audit_json",
@@ -47,6 +50,7 @@ __all__ = [
     "to_index",
     "to_json",
     "write",
+    "write_audit",
     "write_one",
     "write_page",
 ]
@@ -56,6 +60,7 @@ _HOMES = {
     "AuditInput": "audit",
     "AuditReport": "audit",
     "Earlier": "audit_changes",
+    "find": "audit_files",
     "FORMATS": "files",
     "from_audit_json": "audit_document",
     "from_json": "document",
@@ -63,6 +68,7 @@ _HOMES = {
     "json_schema": "schema",
     "LockInput": "audit_assembly",
     "read": "files",
+    "read_input": "audit_files",
     "Record": "audit_record",
     "record": "audit_record",
     "SignatureState": "audit",
@@ -74,6 +80,7 @@ _HOMES = {
     "to_index": "html",
     "to_json": "document",
     "write": "files",
+    "write_audit": "audit_files",
     "write_one": "files",
     "write_page": "files",
 }

@@ -1,4 +1,4 @@
-"""Attestations for an audit report, found in folders and read one by one."""
+"""Files of an audit report: attestations found in folders and read one by one, and the two views written."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 
 from gatekeeper.errors import InputError, LimitError
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
-from gatekeeper.report.audit import NOT_SIGNED, AuditInput, SignedState
+from gatekeeper.report.audit import NOT_SIGNED, AuditInput, AuditReport, SignedState
+from gatekeeper.report.audit_document import to_audit_json
 from gatekeeper.report.document import from_json
+from gatekeeper.report.files import put
 from gatekeeper.text import printable
 
 NAME = "report.json"
@@ -64,6 +66,27 @@ def _walk(folder: Path, limits: Limits) -> Iterator[Path]:
                         yield Path(entry.path)
         except OSError as error:
             raise InputError(f"{printable(str(here))} can't be read: {error.strerror}") from error
+
+
+def write_audit(audit: AuditReport, directory: Path) -> dict[str, Path]:
+    """Write audit.html and audit.json: both or, when one can't be rendered or written, neither.
+
+    Args:
+        audit: What to show.
+        directory: Where; made with its parents when missing.
+
+    Returns:
+        Where each format was written.
+
+    Raises:
+        InputError: When the folder can't be written to.
+        GatekeeperError: When the disk is full or broken.
+    """
+    from gatekeeper.report.audit_html import to_audit_html
+
+    paths = {"html": directory / "audit.html", "json": directory / "audit.json"}
+    put({paths["html"]: to_audit_html(audit), paths["json"]: to_audit_json(audit)})
+    return paths
 
 
 def read_input(path: Path, *, source: str = "", signed: SignedState = NOT_SIGNED) -> AuditInput:

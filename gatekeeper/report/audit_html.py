@@ -16,6 +16,9 @@ from gatekeeper.report.html import TEMPLATES, environment
 MAX_LINKS = 24
 """Attestations that one number leads to; the JSON has them all."""
 
+MAX_OPEN = 6
+"""Attestations that stand open where something needs a person; more are folded."""
+
 MAX_ROWS = 2_000
 """Models and attestations listed."""
 
@@ -57,6 +60,7 @@ def to_audit_html(audit: AuditReport) -> str:
             heat=audit_view.heat(audit.findings),
             tree=audit_view.tree(audit),
             max_links=MAX_LINKS,
+            max_open=MAX_OPEN,
             max_rows=MAX_ROWS,
             max_spans=MAX_SPANS,
             max_name=MAX_NAME,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from gatekeeper.decision import Action
+from gatekeeper.decision import Action, WaiverState
 from gatekeeper.report.audit import AuditedApproval, AuditedModel, AuditedWaiver, Due, SignOff
 
 AGES: tuple[tuple[int, str], ...] = (
@@ -67,8 +67,17 @@ class Span:
     why: str
     until: date
     kind: str
-    state: str
+    """Waiver or approval."""
+
+    tone: str
+    """Class that colours it; the words say the same."""
+
+    words: str
+    """Whether it counts: by what the verdict made of it, then by its last day."""
+
     note: str
+    """Why a verdict did not use it; else empty."""
+
     start: float
     """Left end, in percent of the width."""
 
@@ -162,6 +171,8 @@ def _span(entry: SignOff, start: float, width: float) -> Span:
         signed = f"signed with the key of {approval.signer}" if approval.signer else "unsigned"
         who, why, note = f"{approval.by} ({signed})", approval.reason, entry.use.note
         what, kind, state = approval.row, "approval", entry.use.state.value
+    # What a verdict did not use moves nothing, whatever its last day.
+    used = state == WaiverState.USED.value
     return Span(
         entry=entry,
         what=what,
@@ -169,8 +180,9 @@ def _span(entry: SignOff, start: float, width: float) -> Span:
         why=why,
         until=_until(entry),
         kind=kind,
-        state=state,
-        note=note,
+        tone=entry.due.value if used else "unused",
+        words=DUE_WORDS[entry.due] if used else f"{state} by the verdict",
+        note="" if used else note,
         start=start,
         width=width,
     )

@@ -6,7 +6,6 @@ import json
 import math
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
