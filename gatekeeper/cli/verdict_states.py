@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatekeeper.errors import InputError, SignatureError
+from gatekeeper.errors import InputError
 from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.text import printable
 

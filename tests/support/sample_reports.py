@@ -161,9 +161,7 @@ def audit(made: Mapping[str, Attestation]) -> report.AuditReport:
     lock = _lock(made)
     told = report.LockInput(lock=lock, source="gatekeeper.lock", digest=hashlib.sha256(repr(lock).encode()).hexdigest())
     before = report.assemble([records[name] for name in ("older", "audit", "discard")], now=AUDITED_BEFORE)
-    earlier = report.Earlier(
-        audit=before, digest=hashlib.sha256(report.to_audit_json(before).encode()).hexdigest()
-    )
+    earlier = report.Earlier(audit=before, digest=hashlib.sha256(report.to_audit_json(before).encode()).hexdigest())
     return report.assemble(records.values(), now=AUDITED, lock=told, earlier=earlier)
 
 
