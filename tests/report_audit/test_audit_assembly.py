@@ -240,7 +240,8 @@ def test_nothing_changed_is_said() -> None:
     before = assembled([allowed(), audited()])
     audit = assembled([allowed(), audited()], earlier=before)
     assert audit.changes
-    assert not (audit.changes.new or audit.changes.removed or audit.changes.verdicts or audit.changes.bytes)
+    changes = audit.changes
+    assert (changes.new, changes.removed, changes.verdicts, changes.bytes) == ((), (), (), ())
     assert "No model came or went" in report.to_audit_html(audit)
 
 
