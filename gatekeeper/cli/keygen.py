@@ -57,7 +57,7 @@ def command(out: Path, force: bool, format: str) -> None:
         atomic_write(public_path, public)
     except OSError as error:
         raise InputError(
-            f"{printable(str(error.filename or out))} can't be written: {error.strerror}",
+            f"{printable(str(out))} and its public half can't be written: {error.strerror}",
             hint="give a place that can be written to with --out",
         ) from error
     if format == "json":

@@ -33,7 +33,10 @@ def signer_of(key: str | None, signer_command: str | None, signer_public_key: Pa
         InputError: When they contradict each other, or a key can't be used.
     """
     if key and signer_command:
-        raise InputError("both --key and --signer-command are given", hint="sign with one of them")
+        raise InputError(
+            "both --key and --signer-command are given",
+            hint="sign with one of them; GATEKEEPER_KEY and key in [tool.gatekeeper] count too",
+        )
     if signer_command:
         return _command_signer(signer_command, signer_public_key)
     if signer_public_key:

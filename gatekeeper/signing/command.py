@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import tempfile
@@ -13,10 +14,11 @@ from gatekeeper.errors import InputError, SignatureError, SigningError
 from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.signing import strict
 from gatekeeper.signing.keys import PublicKey, is_ecdsa
+from gatekeeper.signing.signer import Signer
 from gatekeeper.text import printable
 
-_DYING_SECONDS = 2.0
-"""Seconds after a command's end in which its streams must end too; a service that it started may hold them open."""
+_DYING_SECONDS = 1.0
+"""Seconds after a command's end in which its streams end too; an agent that it started may hold them open for ever."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +42,7 @@ class _CommandSigner:
         return signature
 
 
-def command_signer(command: str, public_key: PublicKey) -> _CommandSigner:
+def command_signer(command: str, public_key: PublicKey) -> Signer:
     """Sign by running a command for each signature: message on its standard input, base64 of the DER on its output.
 
     Args:
@@ -78,7 +80,7 @@ def _answer(arguments: tuple[str, ...], message: bytes) -> bytes:
             ) from error
     assert process.stdout is not None  # noqa: S101  (both are pipes)
     assert process.stderr is not None  # noqa: S101
-    output, complaints = _Reader(process.stdout), _Reader(process.stderr)
+    output, complaints = _Reader(process.stdout, whole=False), _Reader(process.stderr, whole=True)
     try:
         code = process.wait(DEFAULT_LIMITS.signer_seconds)
     except subprocess.TimeoutExpired:
@@ -113,20 +115,30 @@ def _signature(name: str, answer: bytes) -> bytes:
 
 
 class _Reader(Thread):
-    """Takes what a stream gives, up to the limit, and then closes it."""
+    """Keeps the beginning of a stream, up to a byte beyond the limit.
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    Args:
+        stream: What the command writes.
+        whole: Whether a command may write more than is kept; if not, it is stopped by closing the stream.
+    """
+
+    def __init__(self, stream: IO[bytes], *, whole: bool) -> None:
         super().__init__(daemon=True)
         self._stream = stream
+        self._whole = whole
         self._data = b""
         self.start()
 
     def run(self) -> None:
-        """Read; closing the stream stops a command that would write for ever."""
+        """Read until the end, or until it is too much."""
+        most = DEFAULT_LIMITS.signer_output_bytes + 1
         with self._stream:
-            self._data = self._stream.read(DEFAULT_LIMITS.signer_output_bytes + 1)
+            while piece := os.read(self._stream.fileno(), most):
+                self._data += piece[: most - len(self._data)]
+                if len(self._data) == most and not self._whole:
+                    return
 
     def end(self) -> bytes:
-        """Give what was read when the stream has ended."""
+        """Give what was read by the time that the stream ended, or a little after the command did."""
         self.join(_DYING_SECONDS)
         return self._data

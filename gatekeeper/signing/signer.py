@@ -12,6 +12,7 @@ from gatekeeper.errors import InputError
 from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.redaction import keep_secret
 from gatekeeper.signing.keys import PublicKey, hash_of, pem_label, public_key_of
+from gatekeeper.signing.sealed_key import seal
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
@@ -107,10 +108,10 @@ def generate(password: bytes | None = None) -> tuple[bytes, bytes]:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
-    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    form = serialization.Encoding.DER if password else serialization.Encoding.PEM
+    private = key.private_bytes(form, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     if password:
-        encryption = serialization.BestAvailableEncryption(password)
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+        private = seal(private, password)
     return private, public_key_of(key.public_key()).pem.encode("ascii")
 
 

@@ -37,6 +37,10 @@ _DIGITS = {"sha1": 40, "gitCommit": 40, "sha256": 64, "sha384": 96, "sha512": 12
 """Algorithm → hexadecimal digits of its digests."""
 
 
+_LONG = 256
+"""Characters of an algorithm's name or of a digest that nobody exceeds."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatementSubject:
     """Something that a statement is about."""
@@ -128,13 +132,19 @@ def _subject(value: object) -> StatementSubject:
     value = strict.fields(value, "a subject of the statement", _SUBJECT)
     name = strict.text(value["name"], "a subject's name", DEFAULT_LIMITS.path_bytes)
     digest = value["digest"]
-    what = f"the digest of {printable(name, 80)!r}"
     if not isinstance(digest, Mapping) or not digest:
-        raise strict.malformed(f"{what} is missing")
+        raise strict.malformed(f"{printable(name, 80)!r} has no digest")
     for algorithm, digits in digest.items():
-        strict.text(algorithm, f"an algorithm of {what}", 64)
-        strict.text(digits, what, 256)
-        length = _DIGITS.get(algorithm)
-        if length is not None and (len(digits) != length or not _HEX.match(digits)):
-            raise strict.malformed(f"{what} is none of {algorithm}: {length} digits, in lower case")
+        if problem := _problem(algorithm, digits):
+            raise strict.malformed(f"a digest of {printable(name, 80)!r} {problem}")
     return StatementSubject(name=name, digest=dict(digest))
+
+
+def _problem(algorithm: str, digits: object) -> str:
+    """Say what is wrong with one entry of a digest set; empty when nothing is."""
+    if len(algorithm) > _LONG or not isinstance(digits, str) or len(digits) > _LONG:
+        return f"is no text, or longer than {_LONG} characters"
+    length = _DIGITS.get(algorithm)
+    if length is not None and (len(digits) != length or not _HEX.match(digits)):
+        return f"is none of {algorithm}: {length} digits, in lower case"
+    return ""

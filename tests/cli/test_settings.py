@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from gatekeeper.cli.main import COMMANDS, cli
-from gatekeeper.cli.settings import NOT_HERE, SETTINGS, asked_format, default_map, setting_of
+from gatekeeper.cli.settings import NOT_HERE, SETTINGS, _read, asked_format, default_map, setting_of
 from gatekeeper.errors import InputError
 
 VALUES: dict[type, Any] = {str: "word", Path: "place", int: 3, bool: True, list: ["a", "b"]}
@@ -125,6 +125,13 @@ def test_a_file_that_can_not_be_read_is_named(data: bytes, home: Path) -> None:
 def test_names_of_built_in_policies_stay_names(home: Path) -> None:
     written(home, "policy", "strict")
     assert default_map(import_module("gatekeeper.cli.gate").command)["policy"] == "strict"
+
+
+def test_a_key_in_the_environment_is_no_path(home: Path) -> None:
+    written(home, "key", "env:THE_KEY")
+    assert _read(home / "pyproject.toml") == {"key": "env:THE_KEY"}
+    written(home, "key", "keys/release.key")
+    assert _read(home / "pyproject.toml") == {"key": str(home / "keys/release.key")}
 
 
 def test_the_nearest_file_counts_and_none_above_the_repository(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
