@@ -14,7 +14,7 @@ from gatekeeper.errors import InputError
 from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
-    from gatekeeper.report import AuditReport, Earlier, LockInput, Record
+    from gatekeeper.report import AuditReport, Earlier, Record
 
 _NAME = "audit-report"
 
@@ -30,12 +30,6 @@ _NAME = "audit-report"
     show_default=True,
     metavar="DIR",
     help="Where audit.html and audit.json go.",
-)
-@option(
-    "--lock",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="What is deployed.  [default: the nearest gatekeeper.lock]",
 )
 @option(
     "--key",
@@ -65,7 +59,6 @@ _NAME = "audit-report"
 def command(
     attestations: tuple[Path, ...],
     out: Path,
-    lock: Path | None,
     key: tuple[Path, ...],
     since: Path | None,
     max_age: str,
@@ -83,7 +76,7 @@ def command(
 
     \b
     Examples:
-      gatekeeper audit-report reports/ --lock gatekeeper.lock --key release.pub
+      gatekeeper audit-report reports/ --key release.pub
       gatekeeper audit-report reports/ --out audits/2026-11 --since audits/2026-10/audit.json
     """
     from gatekeeper import report
@@ -93,7 +86,6 @@ def command(
         _records(attestations, key, quiet=quiet),
         now=moment,
         max_age_days=_days(max_age),
-        lock=_lock(lock),
         earlier=_earlier(since) if since else None,
     )
     paths = report.write_audit(audit, out)
@@ -115,15 +107,6 @@ def _records(places: tuple[Path, ...], keys: tuple[Path, ...], *, quiet: bool) -
             records.append(report.record(states.of(given, path)))
             advance(1)
     return records
-
-
-def _lock(given: Path | None) -> LockInput | None:
-    from gatekeeper import lockfile, report
-
-    path = given or lockfile.find()
-    if path is None:
-        return None
-    return report.LockInput(lock=lockfile.read(path), source=str(path), digest=hashlib.sha256(_read(path)).hexdigest())
 
 
 def _earlier(path: Path) -> Earlier:

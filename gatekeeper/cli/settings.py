@@ -33,7 +33,6 @@ SETTINGS: dict[str, type] = {
     "signer-public-key": Path,
     "keygen-out": Path,
     "keygen-force": bool,
-    "lock": Path,
     "audit-report-out": Path,
     "audit-report-key": list,
     "audit-report-since": Path,

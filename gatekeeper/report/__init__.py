@@ -12,8 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gatekeeper.report.audit import AuditInput, AuditReport, SignatureState, SignedState
+    from gatekeeper.report.audit import AuditReport
     from gatekeeper.report.audit_assembly import LockInput, assemble
+    from gatekeeper.report.audit_attested import AuditInput, SignatureState, SignedState
     from gatekeeper.report.audit_changes import Earlier
     from gatekeeper.report.audit_document import from_audit_json, to_audit_json
     from gatekeeper.report.audit_files import find, read_input, write_audit
@@ -57,7 +58,7 @@ __all__ = [
 
 _HOMES = {
     "assemble": "audit_assembly",
-    "AuditInput": "audit",
+    "AuditInput": "audit_attested",
     "AuditReport": "audit",
     "Earlier": "audit_changes",
     "find": "audit_files",
@@ -71,8 +72,8 @@ _HOMES = {
     "read_input": "audit_files",
     "Record": "audit_record",
     "record": "audit_record",
-    "SignatureState": "audit",
-    "SignedState": "audit",
+    "SignatureState": "audit_attested",
+    "SignedState": "audit_attested",
     "to_audit_html": "audit_html",
     "to_audit_json": "audit_document",
     "to_console": "console",

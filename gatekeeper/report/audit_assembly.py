@@ -13,7 +13,6 @@ from gatekeeper.report.audit import (
     AuditedApproval,
     AuditedLock,
     AuditedModel,
-    AuditedReport,
     AuditedWaiver,
     AuditReport,
     ControlCover,
@@ -21,11 +20,11 @@ from gatekeeper.report.audit import (
     Due,
     FindingTotal,
     LineageLink,
-    Standing,
     Tally,
     Unanswered,
 )
 from gatekeeper.report.audit_attention import attention
+from gatekeeper.report.audit_attested import AuditedReport, Standing
 from gatekeeper.report.audit_changes import Earlier, changes
 from gatekeeper.report.audit_record import Record
 

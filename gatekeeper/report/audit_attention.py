@@ -5,18 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from gatekeeper.decision import Action, ApprovalState, WaiverState
-from gatekeeper.report.audit import (
-    Attention,
-    AttentionKind,
-    AuditedModel,
-    AuditedReport,
-    AuditReport,
-    Deployment,
-    Due,
-    SignatureState,
-    SignOff,
-    Standing,
-)
+from gatekeeper.report.audit import Attention, AttentionKind, AuditedModel, AuditReport, Deployment, Due, SignOff
+from gatekeeper.report.audit_attested import AuditedReport, SignatureState, Standing
 from gatekeeper.text import plural
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gatekeeper.decision import ApprovalState, WaiverState
-from gatekeeper.report.audit import AuditedReport, AuditReport, BytesChange, Changes, Due, Expiry, VerdictChange
+from gatekeeper.report.audit import AuditReport, BytesChange, Changes, Due, Expiry, VerdictChange
+from gatekeeper.report.audit_attested import AuditedReport
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

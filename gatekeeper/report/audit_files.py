@@ -9,7 +9,8 @@ from pathlib import Path
 
 from gatekeeper.errors import InputError, LimitError
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
-from gatekeeper.report.audit import NOT_SIGNED, AuditInput, AuditReport, SignedState
+from gatekeeper.report.audit import AuditReport
+from gatekeeper.report.audit_attested import NOT_SIGNED, AuditInput, SignedState
 from gatekeeper.report.audit_document import to_audit_json
 from gatekeeper.report.document import from_json
 from gatekeeper.report.files import put

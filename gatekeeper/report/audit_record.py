@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from gatekeeper.attestation import Attestation
 from gatekeeper.evidence import FactValue, Severity, Status
 from gatekeeper.report import view
-from gatekeeper.report.audit import AuditedReport, AuditInput, CheckEnd, FindingCount, Standing
+from gatekeeper.report.audit_attested import AuditedReport, AuditInput, CheckEnd, FindingCount, Standing
 
-if TYPE_CHECKING:
-    from gatekeeper.report.controls import ControlEvidence
+
+class ControlEvidence(Protocol):
+    """What one attestation says about one control of a framework."""
+
+    @property
+    def framework(self) -> str:
+        """Name of the framework."""
+        ...
+
+    @property
+    def edition(self) -> str:
+        """Which edition of it."""
+        ...
+
+    @property
+    def control(self) -> str:
+        """Id of the control."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """Short title of the control."""
+        ...
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """Checks, rows and outputs that are evidence here."""
+        ...
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Checks that would be evidence and could not look."""
+        ...
+
 
 TOOL = "gatekeeper-models"
 MAX_TEXT = 1_000
@@ -30,9 +62,14 @@ class Record:
     controls: tuple[ControlEvidence, ...]
 
 
-def record(given: AuditInput) -> Record:
-    """Keep of an attestation what an audit report shows of it."""
-    return Record(report=_report(given), controls=())
+def record(given: AuditInput, controls: Sequence[ControlEvidence] = ()) -> Record:
+    """Keep of an attestation what an audit report shows of it.
+
+    Args:
+        given: The attestation as it was read.
+        controls: What it says about controls; nothing when no mapping was asked.
+    """
+    return Record(report=_report(given), controls=tuple(controls))
 
 
 def _report(given: AuditInput) -> AuditedReport:

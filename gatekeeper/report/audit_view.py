@@ -16,11 +16,9 @@ from gatekeeper.report.audit import (
     Deployment,
     FindingTotal,
     LineageLink,
-    SignatureState,
-    SignedState,
-    Standing,
     Tally,
 )
+from gatekeeper.report.audit_attested import SignatureState, SignedState, Standing
 from gatekeeper.report.view import short
 
 SIGNATURE_WORDS: Mapping[SignatureState, str] = {

@@ -17,8 +17,10 @@ from gatekeeper.attestation import Attestation
 from gatekeeper.decision import Action, Approval, ApprovalState, ApprovalUse, WaiverState
 from gatekeeper.lock import Lock
 from gatekeeper.report import audit_view
-from gatekeeper.report.audit import AttentionKind, AuditReport, Deployment, Due, Standing
-from tests.report_audit.fleets import (
+from gatekeeper.report.audit import AttentionKind, AuditReport, Deployment, Due
+from gatekeeper.report.audit_attested import Standing
+from tests.support.attestations import CASES, NOW, allowed, audited, discarded, escalated, scanned
+from tests.support.fleets import (
     LATER,
     assembled,
     digest_of,
@@ -29,7 +31,6 @@ from tests.report_audit.fleets import (
     one_each,
     pinned,
 )
-from tests.support.attestations import CASES, NOW, allowed, audited, discarded, escalated, scanned
 
 
 def _kinds(audit: AuditReport) -> set[AttentionKind]:

@@ -15,7 +15,7 @@ from gatekeeper import report
 from gatekeeper.errors import InputError
 from gatekeeper.report import schema as schemas
 from gatekeeper.text import printable
-from tests.report_audit.fleets import assembled, digest_of, fleet_of, hostile_fleet, one_each
+from tests.support.fleets import assembled, digest_of, fleet_of, hostile_fleet, one_each
 from tests.support.hostile import MARK
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.report import to_audit_html, to_html, to_index
-from tests.report_audit.fleets import fleet_of, hostile_fleet
 from tests.support.attestations import CASES, large
 from tests.support.chromium import NAMES, Browser, browser, executable
+from tests.support.fleets import fleet_of, hostile_fleet
 from tests.support.sample_reports import SAMPLES
 
 pytestmark = pytest.mark.browser
