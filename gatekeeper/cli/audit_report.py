@@ -35,7 +35,7 @@ _NAME = "audit-report"
     "--key",
     of=_NAME,
     multiple=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    shell_complete=complete_paths,
     metavar="FILE",
     help="Public key that verdicts may be signed with; may be repeated.",
 )
@@ -59,7 +59,7 @@ _NAME = "audit-report"
 def command(
     attestations: tuple[Path, ...],
     out: Path,
-    key: tuple[Path, ...],
+    key: tuple[str, ...],
     since: Path | None,
     max_age: str,
     now: str | None,
@@ -93,12 +93,12 @@ def command(
     return 0
 
 
-def _records(places: tuple[Path, ...], keys: tuple[Path, ...], *, quiet: bool) -> list[Record]:
+def _records(places: tuple[Path, ...], keys: tuple[str, ...], *, quiet: bool) -> list[Record]:
     from gatekeeper import report
     from gatekeeper.cli.progress import choose
     from gatekeeper.cli.verdict_states import VerdictStates
 
-    states = VerdictStates(keys)
+    states = VerdictStates(tuple(Path(each) for each in keys))
     paths = report.find(places)
     records = []
     with choose(quiet=quiet).task("reading", len(paths), "reports") as advance:
