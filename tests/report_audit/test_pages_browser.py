@@ -21,6 +21,9 @@ from tests.support.sample_reports import SAMPLES
 
 pytestmark = pytest.mark.browser
 
+PICTURES = os.environ.get("GATEKEEPER_SCREENSHOTS", "")
+"""Read when the module is: tests themselves see no setting from outside."""
+
 PAGES = sorted(path.relative_to(SAMPLES).as_posix() for path in SAMPLES.rglob("*.html"))
 WIDTHS = (390, 768, 1280)
 SCHEMES = ("light", "dark")
@@ -79,14 +82,13 @@ def _open_all(tab: Browser) -> None:
 
 
 def _picture(tab: Browser, name: str, width: int) -> None:
-    folder = os.environ.get("GATEKEEPER_SCREENSHOTS")
-    if not folder:
+    if not PICTURES:
         return
     height = min(tab.evaluate("document.documentElement.scrollHeight"), _SHOWN)
     area = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
     shot = tab.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=area)
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    (Path(folder) / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
+    Path(PICTURES).mkdir(parents=True, exist_ok=True)
+    (Path(PICTURES) / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
 
 
 def test_the_instruments_notice_a_bad_page(tab: Browser, axe: str, tmp_path: Path) -> None:
