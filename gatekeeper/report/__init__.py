@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gatekeeper.report.console import to_console
+    from gatekeeper.report.controls import ControlEvidence, catalogue, controls_for
     from gatekeeper.report.document import from_json, to_json
     from gatekeeper.report.files import FORMATS, read, write, write_one, write_page
     from gatekeeper.report.html import IndexEntry, to_html, to_index
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMATS",
+    "ControlEvidence",
     "IndexEntry",
+    "catalogue",
+    "controls_for",
     "from_json",
     "json_schema",
     "read",
@@ -34,7 +38,10 @@ __all__ = [
 
 _HOMES = {
     "FORMATS": "files",
+    "ControlEvidence": "controls",
     "IndexEntry": "html",
+    "catalogue": "controls",
+    "controls_for": "controls",
     "from_json": "document",
     "json_schema": "schema",
     "to_console": "console",
