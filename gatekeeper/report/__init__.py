@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gatekeeper.report.audit_html import to_audit_html
     from gatekeeper.report.audit_record import Record, record
     from gatekeeper.report.console import to_console
+    from gatekeeper.report.controls import ControlEvidence, catalogue, controls_for
     from gatekeeper.report.document import from_json, to_json
     from gatekeeper.report.files import FORMATS, read, write, write_one, write_page
     from gatekeeper.report.html import IndexEntry, to_html, to_index
@@ -30,6 +31,7 @@ __all__ = [
     "FORMATS",
     "AuditInput",
     "AuditReport",
+    "ControlEvidence",
     "Earlier",
     "IndexEntry",
     "LockInput",
@@ -37,6 +39,8 @@ __all__ = [
     "SignatureState",
     "SignedState",
     "assemble",
+    "catalogue",
+    "controls_for",
     "find",
     "from_audit_json",
     "from_json",
@@ -57,23 +61,26 @@ __all__ = [
 ]
 
 _HOMES = {
-    "assemble": "audit_assembly",
+    "FORMATS": "files",
     "AuditInput": "audit_attested",
     "AuditReport": "audit",
+    "ControlEvidence": "controls",
     "Earlier": "audit_changes",
-    "find": "audit_files",
-    "FORMATS": "files",
-    "from_audit_json": "audit_document",
-    "from_json": "document",
     "IndexEntry": "html",
-    "json_schema": "schema",
     "LockInput": "audit_assembly",
-    "read": "files",
-    "read_input": "audit_files",
     "Record": "audit_record",
-    "record": "audit_record",
     "SignatureState": "audit_attested",
     "SignedState": "audit_attested",
+    "assemble": "audit_assembly",
+    "catalogue": "controls",
+    "controls_for": "controls",
+    "find": "audit_files",
+    "from_audit_json": "audit_document",
+    "from_json": "document",
+    "json_schema": "schema",
+    "read": "files",
+    "read_input": "audit_files",
+    "record": "audit_record",
     "to_audit_html": "audit_html",
     "to_audit_json": "audit_document",
     "to_console": "console",
