@@ -6,21 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatekeeper.errors import InputError, Refusal, SignatureError
+from gatekeeper.errors import InputError, SignatureError
 from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
     from gatekeeper.report import AuditInput, SignedState
-    from gatekeeper.signing import Envelope, PublicKey
-
-VERDICT_NAME = "verdict.intoto.jsonl"
-"""File name of a verdict, beside the report that it is about."""
-
-REPORT_DIGEST = "report_sha256"
-"""Field of the decision with the SHA-256 of the report.json that it was given with."""
-
-_ENVELOPES = 2
+    from gatekeeper.signing import PublicKey
 
 
 class VerdictStates:
@@ -47,7 +39,9 @@ class VerdictStates:
         Raises:
             InputError: When there is a verdict that can't be opened.
         """
-        path = report.with_name(VERDICT_NAME)
+        from gatekeeper.attest import VERDICT_FILE
+
+        path = report.with_name(VERDICT_FILE)
         try:
             with path.open("rb") as stream:
                 data = stream.read(DEFAULT_LIMITS.signed_bytes + 1)
@@ -58,48 +52,18 @@ class VerdictStates:
         return replace(given, signed=self._state(data, given.digest))
 
     def _state(self, data: bytes, digest: str) -> SignedState:
+        from gatekeeper.attest import read_verdict, verify_verdict
         from gatekeeper.report import SignatureState, SignedState
-        from gatekeeper.signing import verify_envelope
 
         try:
-            envelopes = _envelopes(data)
-            _hold_against(envelopes, digest)
-            if not any(each.signatures for each in envelopes):
+            verdict = read_verdict(data)
+            if verdict.decision.report_sha256 != digest:
+                return SignedState(state=SignatureState.REFUSED, words="it was given for another report.json")
+            if not verdict.signed:
                 return SignedState(state=SignatureState.UNSIGNED)
             if not self._keys:
                 return SignedState(state=SignatureState.UNVERIFIED)
-            signers = {verify_envelope(each, self._keys).key_id for each in envelopes}
-            if len(signers) > 1:
-                raise SignatureError("its two statements have different signers", refusal=Refusal.OTHER_KEY)
+            signer = verify_verdict(verdict, self._keys)
         except SignatureError as error:
             return SignedState(state=SignatureState.REFUSED, words=error.message)
-        return SignedState(state=SignatureState.VERIFIED, key_id=signers.pop())
-
-
-def _envelopes(data: bytes) -> tuple[Envelope, ...]:
-    """Read the two envelopes of a verdict: the summary (VSA) and the decision.
-
-    Raises:
-        SignatureError: When it holds anything else.
-    """
-    from gatekeeper.signing import parse_envelope
-
-    lines = data.splitlines()
-    if len(lines) != _ENVELOPES:
-        raise SignatureError(f"{VERDICT_NAME} has {len(lines)} lines, and two were expected", refusal=Refusal.MALFORMED)
-    return tuple(parse_envelope(line) for line in lines)
-
-
-def _hold_against(envelopes: tuple[Envelope, ...], digest: str) -> None:
-    """Refuse a verdict that was given for another report.
-
-    Raises:
-        SignatureError: When a statement is malformed, or the decision names another report.json.
-    """
-    from gatekeeper.signing import DECISION, VSA, parse_statement
-
-    statements = {each.predicate_type: each for each in (parse_statement(each.payload) for each in envelopes)}
-    if statements.keys() != {VSA, DECISION}:
-        raise SignatureError("it does not hold one summary and one decision", refusal=Refusal.OTHER_TYPE)
-    if statements[DECISION].predicate.get(REPORT_DIGEST) != digest:
-        raise SignatureError("it was given for another report.json than this one", refusal=Refusal.MALFORMED)
+        return SignedState(state=SignatureState.VERIFIED, key_id=signer.key_id)

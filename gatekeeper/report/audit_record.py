@@ -3,49 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from gatekeeper.attestation import Attestation
 from gatekeeper.evidence import FactValue, Severity, Status
 from gatekeeper.report import view
-from gatekeeper.report.audit_attested import AuditedReport, AuditInput, CheckEnd, FindingCount, Standing
-
-
-class ControlEvidence(Protocol):
-    """What one attestation says about one control of a framework."""
-
-    @property
-    def framework(self) -> str:
-        """Name of the framework."""
-        ...
-
-    @property
-    def edition(self) -> str:
-        """Which edition of it."""
-        ...
-
-    @property
-    def control(self) -> str:
-        """Id of the control."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """Short title of the control."""
-        ...
-
-    @property
-    def evidence(self) -> tuple[str, ...]:
-        """Checks, rows and outputs that are evidence here."""
-        ...
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """Checks that would be evidence and could not look."""
-        ...
-
+from gatekeeper.report.audit_attested import AuditedReport, AuditInput, CheckEnd, FindingCount, SignatureState, Standing
+from gatekeeper.report.controls import ControlEvidence, controls_for
 
 TOOL = "gatekeeper-models"
 MAX_TEXT = 1_000
@@ -62,14 +27,11 @@ class Record:
     controls: tuple[ControlEvidence, ...]
 
 
-def record(given: AuditInput, controls: Sequence[ControlEvidence] = ()) -> Record:
-    """Keep of an attestation what an audit report shows of it.
-
-    Args:
-        given: The attestation as it was read.
-        controls: What it says about controls; nothing when no mapping was asked.
-    """
-    return Record(report=_report(given), controls=tuple(controls))
+def record(given: AuditInput) -> Record:
+    """Keep of an attestation what an audit report shows of it."""
+    # A signature that nobody here verified is evidence of nothing.
+    outputs = ("signed-verdict",) if given.signed.state is SignatureState.VERIFIED else ()
+    return Record(report=_report(given), controls=controls_for(given.attestation, outputs))
 
 
 def _report(given: AuditInput) -> AuditedReport:

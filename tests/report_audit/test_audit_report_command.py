@@ -7,18 +7,19 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from gatekeeper import report
+from gatekeeper.attest import VERDICT_FILE
+from gatekeeper.attest.resource import artifact_digest
+from gatekeeper.attest.statements import statements
 from gatekeeper.attestation import Attestation
 from gatekeeper.cli.main import cli
-from gatekeeper.cli.verdict_states import REPORT_DIGEST, VERDICT_NAME
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.limits import Limits
-from gatekeeper.signing import DECISION, VSA, Statement, StatementSubject, envelope_json, sign, statement_json, unsigned
+from gatekeeper.signing import envelope_json, sign, statement_json, unsigned
 from tests.support.attestations import allowed, discarded
 from tests.support.fleets import digest_of, one_each
 from tests.support.signing import key_pair
@@ -145,27 +146,26 @@ def test_a_folder_that_can_not_be_listed_is_no_folder_without_reports(tmp_path: 
     _refused(_run(folder, *AS_OF), "can't be read")
 
 
-def _statements(digest: str) -> list[bytes]:
-    subjects = (StatementSubject(name="config.json", digest={"sha256": "a" * 64}),)
-    predicates: list[tuple[str, dict[str, Any]]] = [(VSA, {}), (DECISION, {REPORT_DIGEST: digest})]
-    return [
-        statement_json(Statement(subjects=subjects, predicate_type=kind, predicate=predicate))
-        for kind, predicate in predicates
-    ]
+def _true(attestation: Attestation) -> Attestation:
+    """Give it the digest that its files have, without which nothing can be stated of it."""
+    digest = artifact_digest((file.path, file.sha256) for file in attestation.subject.files)
+    return replace(attestation, subject=replace(attestation.subject, digest=digest))
 
 
-def _verdict(digest: str, signers: tuple[str, ...] = ("alice", "alice")) -> bytes:
-    payloads = _statements(digest)
-    envelopes = [
-        sign(payload, key_pair(name).signer) if name else unsigned(payload)
-        for payload, name in zip(payloads, signers, strict=True)
-    ]
+GOOD, OTHER = _true(allowed()), _true(discarded())
+
+
+def _verdict(attestation: Attestation, signers: tuple[str, ...] = ("alice", "alice")) -> bytes:
+    envelopes = []
+    for made, name in zip(statements(attestation, report_sha256=digest_of(attestation)), signers, strict=True):
+        payload = statement_json(made)
+        envelopes.append(sign(payload, key_pair(name).signer) if name else unsigned(payload))
     return "".join(envelope_json(each) + "\n" for each in envelopes).encode()
 
 
 def _signed(tmp_path: Path, verdict: bytes, *, keys: tuple[str, ...] = ("alice",)) -> report.SignedState:
-    folder = _put(tmp_path / "reports", {"a": allowed()})
-    (folder / "a" / VERDICT_NAME).write_bytes(verdict)
+    folder = _put(tmp_path / "reports", {"a": GOOD})
+    (folder / "a" / VERDICT_FILE).write_bytes(verdict)
     given = [argument for name in keys for argument in ("--key", key_pair(name).write(tmp_path, name)[1])]
     result = _run(folder, "--out", tmp_path / "out", *given, *AS_OF)
     assert result.exit_code == 0, result.exception
@@ -173,33 +173,33 @@ def _signed(tmp_path: Path, verdict: bytes, *, keys: tuple[str, ...] = ("alice",
 
 
 def test_a_verdict_is_verified_with_any_of_the_keys(tmp_path: Path) -> None:
-    state = _signed(tmp_path, _verdict(digest_of(allowed())), keys=("bob", "alice"))
+    state = _signed(tmp_path, _verdict(GOOD), keys=("bob", "alice"))
     assert state.state is report.SignatureState.VERIFIED
     assert state.key_id == key_pair("alice").public_key.key_id
 
 
 def test_without_a_key_a_signature_is_told_and_not_believed(tmp_path: Path) -> None:
-    state = _signed(tmp_path, _verdict(digest_of(allowed())), keys=())
+    state = _signed(tmp_path, _verdict(GOOD), keys=())
     assert state.state is report.SignatureState.UNVERIFIED
 
 
 @pytest.mark.parametrize("keys", [(), ("alice",)])
 def test_an_unsigned_verdict_is_unsigned(tmp_path: Path, keys: tuple[str, ...]) -> None:
-    state = _signed(tmp_path, _verdict(digest_of(allowed()), ("", "")), keys=keys)
+    state = _signed(tmp_path, _verdict(GOOD, ("", "")), keys=keys)
     assert state.state is report.SignatureState.UNSIGNED
 
 
 @pytest.mark.parametrize(
     ("verdict", "told"),
     [
-        (_verdict(digest_of(discarded())), "another report.json"),
-        (_verdict(digest_of(discarded()), ("", "")), "another report.json"),
-        (_verdict(digest_of(allowed()), ("bob", "bob")), "signed by the key"),
-        (_verdict(digest_of(allowed()), ("alice", "")), "not signed"),
-        (_verdict(digest_of(allowed())).splitlines()[1], "1 lines"),
-        (_verdict(digest_of(allowed())) + b"{}", "3 lines"),
+        (_verdict(OTHER), "another report.json"),
+        (_verdict(OTHER, ("", "")), "another report.json"),
+        (_verdict(GOOD, ("bob", "bob")), "signed by the key"),
+        (_verdict(GOOD, ("alice", "")), "only one of the two"),
+        (_verdict(GOOD).splitlines()[1], "the summary is missing"),
+        (_verdict(GOOD) + b"{}", "lacks"),
         (b"{}\n{}\n", "envelope"),
-        (b"", "0 lines"),
+        (b"", "empty"),
         (b"\xff\n\xff\n", "envelope"),
     ],
     ids=["other", "other-unsigned", "key", "half", "short", "long", "empty-objects", "empty", "noise"],
@@ -211,20 +211,20 @@ def test_a_verdict_that_can_not_be_believed_is_refused_and_told(tmp_path: Path, 
 
 
 def test_two_signers_of_one_verdict_are_refused(tmp_path: Path) -> None:
-    state = _signed(tmp_path, _verdict(digest_of(allowed()), ("alice", "bob")), keys=("alice", "bob"))
+    state = _signed(tmp_path, _verdict(GOOD, ("alice", "bob")), keys=("alice", "bob"))
     assert state.state is report.SignatureState.REFUSED
 
 
 def test_a_changed_report_no_longer_has_its_verdict(tmp_path: Path) -> None:
-    folder = _put(tmp_path / "reports", {"a": replace(allowed(), not_checked=())})
-    (folder / "a" / VERDICT_NAME).write_bytes(_verdict(digest_of(allowed())))
+    folder = _put(tmp_path / "reports", {"a": replace(GOOD, not_checked=())})
+    (folder / "a" / VERDICT_FILE).write_bytes(_verdict(GOOD))
     key = key_pair("alice").write(tmp_path, "alice")[1]
     assert _run(folder, "--out", tmp_path / "out", "--key", key, *AS_OF).exit_code == 0
     assert _audit(tmp_path / "out").reports[0].signed.state is report.SignatureState.REFUSED
 
 
 def test_no_verdict_is_absent_and_the_document_says_so(tmp_path: Path) -> None:
-    folder = _put(tmp_path / "reports", {"a": allowed()})
+    folder = _put(tmp_path / "reports", {"a": GOOD})
     assert _run(folder, "--out", tmp_path / "out", *AS_OF).exit_code == 0
     document = json.loads((tmp_path / "out" / "audit.json").read_text("utf-8"))
     assert document["reports"][0]["signed"] == {"state": "absent", "key_id": "", "words": ""}

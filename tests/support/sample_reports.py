@@ -17,6 +17,7 @@ from pathlib import Path
 
 from gatekeeper import policy, report, sources
 from gatekeeper.artifact import Kind
+from gatekeeper.attest.statements import statements
 from gatekeeper.attestation import Attestation
 from gatekeeper.decision import Action
 from gatekeeper.demo import SUBJECTS, Subject
@@ -25,6 +26,7 @@ from gatekeeper.demo.hub import HubRepo, LoopbackHub
 from gatekeeper.evidence import CheckDescription, CheckResult, Evidence, Status
 from gatekeeper.gate import gate
 from gatekeeper.lock import Lock, LockedFile, LockedModel
+from gatekeeper.signing import envelope_json, statement_json, unsigned
 
 SAMPLES = Path(__file__).parents[2] / "reports" / "samples"
 ENDPOINT = "https://hub.example"
@@ -154,7 +156,12 @@ def audit(made: Mapping[str, Attestation]) -> report.AuditReport:
     digests = {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
     records = {
         name: report.record(
-            report.AuditInput(attestation=each, digest=digests[name], source=f"reports/{name}/report.json")
+            report.AuditInput(
+                attestation=each,
+                digest=digests[name],
+                source=f"reports/{name}/report.json",
+                signed=report.SignedState(state=report.SignatureState.UNSIGNED),
+            )
         )
         for name, each in made.items()
     }
@@ -163,6 +170,13 @@ def audit(made: Mapping[str, Attestation]) -> report.AuditReport:
     before = report.assemble([records[name] for name in ("older", "audit", "discard")], now=AUDITED_BEFORE)
     earlier = report.Earlier(audit=before, digest=hashlib.sha256(report.to_audit_json(before).encode()).hexdigest())
     return report.assemble(records.values(), now=AUDITED, lock=told, earlier=earlier)
+
+
+def _verdict(attestation: Attestation) -> str:
+    """Write the verdict without a signature: a key in a repository would be one that nobody may trust."""
+    digest = hashlib.sha256(report.to_json(attestation).encode()).hexdigest()
+    made = statements(attestation, report_sha256=digest)
+    return "".join(f"{envelope_json(unsigned(statement_json(each)))}\n" for each in made)
 
 
 def build() -> dict[str, bytes]:
@@ -179,6 +193,7 @@ def build() -> dict[str, bytes]:
         attestation = made[action.value]
         assert attestation.verdict.action is action, f"the sample {action} ended in {attestation.verdict.action}"
         files[f"{action}/report.json"] = report.to_json(attestation)
+        files[f"{action}/verdict.intoto.jsonl"] = _verdict(attestation)
         files[f"{action}/report.html"] = report.to_html(attestation)
         entries.append(
             report.IndexEntry(
