@@ -94,8 +94,8 @@ class Limits:
     report_bytes: int = 256 * MIB
     """Bytes of a JSON report that is read back."""
 
-    audit_reports: int = 20_000
-    """Reports in one audit report."""
+    audit_reports: int = 5_000
+    """Reports in one audit report; that of so many can still be read back to be compared with the next."""
 
     audit_entries: int = 1_000_000
     """Entries of the folders that are searched for reports."""
