@@ -94,6 +94,12 @@ class Limits:
     report_bytes: int = 256 * MIB
     """Bytes of a JSON report that is read back."""
 
+    audit_reports: int = 5_000
+    """Reports in one audit report; that of so many can still be read back to be compared with the next."""
+
+    audit_entries: int = 1_000_000
+    """Entries of the folders that are searched for reports."""
+
     load_path_bytes: int = 32 * MIB
     """Bytes of all indexes and configurations of one artifact that are read to tell which loader reads what."""
 

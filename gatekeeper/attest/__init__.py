@@ -1,0 +1,75 @@
+"""Attestation → signed statements, and back: verdicts that somebody else can check later.
+
+`statements` says a decision in two statements, `write` puts them into a folder, `read_verdict` and `verify_verdict`
+give them back to whoever deploys. Each name is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gatekeeper.attest.decision import GateDecision
+    from gatekeeper.attest.expectations import Expectations, Outcome, Step, check_verdict
+    from gatekeeper.attest.inspection import Inspection, inspect
+    from gatekeeper.attest.resource import DEFAULT_VERIFIER, hub_uri, resource_uri
+    from gatekeeper.attest.schema import json_schema
+    from gatekeeper.attest.statements import refusal, statements
+    from gatekeeper.attest.summary import LEVELS, Result, Summary
+    from gatekeeper.attest.verdict import VERDICT_FILE, Verdict, read_verdict, verify_verdict
+    from gatekeeper.attest.writing import write
+
+_HOMES = {
+    "DEFAULT_VERIFIER": "resource",
+    "LEVELS": "summary",
+    "VERDICT_FILE": "verdict",
+    "Expectations": "expectations",
+    "GateDecision": "decision",
+    "Inspection": "inspection",
+    "Outcome": "expectations",
+    "Result": "summary",
+    "Step": "expectations",
+    "Summary": "summary",
+    "Verdict": "verdict",
+    "check_verdict": "expectations",
+    "hub_uri": "resource",
+    "inspect": "inspection",
+    "json_schema": "schema",
+    "read_verdict": "verdict",
+    "refusal": "statements",
+    "resource_uri": "resource",
+    "statements": "statements",
+    "verify_verdict": "verdict",
+    "write": "writing",
+}
+
+__all__ = [
+    "DEFAULT_VERIFIER",
+    "LEVELS",
+    "VERDICT_FILE",
+    "Expectations",
+    "GateDecision",
+    "Inspection",
+    "Outcome",
+    "Result",
+    "Step",
+    "Summary",
+    "Verdict",
+    "check_verdict",
+    "hub_uri",
+    "inspect",
+    "json_schema",
+    "read_verdict",
+    "refusal",
+    "resource_uri",
+    "statements",
+    "verify_verdict",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
