@@ -174,7 +174,7 @@ def _not_as_pinned(verdict: Verdict, model: LockedModel) -> str:
 
 def _settled(decision: GateDecision, approvals: Sequence[Approval], moment: datetime) -> str:
     """Say by whose sign-off a verdict other than allow counts; empty when by nobody's."""
-    if decision.verdict not in {Action.AUDIT, Action.ESCALATE} or _forbidden(decision):
+    if not approvals or decision.verdict not in {Action.AUDIT, Action.ESCALATE} or _forbidden(decision):
         return ""
     today = moment.astimezone(UTC).date()
     for each in approvals:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gatekeeper.attest.statements import refusal, statements
     from gatekeeper.attest.summary import LEVELS, Result, Summary
     from gatekeeper.attest.verdict import VERDICT_FILE, Verdict, read_verdict, verify_verdict
-    from gatekeeper.attest.writing import write
+    from gatekeeper.attest.writing import remove, write
 
 _HOMES = {
     "DEFAULT_VERIFIER": "resource",
@@ -38,6 +38,7 @@ _HOMES = {
     "json_schema": "schema",
     "read_verdict": "verdict",
     "refusal": "statements",
+    "remove": "writing",
     "resource_uri": "resource",
     "statements": "statements",
     "verify_verdict": "verdict",
@@ -62,6 +63,7 @@ __all__ = [
     "json_schema",
     "read_verdict",
     "refusal",
+    "remove",
     "resource_uri",
     "statements",
     "verify_verdict",
@@ -70,6 +72,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    """Load a public name from its module when it is first asked for (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

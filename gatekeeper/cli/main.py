@@ -26,6 +26,8 @@ COMMANDS = {
     "report": "Render a JSON attestation again.",
     "explain": "Say what a check looks at and cannot see.",
     "policy": "Lint, test and explain policies.",
+    "admit": "Decide whether a folder is what a signed verdict allows.",
+    "verify": "Say what a signed file is, who signed it and what it says.",
     "keygen": "Make a key pair to sign verdicts with.",
     "init": "Write a policy that trusts your publishers.",
     "demo": "Gate five embedded models, with no network.",
