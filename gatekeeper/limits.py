@@ -235,6 +235,12 @@ class Limits:
     statement_subjects: int = 21_000
     """Subjects of one statement: one for each file of an artifact, and a few for the whole."""
 
+    approval_files: int = 1_000
+    """Approvals in one folder."""
+
+    approval_ids: int = 2_000
+    """Findings, or checks that could not look, that one approval covers."""
+
     bundle_certificates: int = 16
     """Certificates in one bundle; chains of public authorities have three."""
 

@@ -1,7 +1,8 @@
-"""Attestation → signed statements, and back: verdicts that somebody else can check later.
+"""Attestation → signed statements, and back: what somebody else can check later.
 
 `statements` says a decision in two statements, `write` puts them into a folder, `read_verdict` and `verify_verdict`
-give them back to whoever deploys. Each name is imported when it is first used.
+give them back to whoever deploys. `approval_statement` says a person's sign-off, `read_approval` and `read_approvals`
+give it back. Each name is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gatekeeper.attest.approval import APPROVAL_ENDING, approval_statement, read_approval, read_approvals
     from gatekeeper.attest.decision import GateDecision
     from gatekeeper.attest.expectations import Expectations, Outcome, Step, check_verdict
     from gatekeeper.attest.inspection import Inspection, inspect
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from gatekeeper.attest.writing import remove, write
 
 _HOMES = {
+    "APPROVAL_ENDING": "approval",
     "DEFAULT_VERIFIER": "resource",
     "LEVELS": "summary",
     "VERDICT_FILE": "verdict",
@@ -32,10 +35,13 @@ _HOMES = {
     "Step": "expectations",
     "Summary": "summary",
     "Verdict": "verdict",
+    "approval_statement": "approval",
     "check_verdict": "expectations",
     "hub_uri": "resource",
     "inspect": "inspection",
     "json_schema": "schema",
+    "read_approval": "approval",
+    "read_approvals": "approval",
     "read_verdict": "verdict",
     "refusal": "statements",
     "remove": "writing",
@@ -46,6 +52,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "APPROVAL_ENDING",
     "DEFAULT_VERIFIER",
     "LEVELS",
     "VERDICT_FILE",
@@ -57,10 +64,13 @@ __all__ = [
     "Step",
     "Summary",
     "Verdict",
+    "approval_statement",
     "check_verdict",
     "hub_uri",
     "inspect",
     "json_schema",
+    "read_approval",
+    "read_approvals",
     "read_verdict",
     "refusal",
     "remove",

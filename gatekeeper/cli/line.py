@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from gatekeeper.cli.approving import read_approvals
 from gatekeeper.cli.settings import settings_file
 from gatekeeper.errors import InputError
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
     from gatekeeper.attestation import Attestation
+    from gatekeeper.decision import Approval
     from gatekeeper.policy import Policy
     from gatekeeper.sealed_cache import SealedCache
     from gatekeeper.signing import Signer
@@ -29,6 +33,7 @@ class Settings:
 
     reference: str
     policy: str | None
+    approval: tuple[Path, ...]
     revision: str | None
     format: str
     out: Path | None
@@ -48,15 +53,22 @@ def run(settings: Settings, *, decides: bool) -> Attestation:
     """Carry out the line for these settings."""
     refuse_own_settings(settings.reference)
     check_out(settings.out)
+    chosen = load_policy(settings.policy)
+    approvals = read_approvals(settings.approval, chosen, settings.reference)
+    return carry_out(settings, chosen, approvals if decides else None)
+
+
+def carry_out(settings: Settings, chosen: Policy, approvals: Sequence[Approval] | None) -> Attestation:
+    """Carry out the line with a policy and approvals that are read already; without these it decides nothing."""
     from gatekeeper import gate as line
     from gatekeeper import sources
     from gatekeeper.cli.progress import choose
 
-    act = line.gate if decides else line.scan
+    act = line.scan if approvals is None else partial(line.gate, approvals=approvals)
     with results_cache(settings) as results:
         return act(
             sources.parse(settings.reference, revision=settings.revision),
-            load_policy(settings.policy),
+            chosen,
             source=source_options(settings),
             selection=line.Selection(only=settings.only, skip=settings.skip),
             progress=choose(quiet=settings.quiet or settings.format == "json"),

@@ -21,6 +21,7 @@ from gatekeeper.text import printable
 
 COMMANDS = {
     "gate": "Decide whether a model may be deployed.",
+    "approve": "Sign off what an audit or an escalation left to you.",
     "scan": "Gather evidence and decide nothing.",
     "convert": "Make safetensors out of honest torch files.",
     "report": "Render a JSON attestation again.",

@@ -16,6 +16,7 @@ from gatekeeper.text import printable
 
 SETTINGS: dict[str, type] = {
     "policy": str,
+    "approval": list,
     "revision": str,
     "format": str,
     "out": Path,
@@ -47,6 +48,9 @@ SETTINGS: dict[str, type] = {
     "verify-key": list,
     "convert-key": str,
     "convert-copy-code": bool,
+    "approve-expires": str,
+    "approve-out": Path,
+    "approve-force": bool,
     "demo-out": Path,
     "demo-serve": bool,
     "init-trust": list,
@@ -63,6 +67,10 @@ SETTINGS: dict[str, type] = {
 
 NOT_HERE: dict[str, str] = {
     "signer-command": "whoever can change this file could have any program run",
+    **dict.fromkeys(
+        ("approve-by", "approve-reason", "approve-ticket", "approve-attestation"),
+        "a sign-off says it anew each time",
+    ),
 }
 """Keys that the file may not have, because it may come from a stranger → why."""
 
@@ -167,6 +175,8 @@ def _value(path: Path, key: str, value: Any) -> Any:
         return str(path.parent / value)
     if key == "policy":
         return _policy(path, value)
+    if key == "approval":
+        return [str(path.parent / each) for each in value]
     if key == "key":
         return value if value.startswith("env:") else str(path.parent / value)
     return value
