@@ -182,7 +182,8 @@ def _sign_off(decision: GateDecision, approvals: Sequence[Approval], moment: dat
     """
     if not approvals or decision.verdict is Action.ALLOW:
         return None
-    from gatekeeper.policy import Policy, sign_off
+    from gatekeeper.policy.approvals import sign_off
+    from gatekeeper.policy.policy import Policy
 
     signed = [each for each in approvals if each.signer]
     approvers = tuple(Approver(name=each.signer, key="") for each in signed)
