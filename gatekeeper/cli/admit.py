@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatekeeper.cli.layout import entry
+from gatekeeper.cli.line import refuse_own_settings
 from gatekeeper.cli.options import JOBS, QUIET, TEXT_OR_JSON, VERIFIER_ID, complete_paths, option
 from gatekeeper.cli.progress import choose
 from gatekeeper.errors import InputError
@@ -31,10 +32,10 @@ _FILE = click.Path(path_type=Path)
 
 @click.command("admit")
 @click.argument("place", metavar="DIR", type=_FILE, shell_complete=complete_paths)
-@option("--attestation", "-a", of="admit", multiple=True, type=_FILE, metavar="FILE|FOLDER", required=True,
+@option("--attestation", "-a", of="admit", multiple=True, type=_FILE, metavar="FILE|FOLDER",
         help="The verdict: verdict.intoto.jsonl, the folder that holds it, or both bundles of one decision; of several "
         "verdicts, any one admits.")  # fmt: skip
-@option("--key", of="admit", multiple=True, type=_FILE, metavar="FILE", required=True,
+@option("--key", of="admit", multiple=True, type=_FILE, metavar="FILE",
         help="Public key that must have signed it; of several, any one.")  # fmt: skip
 @VERIFIER_ID
 @option("--reference", of="admit", metavar="REF",
@@ -66,9 +67,13 @@ def command(place: Path, **given: Any) -> int:
       gatekeeper admit ./model -a verdict/ --key gatekeeper.pub --reference org/name@<commit>
       gatekeeper admit ./model -a verdict.intoto.jsonl --key old.pub --key new.pub --max-age 30d
     """
+    refuse_own_settings(str(place))
     from gatekeeper import admission
     from gatekeeper.sources import SourceOptions
 
+    for name in ("attestation", "key"):
+        if not given[name]:
+            raise InputError(f"--{name} is needed", hint="see `gatekeeper admit --help`")
     lock, name = _lock(given["lock"]), ""
     if given["reference"] and lock is not None:
         name = given["reference"].removeprefix("hf://").partition("@")[0]

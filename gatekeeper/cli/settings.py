@@ -35,17 +35,6 @@ SETTINGS: dict[str, type] = {
     "keygen-out": Path,
     "keygen-force": bool,
     "verifier-id": str,
-    "admit-attestation": list,
-    "admit-key": list,
-    "admit-reference": str,
-    "admit-resource-uri": str,
-    "admit-policy-digest": str,
-    "admit-max-age": str,
-    "admit-level": list,
-    "admit-approval": list,
-    "admit-approver-key": list,
-    "admit-lock": Path,
-    "verify-key": list,
     "convert-key": str,
     "convert-copy-code": bool,
     "approve-expires": str,
@@ -70,6 +59,14 @@ NOT_HERE: dict[str, str] = {
     **dict.fromkeys(
         ("approve-by", "approve-reason", "approve-ticket", "approve-attestation"),
         "a sign-off says it anew each time",
+    ),
+    **dict.fromkeys(
+        (
+            *("admit-attestation", "admit-key", "admit-reference", "admit-resource-uri", "admit-lock"),
+            *("admit-policy-digest", "admit-max-age", "admit-level", "admit-approval", "admit-approver-key"),
+            "verify-key",
+        ),
+        "whoever can change this file could choose whom to believe",
     ),
 }
 """Keys that the file may not have, because it may come from a stranger → why."""
