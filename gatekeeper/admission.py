@@ -17,6 +17,7 @@ from gatekeeper.attest.expectations import (
     PAPER_STEPS,
     Expectations,
     Outcome,
+    SignOff,
     Step,
     check_verdict,
     failed,
@@ -25,9 +26,10 @@ from gatekeeper.attest.expectations import (
 )
 from gatekeeper.attest.resource import hub_uri
 from gatekeeper.attest.verdict import Verdict, read_verdict
-from gatekeeper.decision import Action, Approval, RowOutcome, RowState
+from gatekeeper.decision import Action, Approval, ApprovalState, Decision, RowOutcome, RowState
 from gatekeeper.errors import InputError, SignatureError
 from gatekeeper.progress import SILENT, Progress
+from gatekeeper.signers import Approver
 from gatekeeper.sources import SourceOptions
 from gatekeeper.text import plural, printable
 
@@ -134,7 +136,7 @@ def _on_paper(
         steps = (failed("verdict", error.message), *map(not_reached, STEPS[1:]))
         return Admission(admitted=False, steps=steps, attestation=attestation, verdict=None)
     first = held("verdict", f"a verdict on {plural(len(verdict.files), 'file')}")
-    paper = check_verdict(verdict, expected, moment, _settled(verdict.decision, approvals, moment))
+    paper = check_verdict(verdict, expected, moment, _sign_off(verdict.decision, approvals, moment))
     if lock is not None:
         paper = tuple(_pinned(step, verdict, lock, name) if step.name == "resource" else step for step in paper)
     admitted = not any(step.outcome in {Outcome.FAILED, Outcome.NOT_REACHED} for step in paper)
@@ -172,39 +174,52 @@ def _not_as_pinned(verdict: Verdict, model: LockedModel) -> str:
     return ""
 
 
-def _settled(decision: GateDecision, approvals: Sequence[Approval], moment: datetime) -> str:
-    """Say by whose sign-off a verdict other than allow counts; empty when by nobody's."""
-    if decision.verdict not in {Action.AUDIT, Action.ESCALATE} or _forbidden(decision):
-        return ""
-    today = moment.astimezone(UTC).date()
-    for each in approvals:
-        covers = set(_words(decision, "findings.ids")) <= set(each.findings) and set(
-            _words(decision, "checks.unknown")
-        ) <= set(each.unknown)
-        bound = (
-            each.subject == f"sha256:{decision.artifact.digest}"
-            and each.policy_digest == decision.policy.digest
-            and (each.action, each.row) == (decision.verdict, decision.row)
-        )
-        if each.signer and bound and covers and each.created <= today <= each.expires:
-            return f"{printable(each.by, 80)} signed it off until {each.expires.isoformat()}: {printable(each.reason)}"
-    return ""
+def _sign_off(decision: GateDecision, approvals: Sequence[Approval], moment: datetime) -> SignOff | None:
+    """Apply sign-offs to a verdict as the policy applies them to a decision, laws included.
+
+    Only those count whose signature was verified with an approver's key: here no policy tells whose word is enough.
+    How long one may be is that of the built-in policies.
+    """
+    if not approvals or decision.verdict is Action.ALLOW:
+        return None
+    from gatekeeper.policy.approvals import sign_off
+    from gatekeeper.policy.policy import Policy
+
+    signed = [each for each in approvals if each.signer]
+    approvers = tuple(Approver(name=each.signer, key="") for each in signed)
+    settled = sign_off(
+        _as_decided(decision),
+        signed,
+        Policy(name="", digest=decision.policy.digest, sources=(), required=(), rows=(), approvers=approvers),
+        digest=decision.artifact.digest,
+        hazards=frozenset(decision.hazards),
+        now=moment,
+    )
+    counting = [use.approval for use in settled.approvals if use.state is ApprovalState.USED]
+    if settled.action is Action.ALLOW and counting:
+        last = max(counting, key=lambda each: each.expires)
+        words = f"{printable(last.by, 80)} signed it off until {last.expires.isoformat()}: {printable(last.reason)}"
+        return SignOff(counts=True, words=words)
+    why = [use.note or use.state.value for use in settled.approvals] or [
+        "no sign-off that was given is for these files"
+    ]
+    return SignOff(counts=False, words=f"not signed off: {printable(why[0], 400)}")
 
 
-def _words(decision: GateDecision, fact: str) -> tuple[str, ...]:
-    value = decision.facts.get(fact)
-    return value if isinstance(value, tuple) else ("(not told)",)
-
-
-def _forbidden(decision: GateDecision) -> bool:
-    """Whether a law keeps this from ending in allow, whoever signs it off."""
-    from gatekeeper.policy.laws import Case, overrule
-
+def _as_decided(decision: GateDecision) -> Decision:
+    """Give the decision back, as far as the laws look at it."""
     rows = tuple(
         RowOutcome(row=row, action=Action.ESCALATE, words="", when="", state=RowState.INDETERMINATE, because="", ask="")
         for row in decision.indeterminate
     )
-    return bool(overrule(Action.ALLOW, Case(facts=decision.facts, hazards=frozenset(decision.hazards), rows=rows)))
+    return Decision(
+        action=decision.verdict,
+        row=decision.row,
+        because=decision.because,
+        ask=decision.ask,
+        rows=rows,
+        facts=decision.facts,
+    )
 
 
 def _with_files(paper: Admission, artifact: Artifact) -> Admission:

@@ -79,6 +79,9 @@ class Limits:
     listing_bytes: int = 8 * MIB
     """Bytes of TorchScript code in one archive that are read; the largest honest ones have a tenth of this."""
 
+    lock_bytes: int = 16 * MIB
+    """Bytes of gatekeeper.lock; a hundred models of fifteen files take a hundredth of this."""
+
     card_bytes: int = 1 * MIB
     """Bytes of YAML front matter in a model card."""
 
@@ -246,6 +249,10 @@ class Limits:
 
     signed_resources: int = 100_000
     """Files, or slices of them, in a publisher's signature; 20,000 files and slices of 1 GB of the largest models."""
+    approval_files: int = 1_000
+    """Approvals in one folder."""
+    approval_ids: int = 2_000
+    """Findings, or checks that could not look, that one approval covers."""
 
     bundle_certificates: int = 16
     """Certificates in one bundle; chains of public authorities have three."""

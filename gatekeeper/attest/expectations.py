@@ -72,11 +72,22 @@ class Expectations:
     max_age: timedelta | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignOff:
+    """What became of the sign-offs that came with a verdict other than allow."""
+
+    counts: bool
+    words: str
+    """Whose it is and until when, or why it does not count."""
+
+
 PAPER_STEPS = ("signature", "verifier", "resource", "policy", "levels", "age", "expiries", "result")
 """Names of the steps below, in order; `result` comes last, since a sign-off can settle it."""
 
 
-def check_verdict(verdict: Verdict, expected: Expectations, now: datetime, settled: str = "") -> tuple[Step, ...]:
+def check_verdict(
+    verdict: Verdict, expected: Expectations, now: datetime, sign_off: SignOff | None = None
+) -> tuple[Step, ...]:
     """Hold a verdict against what is expected of it.
 
     The first step that fails ends it: what is not signed by a trusted key is not worth further words.
@@ -85,7 +96,7 @@ def check_verdict(verdict: Verdict, expected: Expectations, now: datetime, settl
         verdict: As read.
         expected: By the deployer.
         now: UTC.
-        settled: Why a verdict other than allow may count all the same: a sign-off, in words; empty for no.
+        sign_off: What may let a verdict other than allow count all the same; None for nothing.
     """
     tries: dict[str, Callable[[], Step]] = {
         "signature": lambda: _signature(verdict, expected.keys),
@@ -95,7 +106,7 @@ def check_verdict(verdict: Verdict, expected: Expectations, now: datetime, settl
         "levels": lambda: _levels(verdict, expected.levels),
         "age": lambda: _age(verdict, expected.max_age, now),
         "expiries": lambda: _expiries(verdict, now.astimezone(UTC).date()),
-        "result": lambda: _result(verdict, settled),
+        "result": lambda: _result(verdict, sign_off),
     }
     steps: list[Step] = []
     for name in PAPER_STEPS:
@@ -204,14 +215,15 @@ def _until(verdict: Verdict) -> Iterator[tuple[str, date]]:
             yield f"a sign-off by {printable(use.approval.by, 80)}", use.approval.expires
 
 
-def _result(verdict: Verdict, settled: str) -> Step:
+def _result(verdict: Verdict, sign_off: SignOff | None) -> Step:
     decision = verdict.decision
+    row = printable(decision.row, 80)
     if verdict.summary.verification_result is Result.PASSED:
-        return held("result", f"{Result.PASSED}: allow by row {printable(decision.row, 80)}")
-    said = f"{Result.FAILED}: {decision.verdict.value} by row {printable(decision.row, 80)}"
-    if settled:
-        return held("result", f"{said}; {settled}")
-    return failed("result", f"{said}: {printable(decision.because, 400)}")
+        return held("result", f"{Result.PASSED}: allow by row {row}")
+    said = f"{Result.FAILED}: {decision.verdict.value} by row {row}: {printable(decision.because, 400)}"
+    if sign_off is None:
+        return failed("result", said)
+    return (held if sign_off.counts else failed)("result", f"{said}; {sign_off.words}")
 
 
 def _span(age: timedelta) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
-from contextlib import suppress
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,10 +62,7 @@ def write(
     paths = {name: folder / name for name in texts}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in FILES:
-            if name not in texts:
-                with suppress(FileNotFoundError):
-                    (folder / name).unlink()
+        remove(folder, keep=texts)
         for name, text in texts.items():
             atomic_write(paths[name], text.encode("utf-8"))
     except OSError as error:
@@ -73,6 +70,27 @@ def write(
         where = printable(str(folder), 400)
         raise kind(f"could not write the verdict to {where}: {error.strerror}", hint="choose another folder") from error
     return paths
+
+
+def remove(folder: Path, keep: Collection[str] = ()) -> None:
+    """Remove what an earlier `write` left in a folder.
+
+    Args:
+        folder: Where.
+        keep: Names of files that stay.
+
+    Raises:
+        InputError: When it can't.
+    """
+    for name in FILES:
+        if name not in keep:
+            try:
+                (folder / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise InputError(
+                    f"an older {name} in {printable(str(folder), 400)} can't be removed: {error.strerror}",
+                    hint="choose another folder",
+                ) from error
 
 
 def _render(made: tuple[Statement, Statement], signer: Signer | None) -> dict[str, str]:

@@ -21,12 +21,15 @@ from gatekeeper.text import printable
 
 COMMANDS = {
     "gate": "Decide whether a model may be deployed.",
+    "approve": "Sign off what an audit or an escalation left to you.",
     "scan": "Gather evidence and decide nothing.",
     "convert": "Make safetensors out of honest torch files.",
     "report": "Render a JSON attestation again.",
     "audit-report": "Report over many attestations: what is deployed, and by which verdicts.",
     "explain": "Say what a check looks at and cannot see.",
     "policy": "Lint, test and explain policies.",
+    "admit": "Decide whether a folder is what a signed verdict allows.",
+    "verify": "Say what a signed file is, who signed it and what it says.",
     "keygen": "Make a key pair to sign verdicts with.",
     "sign": "Sign a model that you publish.",
     "init": "Write a policy that trusts your publishers.",

@@ -69,6 +69,14 @@ POLICY = option(
     metavar="FILE|NAME",
     help="Whom to trust and how to decide: a file, or `default` or `strict`.  [default: default]",
 )
+APPROVAL = option(
+    "--approval",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE|FOLDER",
+    help="What was signed off with `approve`: a file, or a folder of *.intoto.json; may be repeated.  "
+    "[default: approvals/, where there is one]",
+)
 REVISION = option("--revision", metavar="REV", help="Branch, tag or commit, when the reference names none.")
 FORMAT = format_option("text", "json", "html")
 TEXT_OR_JSON = format_option("text", "json")
@@ -157,6 +165,7 @@ def stacked(*options: Decorator) -> Decorator:
 LINE = stacked(
     REFERENCE,
     POLICY,
+    APPROVAL,
     REVISION,
     FORMAT,
     OUT,
@@ -172,6 +181,14 @@ LINE = stacked(
     VERBOSE,
 )
 """Everything that `gate` and `scan` share."""
+
+VERIFIER_ID = option(
+    "--verifier-id",
+    metavar="URI",
+    default="urn:gatekeeper:verifier",
+    show_default=True,
+    help="Who decides, in verdicts: each gate of a team may have a name of its own.",
+)
 
 SIGNING = stacked(KEY, SIGNER_COMMAND, SIGNER_PUBLIC_KEY)
 """How every command that signs is told with what; see `gatekeeper.cli.signing.signer_of`."""

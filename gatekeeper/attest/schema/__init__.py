@@ -26,9 +26,9 @@ def generate() -> dict[str, Any]:
     """Make the schema from the nouns: what should be published."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"{DECISION}#schema",
+        "$id": "urn:gatekeeper:schema:gate-decision-v1",
         "title": "gatekeeper gate decision v1",
-        "description": "Predicate of an in-toto statement. Consumers pass over fields that they do not know.",
+        "description": f"Predicate {DECISION} of an in-toto statement. Consumers pass over fields that they do not know.",
         **schema(GateDecision),
     }
 
