@@ -154,7 +154,7 @@ def test_the_plain_one_counts() -> None:
         ({"key": rsa.generate_private_key(65537, 2048)}, "kind RSA"),
         ({"key": ec.generate_private_key(ec.SECP256K1())}, "curve secp256k1"),
     ],
-    ids=str,
+    ids=lambda each: each if isinstance(each, str) else ",".join(each),
 )
 def test_one_bent_extension_is_enough(bent, words: str) -> None:
     given, roots = MADE.chain(**bent)
