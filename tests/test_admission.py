@@ -15,7 +15,7 @@ import pytest
 from gatekeeper.admission import STEPS, Admission, admit
 from gatekeeper.artifact import ExcludedFile, Kind
 from gatekeeper.attest import Expectations, Outcome
-from gatekeeper.decision import Action, Approval
+from gatekeeper.decision import Action
 from gatekeeper.errors import InputError
 from gatekeeper.lock import Lock, LockedFile, LockedModel
 from gatekeeper.signing import envelope_json, statement_json, unsigned
@@ -32,6 +32,7 @@ from tests.support.verdicts import (
     lay_out,
     refused,
     sealed,
+    sign_off,
     statements,
     verdict,
     with_predicate,
@@ -287,24 +288,6 @@ def test_a_lock_does_not_mend_what_was_refused_before(model: Path) -> None:
     other = replace(EXPECTED, resources=("pkg:huggingface/x/y@" + COMMIT,))
     assert failed_step(ask(model, expected=other, lock=locked())) == "resource"
     assert failed_step(ask(model, verdict(signer=BOB.signer), lock=locked())) == "signature"
-
-
-def sign_off(about: Any, **told: Any) -> Approval:
-    approval = Approval(
-        reference=f"hf://{NAME}@{COMMIT}",
-        subject=f"sha256:{about.subject.digest}",
-        policy_digest=POLICY_DIGEST,
-        action=about.verdict.action,
-        row=about.verdict.row,
-        findings=(),
-        unknown=(),
-        by="r.silva@example.com",
-        reason="We read it.",
-        created=date(2026, 11, 1),
-        expires=date(2026, 12, 1),
-        signer="silva",
-    )
-    return replace(approval, **told)
 
 
 @pytest.mark.parametrize(("action", "row"), [(Action.AUDIT, "unverified"), (Action.ESCALATE, "suspicious")])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gatekeeper.attest.inspection import Inspection, inspect
     from gatekeeper.attest.resource import DEFAULT_VERIFIER, hub_uri, resource_uri
     from gatekeeper.attest.schema import json_schema
-    from gatekeeper.attest.statements import refusal, statements
+    from gatekeeper.attest.stating import refusal, statements
     from gatekeeper.attest.summary import LEVELS, Result, Summary
     from gatekeeper.attest.verdict import VERDICT_FILE, Verdict, read_verdict, verify_verdict
     from gatekeeper.attest.writing import remove, write
@@ -43,10 +43,10 @@ _HOMES = {
     "read_approval": "approval",
     "read_approvals": "approval",
     "read_verdict": "verdict",
-    "refusal": "statements",
+    "refusal": "stating",
     "remove": "writing",
     "resource_uri": "resource",
-    "statements": "statements",
+    "statements": "stating",
     "verify_verdict": "verdict",
     "write": "writing",
 }

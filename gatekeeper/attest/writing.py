@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gatekeeper.atomic import atomic_write
 from gatekeeper.attest.resource import DEFAULT_VERIFIER
-from gatekeeper.attest.statements import statements
+from gatekeeper.attest.stating import statements
 from gatekeeper.attest.verdict import VERDICT_FILE
 from gatekeeper.attestation import Attestation
 from gatekeeper.errors import GatekeeperError, InputError

@@ -6,12 +6,13 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from gatekeeper import attest
 from gatekeeper.attestation import Attestation, SubjectFile
-from gatekeeper.decision import Action
+from gatekeeper.decision import Action, Approval
 from gatekeeper.evidence import FactValue
 from gatekeeper.policy import VOCABULARY
 from gatekeeper.report import to_json
@@ -93,3 +94,22 @@ def with_predicate(statement: Statement, change: Callable[[dict[str, Any]], obje
     predicate: dict[str, Any] = json.loads(json.dumps(statement.predicate))
     change(predicate)
     return replace(statement, predicate=predicate)
+
+
+def sign_off(about: Attestation, **told: Any) -> Approval:
+    """Sign an attestation off, as far as the noun goes."""
+    approval = Approval(
+        reference=f"hf://{NAME}@{COMMIT}",
+        subject=f"sha256:{about.subject.digest}",
+        policy_digest=POLICY_DIGEST,
+        action=about.verdict.action,
+        row=about.verdict.row,
+        findings=(),
+        unknown=(),
+        by="r.silva@example.com",
+        reason="We read it.",
+        created=date(2026, 11, 1),
+        expires=date(2026, 12, 1),
+        signer="silva",
+    )
+    return replace(approval, **told)

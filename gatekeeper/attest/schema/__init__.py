@@ -28,7 +28,7 @@ def generate() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:gatekeeper:schema:gate-decision-v1",
         "title": "gatekeeper gate decision v1",
-        "description": f"Predicate {DECISION} of an in-toto statement. Consumers pass over fields that they do not know.",
+        "description": f"Predicate {DECISION} of an in-toto statement. Consumers pass over unknown fields.",
         **schema(GateDecision),
     }
 
