@@ -295,7 +295,5 @@ def test_securesystemslib_accepts_the_envelope() -> None:
     dsse = pytest.importorskip("securesystemslib.dsse")
     signer = pytest.importorskip("securesystemslib.signer")
     envelope = dsse.Envelope.from_dict(json.loads(SIGNED))
-    key = signer.SSlibKey(
-        ANA.public_key.key_id, "ecdsa", "ecdsa-sha2-nistp256", {"public": ANA.public_key.pem}
-    )
+    key = signer.SSlibKey(ANA.public_key.key_id, "ecdsa", "ecdsa-sha2-nistp256", {"public": ANA.public_key.pem})
     assert envelope.verify([key], 1)
