@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatekeeper.errors import InputError
+from gatekeeper.lock import LOCK_NAME
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
@@ -47,7 +48,23 @@ def read_approvals(given: Iterable[Path], policy: Policy, reference: str) -> tup
 
 def default_places() -> tuple[Path, ...]:
     """Give the folder of approvals, when nobody named one and it is there."""
-    return (Path(FOLDER),) if Path(FOLDER).is_dir() else ()
+    folder = default_folder()
+    return (folder,) if folder.is_dir() else ()
+
+
+def default_folder() -> Path:
+    """Give `approvals` beside the nearest lock of this repository, or in the current folder where that is missing."""
+    here = Path(FOLDER)
+    beside = next((place / FOLDER for place in _within_repository() if (place / LOCK_NAME).is_file()), here)
+    return here if here.is_dir() and not beside.is_dir() else beside
+
+
+def _within_repository() -> Iterator[Path]:
+    current = Path.cwd()
+    for place in (current, *current.parents):
+        yield place
+        if (place / ".git").exists():
+            return
 
 
 def refuse_inside(place: Path, reference: str) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.signing import key_pair
 
 from gatekeeper.attest import approval_statement, read_approval, read_approvals
 from gatekeeper.attestation import SubjectFile
@@ -31,6 +30,7 @@ from gatekeeper.signing import (
     statement_json,
     unsigned,
 )
+from tests.support.signing import key_pair
 
 FILES = tuple(SubjectFile(path=path, size=1, sha256=hashlib.sha256(path.encode()).hexdigest()) for path in ("a", "b/c"))
 DIGEST = hashlib.sha256("".join(f"{file.sha256} {file.path}\n" for file in FILES).encode()).hexdigest()

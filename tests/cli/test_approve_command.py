@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from safetensors.numpy import save
-from support.signing import key_pair
 
 from gatekeeper.cli.main import main
+from tests.support.signing import key_pair
 
 Run = Callable[..., tuple[int, Any]]
 GIVEN = ("--by", "ana@example.org", "--reason", "the code was read", "--expires", "10d")
@@ -97,6 +97,17 @@ def test_it_is_found_where_it_is_named(run: Run, place: Path, monkeypatch: pytes
     (place / "pyproject.toml").unlink()
     monkeypatch.setenv("GATEKEEPER_APPROVAL", f"signed/off{os.pathsep}{path}")
     assert run("gate", "./model")[0] == 0
+
+
+def test_it_lies_beside_the_lock(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place / "gatekeeper.lock").touch()
+    (place / "below").mkdir()
+    monkeypatch.chdir(place / "below")
+    assert run("approve", "../model", *GIVEN)[0] == 0
+    assert len(list((place / "approvals").iterdir())) == 1
+    assert run("gate", "../model")[0] == 0
+    (place / ".git").rename(place / "below" / ".git")  # no further up than the repository
+    assert run("gate", "../model")[0] == 1
 
 
 def test_an_attestation_can_be_signed_off_instead(run: Run) -> None:

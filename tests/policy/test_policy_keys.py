@@ -10,11 +10,11 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from support.signing import Authority, key_pair
 
 from gatekeeper.errors import PolicyError
 from gatekeeper.policy import json_schema, lint, load
 from gatekeeper.signers import Approver, TrustedSigner
+from tests.support.signing import Authority, key_pair
 
 Write = Callable[..., Path]
 BASE = "extends: default\n"

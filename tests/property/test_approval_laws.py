@@ -6,7 +6,13 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from property.test_policy_laws import (
+
+from gatekeeper.decision import Action, Approval, ApprovalState, Decision, RowState
+from gatekeeper.evidence import Evidence, Finding, Hazard, Status
+from gatekeeper.policy import Policy, Waiver, decide, obstacle
+from gatekeeper.policy.laws import UNWAIVABLE
+from gatekeeper.signers import Approver
+from tests.property.test_policy_laws import (
     CHECKS,
     DEFAULT,
     DIGEST,
@@ -19,12 +25,6 @@ from property.test_policy_laws import (
     WELL_KEPT,
     _result,
 )
-
-from gatekeeper.decision import Action, Approval, ApprovalState, Decision, RowState
-from gatekeeper.evidence import Evidence, Finding, Hazard, Status
-from gatekeeper.policy import Policy, Waiver, decide, obstacle
-from gatekeeper.policy.laws import UNWAIVABLE
-from gatekeeper.signers import Approver
 
 LEFT_TO_PEOPLE = st.builds(
     lambda found, unknown, more: Evidence(
