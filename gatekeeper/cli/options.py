@@ -182,5 +182,13 @@ LINE = stacked(
 )
 """Everything that `gate` and `scan` share."""
 
+VERIFIER_ID = option(
+    "--verifier-id",
+    metavar="URI",
+    default="urn:gatekeeper:verifier",
+    show_default=True,
+    help="Who decides, in verdicts: each gate of a team may have a name of its own.",
+)
+
 SIGNING = stacked(KEY, SIGNER_COMMAND, SIGNER_PUBLIC_KEY)
 """How every command that signs is told with what; see `gatekeeper.cli.signing.signer_of`."""

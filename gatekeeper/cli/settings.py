@@ -34,6 +34,14 @@ SETTINGS: dict[str, type] = {
     "signer-public-key": Path,
     "keygen-out": Path,
     "keygen-force": bool,
+    "sign-certificate-chain": Path,
+    "sign-force": bool,
+    "audit-report-out": Path,
+    "audit-report-key": list,
+    "audit-report-since": Path,
+    "audit-report-max-age": str,
+    "audit-report-now": str,
+    "verifier-id": str,
     "convert-key": str,
     "convert-copy-code": bool,
     "approve-expires": str,
@@ -58,6 +66,14 @@ NOT_HERE: dict[str, str] = {
     **dict.fromkeys(
         ("approve-by", "approve-reason", "approve-ticket", "approve-attestation"),
         "a sign-off says it anew each time",
+    ),
+    **dict.fromkeys(
+        (
+            *("admit-attestation", "admit-key", "admit-reference", "admit-resource-uri", "admit-lock"),
+            *("admit-policy-digest", "admit-max-age", "admit-level", "admit-approval", "admit-approver-key"),
+            "verify-key",
+        ),
+        "whoever can change this file could choose whom to believe",
     ),
 }
 """Keys that the file may not have, because it may come from a stranger → why."""
