@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatekeeper.errors import InputError
-from gatekeeper.lock import LOCK_NAME
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
@@ -54,17 +53,11 @@ def default_places() -> tuple[Path, ...]:
 
 def default_folder() -> Path:
     """Give `approvals` beside the nearest lock of this repository, or in the current folder where that is missing."""
-    here = Path(FOLDER)
-    beside = next((place / FOLDER for place in _within_repository() if (place / LOCK_NAME).is_file()), here)
+    from gatekeeper.lockfile import find
+
+    here, lock = Path(FOLDER), find()
+    beside = lock.with_name(FOLDER) if lock else here
     return here if here.is_dir() and not beside.is_dir() else beside
-
-
-def _within_repository() -> Iterator[Path]:
-    current = Path.cwd()
-    for place in (current, *current.parents):
-        yield place
-        if (place / ".git").exists():
-            return
 
 
 def refuse_inside(place: Path, reference: str) -> None:
