@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatekeeper.cli import options
-from gatekeeper.cli.approving import FOLDER, file_name, refuse_inside
+from gatekeeper.cli.approving import default_folder, file_name, refuse_inside
 from gatekeeper.cli.layout import entry
 from gatekeeper.cli.line import Settings, carry_out, load_policy, refuse_own_settings
 from gatekeeper.cli.signing import signer_of
@@ -52,10 +52,8 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
     "-o",
     of="approve",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path(FOLDER),
-    show_default=True,
     metavar="FOLDER",
-    help="Where the approval goes.",
+    help="Where the approval goes.  [default: approvals, beside the lock or here]",
 )
 @options.option("--force", of="approve", is_flag=True, help="Replace the approval that is there for the same bytes.")
 @options.POLICY
@@ -78,7 +76,7 @@ def command(
     key: str | None,
     signer_command: str | None,
     signer_public_key: Path | None,
-    out: Path,
+    out: Path | None,
     force: bool,
     **line: Any,
 ) -> int:
@@ -105,12 +103,12 @@ def command(
         raise click.UsageError(f"{missing[0]} is missing: a sign-off says who, why and until when")
     if (reference is None) == (attestation is None):
         raise click.UsageError("give a REFERENCE, or --attestation with the report of a run")
-    today = datetime.now(UTC).date()
+    today, folder = datetime.now(UTC).date(), out or default_folder()
     chosen = load_policy(line["policy"])
     last = _last_day(str(expires), today, chosen)
     signer = signer_of(key, signer_command, signer_public_key)
     approver = _approver(signer, chosen)
-    judged = _read(attestation, chosen) if attestation else _judge(str(reference), chosen, out, line)
+    judged = _read(attestation, chosen) if attestation else _judge(str(reference), chosen, folder, line)
     if why := _refusal(judged):
         _say_no(judged, why, line["format"])
         return 1
@@ -130,7 +128,7 @@ def command(
         expires=last,
         signer=approver,
     )
-    path = _write(approval, judged, signer, out, force=force)
+    path = _write(approval, judged, signer, folder, force=force)
     _show(approval, judged, path, signed=signer is not None, format=line["format"])
     return 0
 

@@ -47,7 +47,17 @@ def read_approvals(given: Iterable[Path], policy: Policy, reference: str) -> tup
 
 def default_places() -> tuple[Path, ...]:
     """Give the folder of approvals, when nobody named one and it is there."""
-    return (Path(FOLDER),) if Path(FOLDER).is_dir() else ()
+    folder = default_folder()
+    return (folder,) if folder.is_dir() else ()
+
+
+def default_folder() -> Path:
+    """Give `approvals` beside the nearest lock of this repository, or in the current folder where that is missing."""
+    from gatekeeper.lockfile import find
+
+    here, lock = Path(FOLDER), find()
+    beside = lock.with_name(FOLDER) if lock else here
+    return here if here.is_dir() and not beside.is_dir() else beside
 
 
 def refuse_inside(place: Path, reference: str) -> None:

@@ -166,7 +166,7 @@ def _approval(page: _Page, use: ApprovalUse) -> None:
     ticket = f" [{approval.ticket}]" if approval.ticket else ""
     page.line(f"by {approval.by}, {view.signature_words(approval)}: {approval.reason}{ticket}", margin=4)
     if page.verbose:
-        page.line(view.covered(approval), body="dim", margin=4)
+        page.line(f"covers {view.covered(approval)}", body="dim", margin=4)
 
 
 def _subset(page: _Page, attestation: Attestation) -> None:

@@ -296,7 +296,7 @@ def signature_words(approval: Approval) -> str:
 
 def covered(approval: Approval) -> str:
     """Say what an approval signed off: the row, the findings that were open and the checks that could not look."""
-    told = f"{approval.row} said {approval.action.value}"
+    told = f"row {approval.row} said {approval.action.value}"
     found = f"open: {_few(approval.findings)}" if approval.findings else "nothing open"
     return f"{told}; {found}" + (f"; unknown: {_few(approval.unknown)}" if approval.unknown else "")
 
