@@ -7,9 +7,11 @@ says that a control is met: evidence is what an auditor looks at before saying s
 from __future__ import annotations
 
 from gatekeeper.report.controls.catalogue import OUTPUTS, Control, Framework, Mapping, catalogue
-from gatekeeper.report.controls.evidence import ControlEvidence, Cover, controls_for, covers
+from gatekeeper.report.controls.evidence import CAVEAT, HEADING, ControlEvidence, Cover, controls_for, covers
 
 __all__ = [
+    "CAVEAT",
+    "HEADING",
     "OUTPUTS",
     "Control",
     "ControlEvidence",
