@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gatekeeper import policy, report, sources
 from gatekeeper.artifact import Kind
-from gatekeeper.attest.statements import statements
+from gatekeeper.attest import statements
 from gatekeeper.attestation import Attestation
 from gatekeeper.decision import Action
 from gatekeeper.demo import SUBJECTS, Subject
