@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ import click
 from gatekeeper.cli.admit import read_bytes
 from gatekeeper.cli.layout import entry
 from gatekeeper.cli.options import TEXT_OR_JSON, complete_paths, option
+from gatekeeper.errors import InputError
+from gatekeeper.signing import OMS
 from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
@@ -30,9 +33,9 @@ _SHOWN = 10
 def command(file: Path, key: tuple[Path, ...], format: str) -> int:
     """Verify FILE, a verdict, a sign-off or a bundle, and print what it says.
 
-    FILE is a *.intoto.jsonl or *.intoto.json file, a Sigstore bundle that a key signed, or a folder with a verdict.
-    Files of models are not looked at: `gatekeeper admit` does that, and `gatekeeper gate` verifies a publisher's
-    model.sig.
+    FILE is a *.intoto.jsonl or *.intoto.json file, a Sigstore bundle that a key signed, or a folder with a verdict; a
+    report.json in that folder must be the one that the verdict names. Files of models are not looked at: `gatekeeper
+    admit` does that, and `gatekeeper gate` verifies a publisher's model.sig.
 
     Exits with 0 when a given key signed it, 1 when not: whatever it says is then anybody's word.
 
@@ -46,11 +49,26 @@ def command(file: Path, key: tuple[Path, ...], format: str) -> int:
 
     keys = [read_public_key(path) for path in key]
     found = attest.inspect(read_bytes(file / attest.VERDICT_FILE if file.is_dir() else file), keys)
+    report = _report(found.verdict, file) if found.verdict and file.is_dir() else None
     if format == "json":
-        click.echo(json.dumps(_document(found), indent=2))
+        click.echo(json.dumps({**_document(found), "report_matches": report}, indent=2))
     else:
-        _print(found, file)
-    return int(not found.verified_by)
+        _print(found, file, report)
+    return int(not found.verified_by or report is False)
+
+
+def _report(verdict: Verdict, folder: Path) -> bool | None:
+    """Say whether the report beside a verdict is the one that it names; None when there is none."""
+    path = folder / "report.json"
+    if not path.is_file():
+        return None
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest() == verdict.decision.report_sha256
+    except OSError as error:
+        raise InputError(
+            f"{printable(str(path), 400)} can't be read: {error.strerror}", hint="check its rights"
+        ) from error
 
 
 def _document(found: Inspection) -> dict[str, Any]:
@@ -71,7 +89,7 @@ def _document(found: Inspection) -> dict[str, Any]:
     }
 
 
-def _print(found: Inspection, file: Path) -> None:
+def _print(found: Inspection, file: Path, report: bool | None) -> None:
     if found.verified_by:
         head = click.style("VERIFIED", fg="green", bold=True)
     else:
@@ -88,6 +106,15 @@ def _print(found: Inspection, file: Path) -> None:
     lines = _verdict(found.verdict) if found.verdict else (line for each in found.statements for line in _any(each))
     for name, told in lines:
         entry(f"  {name:<9}", told)
+    if OMS in {each.predicate_type for each in found.statements}:
+        entry(
+            "  note     ", "`gatekeeper gate` verifies a publisher's signature, with the model and the policy's signers"
+        )
+    if report is not None:
+        entry(
+            "           ",
+            "the report.json beside it is this one" if report else "the report.json beside it is ANOTHER one",
+        )
 
 
 def _verdict(verdict: Verdict) -> Iterator[tuple[str, str]]:

@@ -13,10 +13,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from gatekeeper import lockfile
 from gatekeeper.attest import approval_statement
 from gatekeeper.cli.main import cli, main
+from gatekeeper.decision import Action
 from gatekeeper.demo import builders
 from gatekeeper.demo.hub import HubRepo, LoopbackHub
+from gatekeeper.lock import Lock, LockedFile, LockedModel
+from gatekeeper.report import read
 from tests.support.attestations import COMMIT
 from tests.support.signing import key_pair
 from tests.support.verdicts import attestation, lay_out, refused, sealed, sign_off, statements, verdict
@@ -266,3 +270,29 @@ def test_metadata_alone_gets_no_verdict_and_takes_the_old_one_away(
     assert ran.return_value == 1
     assert "No verdict was written: not every file was hashed" in " ".join(ran.stdout.split())
     assert not (tmp_path / "verdict.intoto.jsonl").exists()
+
+
+def test_verify_tells_a_report_that_was_changed(home: Path, run: Any, tmp_path: Path) -> None:
+    for name in ("verdict.intoto.jsonl", "report.json"):
+        (tmp_path / name).write_bytes((home / "signed" / name).read_bytes())
+    ran = run("verify", tmp_path, "--key", "alice.pub")
+    assert (ran.code, "the report.json beside it is this one" in ran.out) == (0, True)
+    (tmp_path / "report.json").write_bytes(b" " + (tmp_path / "report.json").read_bytes())
+    ran = run("verify", tmp_path, "--key", "alice.pub")
+    assert (ran.code, "the report.json beside it is ANOTHER one" in ran.out) == (1, True)
+
+
+def test_a_lock_on_disk_says_which_model_is_expected(home: Path, run: Any, tmp_path: Path) -> None:
+    subject = read(home / "signed" / "report.json").subject
+    files = tuple(LockedFile(path=each.path, size=each.size, sha256=each.sha256) for each in subject.files)
+    model = LockedModel(
+        id=REPO.id, commit=REPO.head, digest=subject.digest, kind=subject.kind, files=files,
+        policy="sha256:" + "0" * 64, verdict=Action.ALLOW, decided_at=datetime(2026, 11, 23, tzinfo=UTC),
+    )  # fmt: skip
+    lockfile.write(tmp_path / "gatekeeper.lock", Lock(models=(model,)))
+    lockfile.write(tmp_path / "other.lock", Lock(models=(replace(model, id="other/model"),)))
+    command = ("admit", "model", "-a", "signed", "--key", "alice.pub", "--lock")
+    assert run(*command, tmp_path / "gatekeeper.lock").code == 0
+    assert run(*command, tmp_path / "gatekeeper.lock", "--reference", REPO.id).code == 0
+    ran = run(*command, tmp_path / "other.lock")
+    assert (ran.code, f"the lock pins no {REPO.id}" in ran.out) == (1, True)
