@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING
 import click
 
 from gatekeeper.cli.approving import read_approvals
+from gatekeeper.cli.options import lock_path
 from gatekeeper.cli.settings import settings_file
 from gatekeeper.errors import InputError
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
+    from gatekeeper.artifact import Reference
     from gatekeeper.attestation import Attestation
     from gatekeeper.decision import Approval
+    from gatekeeper.lock import LockedModel
     from gatekeeper.policy import Policy
     from gatekeeper.sealed_cache import SealedCache
     from gatekeeper.signing import Signer
@@ -47,6 +50,8 @@ class Settings:
     jobs: int | None
     quiet: bool
     verbose: bool
+    locked: bool = False
+    lock: Path | None = None
 
 
 def run(settings: Settings, *, decides: bool) -> Attestation:
@@ -65,15 +70,32 @@ def carry_out(settings: Settings, chosen: Policy, approvals: Sequence[Approval] 
     from gatekeeper.cli.progress import choose
 
     act = line.scan if approvals is None else partial(line.gate, approvals=approvals)
+    reference = sources.parse(settings.reference, revision=settings.revision)
+    source = source_options(settings)
+    locked = None
+    if settings.locked:
+        reference, locked = _locked(settings, reference, source)
+        source = replace(source, exclude=locked.exclude)
     with results_cache(settings) as results:
         return act(
-            sources.parse(settings.reference, revision=settings.revision),
+            reference,
             chosen,
-            source=source_options(settings),
+            source=source,
             selection=line.Selection(only=settings.only, skip=settings.skip),
             progress=choose(quiet=settings.quiet or settings.format == "json"),
             results=results,
+            locked=locked,
         )
+
+
+def _locked(settings: Settings, reference: Reference, source: SourceOptions) -> tuple[Reference, LockedModel]:
+    from gatekeeper import lockfile, pinning
+
+    asked, locked = pinning.locked_reference(reference, lockfile.read(lock_path(settings.lock)), source)
+    if settings.exclude and set(settings.exclude) != set(locked.exclude):
+        told = " ".join(f"--exclude {printable(each)}" for each in locked.exclude) or "nothing left out"
+        raise InputError(f"{locked.id} is pinned with {told}", hint="leave --exclude out: the lock says what is meant")
+    return asked, locked
 
 
 def results_cache(settings: Settings) -> AbstractContextManager[SealedCache | None]:
@@ -165,10 +187,10 @@ def show(
     """
     from gatekeeper import report
 
-    written = _write(attestation, out) if out is not None else {}
+    written = write(attestation, out) if out is not None else {}
     note = ""
     if signing is not None:
-        paths, note = _write_verdict(attestation, None if out and is_one_file(out) else written.get("json"), signing)
+        paths, note = write_verdict(attestation, None if out and is_one_file(out) else written.get("json"), signing)
         written |= paths
     if format == "json":
         click.echo(report.to_json(attestation), nl=False)
@@ -182,7 +204,8 @@ def show(
         click.echo(note, err=format != "text")
 
 
-def _write(attestation: Attestation, out: Path) -> dict[str, Path]:
+def write(attestation: Attestation, out: Path) -> dict[str, Path]:
+    """Write the reports of an attestation: into a folder, or one file by its ending."""
     from gatekeeper import report
 
     return report.write_one(attestation, out) if is_one_file(out) else report.write(attestation, out)
@@ -193,7 +216,7 @@ def is_one_file(out: Path) -> bool:
     return bool(out.suffix) and not out.is_dir()
 
 
-def _write_verdict(attestation: Attestation, report: Path | None, signing: Signing) -> tuple[dict[str, Path], str]:
+def write_verdict(attestation: Attestation, report: Path | None, signing: Signing) -> tuple[dict[str, Path], str]:
     """Write the verdict beside the report that it names; give its files, and what a person should know of it."""
     from gatekeeper import attest
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "gate": "Decide whether a model may be deployed.",
     "approve": "Sign off what an audit or an escalation left to you.",
     "scan": "Gather evidence and decide nothing.",
+    "lock": "Pin models: their commits, bytes and verdicts.",
     "convert": "Make safetensors out of honest torch files.",
     "report": "Render a JSON attestation again.",
     "audit-report": "Report over many attestations: what is deployed, and by which verdicts.",
