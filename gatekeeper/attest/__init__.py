@@ -2,7 +2,7 @@
 
 `statements` says a decision in two statements, `write` puts them into a folder, `read_verdict` and `verify_verdict`
 give them back to whoever deploys. `approval_statement` says a person's sign-off, `read_approval` and `read_approvals`
-give it back. Each name is imported when it is first used.
+give it back. `bom` lists models as a bill of materials. Each name is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gatekeeper.attest.approval import APPROVAL_ENDING, approval_statement, read_approval, read_approvals
+    from gatekeeper.attest.bom_component import Attested
+    from gatekeeper.attest.bom_document import SPECS, bom, bom_json
     from gatekeeper.attest.decision import GateDecision
     from gatekeeper.attest.expectations import Expectations, Outcome, Step, check_verdict
     from gatekeeper.attest.inspection import Inspection, inspect
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "APPROVAL_ENDING": "approval",
+    "Attested": "bom_component",
     "DEFAULT_VERIFIER": "resource",
     "LEVELS": "summary",
     "VERDICT_FILE": "verdict",
@@ -32,10 +35,13 @@ _HOMES = {
     "Inspection": "inspection",
     "Outcome": "expectations",
     "Result": "summary",
+    "SPECS": "bom_document",
     "Step": "expectations",
     "Summary": "summary",
     "Verdict": "verdict",
     "approval_statement": "approval",
+    "bom": "bom_document",
+    "bom_json": "bom_document",
     "check_verdict": "expectations",
     "hub_uri": "resource",
     "inspect": "inspection",
@@ -55,7 +61,9 @@ __all__ = [
     "APPROVAL_ENDING",
     "DEFAULT_VERIFIER",
     "LEVELS",
+    "SPECS",
     "VERDICT_FILE",
+    "Attested",
     "Expectations",
     "GateDecision",
     "Inspection",
@@ -65,6 +73,8 @@ __all__ = [
     "Summary",
     "Verdict",
     "approval_statement",
+    "bom",
+    "bom_json",
     "check_verdict",
     "hub_uri",
     "inspect",

@@ -27,6 +27,7 @@ COMMANDS = {
     "convert": "Make safetensors out of honest torch files.",
     "report": "Render a JSON attestation again.",
     "audit-report": "Report over many attestations: what is deployed, and by which verdicts.",
+    "bom": "Write a bill of materials of one model or many.",
     "explain": "Say what a check looks at and cannot see.",
     "policy": "Lint, test and explain policies.",
     "admit": "Decide whether a folder is what a signed verdict allows.",
