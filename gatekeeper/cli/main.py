@@ -23,6 +23,7 @@ COMMANDS = {
     "gate": "Decide whether a model may be deployed.",
     "scan": "Gather evidence and decide nothing.",
     "lock": "Pin models: their commits, bytes and verdicts.",
+    "fetch": "Bring exactly the pinned bytes to a folder.",
     "convert": "Make safetensors out of honest torch files.",
     "report": "Render a JSON attestation again.",
     "explain": "Say what a check looks at and cannot see.",

@@ -39,6 +39,8 @@ SETTINGS: dict[str, type] = {
     "convert-copy-code": bool,
     "demo-out": Path,
     "demo-serve": bool,
+    "fetch-flat": bool,
+    "fetch-force": bool,
     "init-trust": list,
     "init-deny": list,
     "init-licence": list,

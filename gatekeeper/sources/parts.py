@@ -48,6 +48,9 @@ class Part:
     def __enter__(self) -> Part:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         self._file: BinaryIO = os.fdopen(os.open(self._path, flags, 0o666), "r+b", buffering=0)
+        if not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
+            self._file.close()
+            raise InputError(f"{printable(str(self._path), 400)} is no regular file", hint="remove it")
         self._hash = hashlib.sha256()
         self._held = 0
         self._rehash()
@@ -115,9 +118,9 @@ class Part:
 
     def _count(self, length: int) -> None:
         self._held += length
-        if self._held > self._told:
-            self._advance(self._held - self._told)
-            self._told = self._held
+        # Also when nothing is new: by this call a run that is given up gets to know it.
+        self._advance(max(0, self._held - self._told))
+        self._told = max(self._told, self._held)
 
 
 def is_part(name: str) -> bool:
