@@ -24,6 +24,7 @@ COMMANDS = {
     "approve": "Sign off what an audit or an escalation left to you.",
     "scan": "Gather evidence and decide nothing.",
     "lock": "Pin models: their commits, bytes and verdicts.",
+    "fetch": "Bring exactly the pinned bytes to a folder.",
     "convert": "Make safetensors out of honest torch files.",
     "report": "Render a JSON attestation again.",
     "audit-report": "Report over many attestations: what is deployed, and by which verdicts.",

@@ -54,6 +54,8 @@ SETTINGS: dict[str, type] = {
     "approve-force": bool,
     "demo-out": Path,
     "demo-serve": bool,
+    "fetch-flat": bool,
+    "fetch-force": bool,
     "init-trust": list,
     "init-deny": list,
     "init-licence": list,
