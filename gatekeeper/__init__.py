@@ -20,9 +20,30 @@ The line in eight lines::
     for omission in attestation.not_checked:
         print("not checked:", omission.what, omission.why)
 
+Where models are loaded, `pinned` gives what the lock pins, with nothing but the standard library::
+
+    from gatekeeper import pinned
+
+    model = pinned("org/name")
+    AutoModel.from_pretrained(model.id, **model.kwargs)
+
 Importing this package loads nothing heavy.
 """
 
 from __future__ import annotations
 
 __version__ = "0.1.0"
+__all__ = ["pinned"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gatekeeper.pins import pinned
+
+
+def __getattr__(name: str) -> object:
+    """Import `pinned` when it is asked for."""
+    if name != "pinned":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from gatekeeper.pins import pinned
+
+    return pinned

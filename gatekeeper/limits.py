@@ -79,6 +79,9 @@ class Limits:
     listing_bytes: int = 8 * MIB
     """Bytes of TorchScript code in one archive that are read; the largest honest ones have a tenth of this."""
 
+    lock_bytes: int = 16 * MIB
+    """Bytes of gatekeeper.lock; a hundred models of fifteen files take a hundredth of this."""
+
     card_bytes: int = 1 * MIB
     """Bytes of YAML front matter in a model card."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
-from gatekeeper.artifact import ArtifactFile, Kind
+from gatekeeper.artifact import Kind
 from gatekeeper.decision import Action
 from gatekeeper.text import printable
 
@@ -38,6 +40,10 @@ class LockedBase:
 
     commit: str
     """Forty hexadecimal digits, as they were when the model was locked; empty when nobody could tell."""
+
+    def __str__(self) -> str:
+        """Give `org/name@<commit>`, or `org/name` where the commit is not known."""
+        return f"{self.id}@{self.commit}" if self.commit else self.id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +90,25 @@ class Lock:
         return next((model for model in self.models if model.id == id), None)
 
 
+class FileAsFound(Protocol):
+    """A file that can be held against a pinned one: of an artifact, or of the subject of an attestation."""
+
+    @property
+    def path(self) -> object:
+        """Relative to the root; its text form counts."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+    @property
+    def sha256(self) -> str | None:
+        """Hexadecimal; empty or None when the bytes were not had."""
+        ...
+
+
 class DriftKind(StrEnum):
     """How a file differs from what is pinned."""
 
@@ -104,12 +129,18 @@ class Drift:
     """One sentence for a person, printable."""
 
 
-def drift(model: LockedModel, files: Iterable[ArtifactFile]) -> tuple[Drift, ...]:
+def files_digest(files: Iterable[LockedFile]) -> str:
+    """Give what `Artifact.digest` is for these files: SHA-256 over the lines `<sha256> <path>`, sorted by path."""
+    lines = "".join(f"{file.sha256} {file.path}\n" for file in sorted(files, key=lambda file: file.path))
+    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def drift(model: LockedModel, files: Iterable[FileAsFound]) -> tuple[Drift, ...]:
     """Compare files with what is pinned.
 
     Args:
         model: The entry of the lock.
-        files: All files of the artifact.
+        files: All files, of an artifact or of the subject of an attestation.
 
     Returns:
         Every difference, sorted by path; empty when the bytes are the pinned ones.
@@ -120,13 +151,13 @@ def drift(model: LockedModel, files: Iterable[ArtifactFile]) -> tuple[Drift, ...
     return tuple(one for one in each if one)
 
 
-def _compare(path: str, pinned: LockedFile | None, found: ArtifactFile | None) -> Drift | None:
+def _compare(path: str, pinned: LockedFile | None, found: FileAsFound | None) -> Drift | None:
     shown = printable(path)
     if pinned is None:
         return Drift(kind=DriftKind.ADDED, path=path, words=f"{shown} is not in the lock")
     if found is None:
         return Drift(kind=DriftKind.REMOVED, path=path, words=f"{shown} is in the lock and is not there")
-    if found.sha256 is None:
+    if not found.sha256:
         return Drift(kind=DriftKind.UNHASHED, path=path, words=f"{shown} was not downloaded, so nothing was compared")
     if (found.size, found.sha256) == (pinned.size, pinned.sha256):
         return None

@@ -7,6 +7,7 @@ from gatekeeper.checks.provenance.bytes import Bytes
 from gatekeeper.checks.provenance.history import History
 from gatekeeper.checks.provenance.licence import Licence
 from gatekeeper.checks.provenance.lineage import Lineage
+from gatekeeper.checks.provenance.lock import Lock
 from gatekeeper.checks.provenance.platform_scan import PlatformScan
 from gatekeeper.checks.provenance.publisher import Publisher
 from gatekeeper.checks.provenance.redirect import Redirect
@@ -15,6 +16,7 @@ from gatekeeper.checks.provenance.revision import Revision
 ALL: tuple[Check, ...] = (
     Revision(),
     Bytes(),
+    Lock(),
     Redirect(),
     Publisher(),
     History(),

@@ -1,0 +1,166 @@
+"""What the lock pins, where models are loaded: the standard library alone, and little of it.
+
+    from gatekeeper import pinned
+
+    model = pinned("org/name")
+    AutoModelForCausalLM.from_pretrained(model.id, **model.kwargs)
+
+The entries of a lock are read once and remembered until the file is another one.
+"""
+
+from __future__ import annotations
+
+import os
+
+from gatekeeper.lockfile.places import NAME, find_lock
+from gatekeeper.lockfile.plain import scan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from gatekeeper.lockfile.plain import Entries
+
+VARIABLE = "GATEKEEPER_LOCK"
+"""Environment variable that names the lock, as for every command."""
+
+
+class Pinned:
+    """One pinned model, with the arguments that loaders take."""
+
+    __slots__ = ("_base", "digest", "id", "kind", "lock", "policy", "revision", "signer", "verdict")
+
+    id: str
+    """`org/name`."""
+
+    revision: str
+    """The commit: forty hexadecimal digits. For a base whose commit nobody could tell: empty."""
+
+    kind: str
+    """`model`, `adapter` or `graph`; empty for a base."""
+
+    verdict: str
+    """What the gate said when it was pinned: `allow`, `audit`, `patch` or `escalate`; empty for a base."""
+
+    policy: str
+    """Digest of the policy by which it was said."""
+
+    digest: str
+    """`sha256:<hex>` over all of its files."""
+
+    signer: str
+    """Who signed it; empty when nobody did."""
+
+    lock: str
+    """Path of the lock that says so."""
+
+    def __init__(self, id: str, fields: dict[bytes, bytes], lock: str) -> None:
+        """Take what stands in the lock."""
+        said = {key: value.decode("utf-8") for key, value in fields.items()}
+        self.id = id
+        self.lock = lock
+        self.revision = said[b"commit"]
+        self.kind = said.get(b"kind", "")
+        self.verdict = said.get(b"verdict", "")
+        self.policy = said.get(b"policy", "")
+        self.digest = said.get(b"digest", "")
+        self.signer = said.get(b"signer", "")
+        self._base = said.get(b"base", "")
+
+    @property
+    def base(self) -> Pinned | None:
+        """The base model that it declares, with its pin; None when it declares none."""
+        id, _, commit = self._base.partition("@")
+        return Pinned(id, {b"commit": commit.encode()}, self.lock) if id else None
+
+    @property
+    def kwargs(self) -> dict[str, str]:
+        """Keyword arguments for `from_pretrained`, `pipeline`, `snapshot_download`, `hf_hub_download`, `PeftModel`.
+
+        Raises:
+            InputError: When no commit is known, as of a base that could not be resolved.
+        """
+        return {"revision": self._commit()}
+
+    @property
+    def vllm(self) -> dict[str, str]:
+        """Keyword arguments for vLLM's `LLM` and engine arguments: model, tokenizer and code at the one commit.
+
+        Raises:
+            InputError: As `kwargs`.
+        """
+        commit = self._commit()
+        return {"model": self.id, "revision": commit, "tokenizer_revision": commit, "code_revision": commit}
+
+    def _commit(self) -> str:
+        if not self.revision:
+            _fail(f"{self.lock} does not know the commit of {self.id}: `gatekeeper lock {self.id}` pins it")
+        return self.revision
+
+    def __repr__(self) -> str:
+        return f"Pinned({self.id}@{self.revision or '?'})"
+
+
+_KNOWN: dict[str, tuple[tuple[int, ...], Entries]] = {}
+"""Path of a lock → what told this version of it from others, and its entries."""
+
+
+def pinned(name: str, *, lock: str | os.PathLike[str] | None = None) -> Pinned:
+    """Give what the lock pins for a model.
+
+    Args:
+        name: `org/name`, as it stands in the lock.
+        lock: Path of the lock; None for `GATEKEEPER_LOCK`, else the nearest `gatekeeper.lock` at or above the current
+            folder, not above the repository.
+
+    Raises:
+        NotFoundError: When there is no lock, or it does not name the model.
+        InputError: When the lock is not in the form of one.
+    """
+    path = os.fspath(lock) if lock is not None else os.environ.get(VARIABLE) or find_lock()
+    if not path:
+        _fail(f"there is no {NAME} here or above: `gatekeeper lock {name}` writes one, {VARIABLE} names another place")
+    path = os.path.abspath(path)  # noqa: PTH100 - pathlib takes milliseconds to load
+    entries = _entries(path)
+    fields = entries.get(name.encode("utf-8", "replace"))
+    if fields is None:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, [id.decode() for id in entries], n=3, cutoff=0.5)
+        like = f"; it has {', '.join(near)}" if near else ""
+        _fail(f"{name!r} is not in {path}{like}: `gatekeeper lock {name}` pins it")
+    return Pinned(name, fields, path)
+
+
+def _entries(path: str) -> Entries:
+    """Read a lock, or remember what it held when it was the same file of the same time and size."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as stream:
+            state = os.fstat(descriptor)
+            version = (state.st_mtime_ns, state.st_size, state.st_ino, state.st_dev)
+            known = _KNOWN.get(path)
+            if known and known[0] == version:
+                return known[1]
+            data = stream.read()
+    except OSError as error:
+        _fail(f"{path} can't be read: {error.strerror}")
+    entries = scan(data)
+    if entries is None:
+        entries = _read_in_full(path)
+    _KNOWN[path] = version, entries
+    return entries
+
+
+def _read_in_full(path: str) -> Entries:
+    from pathlib import Path
+
+    from gatekeeper.lockfile.reading import plain_entries, read
+
+    return plain_entries(read(Path(path)))
+
+
+def _fail(message: str) -> NoReturn:
+    from gatekeeper.errors import NotFoundError
+
+    raise NotFoundError(message)
