@@ -65,6 +65,9 @@ class Limits:
     source_bytes: int = 2 * MIB
     """Bytes of a Python file or notebook that is parsed; the largest of honest models have a tenth of this."""
 
+    source_files: int = 20_000
+    """Source files that are searched for the models they name."""
+
     source_words: int = 200_000
     """Words and signs of a Python file that is parsed: its tree takes about a kilobyte for each."""
 

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gatekeeper.cli.options import lock_path
 from gatekeeper.cli.settings import settings_file
 from gatekeeper.errors import InputError
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
+    from gatekeeper.artifact import Reference
     from gatekeeper.attestation import Attestation
+    from gatekeeper.lock import LockedModel
     from gatekeeper.policy import Policy
     from gatekeeper.sealed_cache import SealedCache
     from gatekeeper.sources import SourceOptions
@@ -40,6 +43,8 @@ class Settings:
     jobs: int | None
     quiet: bool
     verbose: bool
+    locked: bool = False
+    lock: Path | None = None
 
 
 def run(settings: Settings, *, decides: bool) -> Attestation:
@@ -51,15 +56,32 @@ def run(settings: Settings, *, decides: bool) -> Attestation:
     from gatekeeper.cli.progress import choose
 
     act = line.gate if decides else line.scan
+    reference = sources.parse(settings.reference, revision=settings.revision)
+    source = source_options(settings)
+    locked = None
+    if settings.locked:
+        reference, locked = _locked(settings, reference, source)
+        source = replace(source, exclude=locked.exclude)
     with results_cache(settings) as results:
         return act(
-            sources.parse(settings.reference, revision=settings.revision),
+            reference,
             load_policy(settings.policy),
-            source=source_options(settings),
+            source=source,
             selection=line.Selection(only=settings.only, skip=settings.skip),
             progress=choose(quiet=settings.quiet or settings.format == "json"),
             results=results,
+            locked=locked,
         )
+
+
+def _locked(settings: Settings, reference: Reference, source: SourceOptions) -> tuple[Reference, LockedModel]:
+    from gatekeeper import lockfile, pinning
+
+    asked, locked = pinning.locked_reference(reference, lockfile.read(lock_path(settings.lock)), source)
+    if settings.exclude and set(settings.exclude) != set(locked.exclude):
+        told = " ".join(f"--exclude {printable(each)}" for each in locked.exclude) or "nothing left out"
+        raise InputError(f"{locked.id} is pinned with {told}", hint="leave --exclude out: the lock says what is meant")
+    return asked, locked
 
 
 def results_cache(settings: Settings) -> AbstractContextManager[SealedCache | None]:
@@ -127,7 +149,7 @@ def show(attestation: Attestation, format: str, out: Path | None, *, verbose: bo
     """Write the reports that were asked for and print one."""
     from gatekeeper import report
 
-    written = _write(attestation, out) if out is not None else {}
+    written = write(attestation, out) if out is not None else {}
     if format == "json":
         click.echo(report.to_json(attestation), nl=False)
     elif format == "html":
@@ -138,7 +160,8 @@ def show(attestation: Attestation, format: str, out: Path | None, *, verbose: bo
         report.to_console(attestation, Console(highlight=False), verbose=verbose, paths=written)
 
 
-def _write(attestation: Attestation, out: Path) -> dict[str, Path]:
+def write(attestation: Attestation, out: Path) -> dict[str, Path]:
+    """Write the reports of an attestation: into a folder, or one file by its ending."""
     from gatekeeper import report
 
     return report.write_one(attestation, out) if out.suffix and not out.is_dir() else report.write(attestation, out)

@@ -22,6 +22,7 @@ from gatekeeper.text import printable
 COMMANDS = {
     "gate": "Decide whether a model may be deployed.",
     "scan": "Gather evidence and decide nothing.",
+    "lock": "Pin models: their commits, bytes and verdicts.",
     "convert": "Make safetensors out of honest torch files.",
     "report": "Render a JSON attestation again.",
     "explain": "Say what a check looks at and cannot see.",

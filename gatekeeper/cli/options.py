@@ -61,6 +61,35 @@ def format_option(*formats: str) -> Decorator:
     )
 
 
+def lock_path(given: Path | None) -> Path:
+    """Give the lock that is meant: the one given, else the nearest one.
+
+    Raises:
+        InputError: When there is none.
+    """
+    from gatekeeper.errors import InputError
+    from gatekeeper.lockfile import find
+
+    found = given or find()
+    if found is None:
+        raise InputError(
+            "there is no gatekeeper.lock here or above", hint="`gatekeeper lock org/name` writes one, --lock names one"
+        )
+    return found
+
+
+def complete_locked(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Give the models of the lock that begin so, for the shell."""
+    from gatekeeper.errors import GatekeeperError
+    from gatekeeper.lockfile import read
+
+    try:
+        lock = read(lock_path(context.params.get("lock")))
+    except GatekeeperError:
+        return []
+    return [model.id for model in lock.models if model.id.startswith(incomplete)]
+
+
 REFERENCE = click.argument("reference", shell_complete=complete_paths)
 POLICY = option(
     "--policy",
@@ -120,6 +149,15 @@ JOBS = option(
     metavar="N",
     help="Files to download or hash at once.  [default: 8]",
 )
+LOCK = option(
+    "--lock",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The lock.  [default: the nearest gatekeeper.lock here or above, not above the repository]",
+)
+LOCKED = option(
+    "--locked", is_flag=True, help="Hold it against the lock: other bytes than the pinned ones are refused."
+)
 VERBOSE = option("--verbose", "-v", is_flag=True, help="Say more; show tracebacks.")
 QUIET = option("--quiet", "-q", is_flag=True, help="No progress bars.")
 
@@ -155,7 +193,6 @@ def stacked(*options: Decorator) -> Decorator:
 
 
 LINE = stacked(
-    REFERENCE,
     POLICY,
     REVISION,
     FORMAT,
@@ -171,7 +208,7 @@ LINE = stacked(
     QUIET,
     VERBOSE,
 )
-"""Everything that `gate` and `scan` share."""
+"""Everything that `gate` and `scan` share, but for the reference."""
 
 SIGNING = stacked(KEY, SIGNER_COMMAND, SIGNER_PUBLIC_KEY)
 """How every command that signs is told with what; see `gatekeeper.cli.signing.signer_of`."""

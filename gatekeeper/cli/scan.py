@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from gatekeeper.cli.line import Settings, run, show
-from gatekeeper.cli.options import LINE
+from gatekeeper.cli.options import LINE, REFERENCE
 from gatekeeper.evidence import Severity
 
 
 @click.command("scan")
+@REFERENCE
 @LINE
 def command(**given: Any) -> int:
     """Run the checks on REFERENCE and print what they found, without deciding.

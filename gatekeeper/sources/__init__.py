@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gatekeeper.artifact import Artifact, Reference, Scheme
+from gatekeeper.errors import InputError
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.sources.options import SourceOptions
 from gatekeeper.sources.references import parse
 
-__all__ = ["SourceOptions", "open_artifact", "parse"]
+__all__ = ["SourceOptions", "open_artifact", "parse", "resolve"]
 
 _DEFAULT = SourceOptions()
 
@@ -49,6 +50,31 @@ def open_artifact(
         yield open_hub(reference, options, progress)
     else:
         yield _open_local(reference, options, progress)
+
+
+def resolve(reference: Reference, options: SourceOptions = _DEFAULT) -> Reference:
+    """Pin a reference: name the commit that its branch, tag or default branch means now.
+
+    Args:
+        reference: From `parse`, on the Hub.
+        options: Where and how.
+
+    Returns:
+        The reference with forty hexadecimal digits as its revision; itself when it has them.
+
+    Raises:
+        InputError: When it is not on the Hub.
+        NotFoundError: When it leads nowhere.
+        AccessError: When the token at hand may not see it.
+        SourceError: When the Hub fails.
+    """
+    if reference.is_commit:
+        return reference
+    if reference.scheme is not Scheme.HUB:
+        raise InputError("a local folder or file has no commit", hint="name a model on the Hub: hf://org/name")
+    from gatekeeper.sources.hub import resolve_hub
+
+    return resolve_hub(reference, options)
 
 
 def _open_local(reference: Reference, options: SourceOptions, progress: Progress) -> Artifact:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from gatekeeper.artifact import (
@@ -95,6 +96,23 @@ def open_hub(reference: Reference, options: SourceOptions, progress: Progress) -
         excluded=tuple(left_out_file(file.path, file.size, file.lfs_sha256, file.git_oid) for file in left_out),
         metadata_only=options.metadata_only,
     )
+
+
+def resolve_hub(reference: Reference, options: SourceOptions) -> Reference:
+    """Name the commit that a Hub reference means now; offline, the one that the cache remembers.
+
+    Raises:
+        NotFoundError: When there is no such repo or revision, or offline nothing in the cache.
+        AccessError: When the token at hand may not see it.
+        SourceError: When the Hub fails.
+    """
+    from huggingface_hub import constants
+
+    what = printable(str(reference))
+    if options.offline or constants.is_offline_mode():
+        cache_dir = Path(options.cache_dir or constants.HF_HUB_CACHE).expanduser().resolve()
+        return replace(reference, revision=_snapshot(reference, cache_dir, what).name)
+    return replace(reference, revision=_resolve(HubClient(options), reference, what).commit)
 
 
 def _resolve(client: HubClient, reference: Reference, what: str) -> RepoInfo:
@@ -204,20 +222,8 @@ def _fetch(
 
 def _open_cached(reference: Reference, cache_dir: Path, options: SourceOptions, progress: Progress) -> Artifact:
     """Open the snapshot that the cache holds, without asking the Hub."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import IncompleteSnapshotError, LocalEntryNotFoundError
-
-    install()
     what = printable(str(reference))
-    try:
-        found = snapshot_download(
-            reference.name, revision=reference.revision or None, cache_dir=cache_dir, local_files_only=True
-        )
-    except IncompleteSnapshotError as error:
-        found = error.snapshot_path
-    except (LocalEntryNotFoundError, OSError):
-        raise NotFoundError(f"the cache does not hold {what}", hint="run once without --offline") from None
-    snapshot = Path(found)
+    snapshot = _snapshot(reference, cache_dir, what)
     listed = remembered_tree(reference.name, snapshot.name, cache_dir)
     absent = [file for path, file in listed.items() if not snapshot.joinpath(path).is_file()]
     if not all(is_excluded(file.path, options.exclude) for file in absent):
@@ -239,3 +245,24 @@ def _open_cached(reference: Reference, cache_dir: Path, options: SourceOptions, 
         offline=True,
         cached_commit=snapshot.name,
     )
+
+
+def _snapshot(reference: Reference, cache_dir: Path, what: str) -> Path:
+    """Give the folder where the cache holds a reference, whole or in part; it is named by the commit.
+
+    Raises:
+        NotFoundError: When it holds nothing of it.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import IncompleteSnapshotError, LocalEntryNotFoundError
+
+    install()
+    try:
+        found = snapshot_download(
+            reference.name, revision=reference.revision or None, cache_dir=cache_dir, local_files_only=True
+        )
+    except IncompleteSnapshotError as error:
+        found = error.snapshot_path
+    except (LocalEntryNotFoundError, OSError):
+        raise NotFoundError(f"the cache does not hold {what}", hint="run once without --offline") from None
+    return Path(found)

@@ -1,0 +1,71 @@
+"""Mention: one place in a file that names a model, or would name one if we knew how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from gatekeeper.limits import Limits
+
+
+class Role(StrEnum):
+    """What the model is to whoever names it."""
+
+    MODEL = "model"
+    ADAPTER = "adapter"
+    TOKENIZER = "tokenizer"
+    """A tokenizer or processor, which usually lies in the model's own repo."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mention:
+    """One place that names a model."""
+
+    path: str = ""
+    """File, as it was found."""
+
+    line: int
+    """One-based; in a notebook counted within the cell. 0 when the whole file is meant."""
+
+    cell: int = 0
+    """One-based cell of a notebook; 0 for other files."""
+
+    name: str = ""
+    """`org/name`; empty when it can't be told."""
+
+    revision: str = ""
+    """As written; empty when none is."""
+
+    role: Role = Role.MODEL
+    call: str = ""
+    """What names it, such as `AutoModel.from_pretrained`."""
+
+    unresolved: str = ""
+    """Why the name or its revision can't be told, in words; empty when both can."""
+
+    @property
+    def place(self) -> str:
+        """Where it stands, as editors take it."""
+        cell = f"cell {self.cell}:" if self.cell else ""
+        return f"{self.path}:{cell}{self.line}" if self.line else self.path
+
+
+class Extractor(Protocol):
+    """Reads one kind of file."""
+
+    endings: frozenset[str]
+    """Endings of file names, lower case, with the dot."""
+
+    def extract(self, data: bytes, ending: str, limits: Limits) -> Iterator[Mention]:
+        """Find every mention in a file; `path` is filled in by whoever asks.
+
+        Args:
+            data: The whole file, bounded.
+            ending: Which of `endings` it has.
+            limits: For nesting and sizes.
+
+        A file that can't be read gives a mention that says why, never an error.
+        """
+        ...
