@@ -23,6 +23,7 @@ COMMANDS = {
     "gate": "Decide whether a model may be deployed.",
     "scan": "Gather evidence and decide nothing.",
     "lock": "Pin models: their commits, bytes and verdicts.",
+    "update": "Show what changed since models were pinned.",
     "convert": "Make safetensors out of honest torch files.",
     "report": "Render a JSON attestation again.",
     "explain": "Say what a check looks at and cannot see.",
