@@ -62,6 +62,12 @@ def compare_authors(old: Artifact, new: Artifact) -> Iterator[Change]:
     if not (old.platform and new.platform) or old.commit == new.commit:
         return
     since = _since(old.platform, new.platform)
+    back = _since(new.platform, old.platform)
+    if since is None and back:
+        yield _change(
+            Topic.AUTHORS, ChangeKind.REMOVED, new.commit, f"it goes back behind {plural(len(back), 'commit')}"
+        )
+        return
     if since is None:
         words = "the older commit is not among the newer one's that the Hub tells: was the history rewritten?"
         yield _change(Topic.AUTHORS, ChangeKind.UNREAD, old.commit, words)

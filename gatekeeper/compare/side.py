@@ -83,8 +83,11 @@ def _listed_digests(listed: ListedFile | None) -> dict[str, str]:
 
 def same_bytes(old: Side, new: Side, path: str) -> bool | None:
     """Whether a file that both have is the same in both; None when nothing that is known of it tells."""
-    if old.files[path].size != new.files[path].size:
+    one, other = old.files[path], new.files[path]
+    if one.size != other.size:
         return False
+    if one.sha256 and other.sha256:
+        return one.sha256 == other.sha256
     before, after = old.digests(path), new.digests(path)
     shared = before.keys() & after.keys()
     return all(before[each] == after[each] for each in shared) if shared else None
