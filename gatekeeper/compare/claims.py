@@ -64,9 +64,8 @@ def compare_authors(old: Artifact, new: Artifact) -> Iterator[Change]:
     since = _since(old.platform, new.platform)
     back = _since(new.platform, old.platform)
     if since is None and back:
-        yield _change(
-            Topic.AUTHORS, ChangeKind.REMOVED, new.commit, f"it goes back behind {plural(len(back), 'commit')}"
-        )
+        words = f"it goes back behind {plural(len(back), 'commit')}"
+        yield _change(Topic.AUTHORS, ChangeKind.REMOVED, new.commit, words)
         return
     if since is None:
         words = "the older commit is not among the newer one's that the Hub tells: was the history rewritten?"

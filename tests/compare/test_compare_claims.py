@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -73,8 +74,8 @@ def test_files_that_were_not_downloaded_are_told_apart_by_what_the_hub_lists(
     data: bytes, kind: ChangeKind | None
 ) -> None:
     def unhashed(content: bytes) -> Artifact:
-        record = platform(listed=(listed("w.bin", content),))
-        return hub(record=record, files=(replace(hub().files[1], path="w.bin", sha256=None),))  # type: ignore[arg-type]
+        weights = replace(hub().files[1], path=PurePosixPath("w.bin"), sha256=None)
+        return hub(record=platform(listed=(listed("w.bin", content),)), files=(weights,))
 
     changes = compare(unhashed(b"data"), unhashed(data)).about(Topic.FILES)
     assert [change.kind for change in changes] == ([kind] if kind else [])
