@@ -85,6 +85,16 @@ class Limits:
     lock_bytes: int = 16 * MIB
     """Bytes of gatekeeper.lock; a hundred models of fifteen files take a hundredth of this."""
 
+    compare_bytes: int = 64 * MIB
+    """Bytes of headers, configurations and templates of one artifact that are read to tell what changed in it; those
+    of the largest honest models have a quarter of this."""
+
+    compare_changes: int = 50
+    """Changes of one topic that are told one by one; the others are counted."""
+
+    compare_lines: int = 1_000
+    """Lines of a template whose difference is shown; finding it takes time that grows with their square."""
+
     card_bytes: int = 1 * MIB
     """Bytes of YAML front matter in a model card."""
 

@@ -67,6 +67,8 @@ SETTINGS: dict[str, type] = {
     "lock-remove": list,
     "lock-from": list,
     "lock-dry-run": bool,
+    "update-to": str,
+    "update-write": bool,
     "policy-tests": Path,
     "policy-facts": Path,
 }
