@@ -7,6 +7,7 @@ be decided.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import ClassVar
 
 
@@ -72,3 +73,53 @@ class LimitError(InputError):
 
 class ContentChangedError(GatekeeperError):
     """A file changed between being hashed and being read again; nothing about it can be believed."""
+
+
+class SigningError(GatekeeperError):
+    """A signature could not be made: the command that keeps the key failed, or answered something else."""
+
+
+class Refusal(StrEnum):
+    """Why something signed was not believed."""
+
+    MALFORMED = "malformed"
+    """It is not what its name promises, or says something in a way that readers could take differently."""
+
+    TOO_LARGE = "too-large"
+    NO_SIGNATURE = "no-signature"
+    SEVERAL_SIGNATURES = "several-signatures"
+    UNKNOWN_ALGORITHM = "unknown-algorithm"
+    OTHER_KEY = "other-key"
+    """It names a key that is none of those given."""
+
+    BAD_SIGNATURE = "bad-signature"
+    """The signature is not that of this key over these bytes."""
+
+    OUTDATED = "outdated"
+    """A certificate is outside its validity."""
+
+    OTHER_USE = "other-use"
+    """A certificate is not for signing."""
+
+    UNPROVEN = "unproven"
+    """What should prove a keyless signature, its certificate or its entry in the log, is not believed."""
+
+    OTHER_TYPE = "other-type"
+    """It is signed, and is something else than what was asked for."""
+
+
+class SignatureError(GatekeeperError):
+    """Something signed is not believed; the answer is no.
+
+    Args:
+        message: What is wrong, free of control characters.
+        refusal: The same as a word for machines.
+        hint: What a person should do now; may be empty.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, refusal: Refusal, hint: str = "") -> None:
+        """Keep the refusal beside the message."""
+        super().__init__(message, hint=hint)
+        self.refusal = refusal

@@ -31,6 +31,7 @@ REQUIRED = (
     "pyyaml",
     "cel-expr-python",
     "cryptography",
+    "tomlkit",
     "hayward",
     "picklescan",
     "py7zr",

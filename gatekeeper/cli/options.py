@@ -98,6 +98,14 @@ POLICY = option(
     metavar="FILE|NAME",
     help="Whom to trust and how to decide: a file, or `default` or `strict`.  [default: default]",
 )
+APPROVAL = option(
+    "--approval",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE|FOLDER",
+    help="What was signed off with `approve`: a file, or a folder of *.intoto.json; may be repeated.  "
+    "[default: approvals/, where there is one]",
+)
 REVISION = option("--revision", metavar="REV", help="Branch, tag or commit, when the reference names none.")
 FORMAT = format_option("text", "json", "html")
 TEXT_OR_JSON = format_option("text", "json")
@@ -161,6 +169,25 @@ LOCKED = option(
 VERBOSE = option("--verbose", "-v", is_flag=True, help="Say more; show tracebacks.")
 QUIET = option("--quiet", "-q", is_flag=True, help="No progress bars.")
 
+KEY = option(
+    "--key",
+    metavar="PATH|env:NAME",
+    shell_complete=complete_paths,
+    help="Sign with this private key (P-256, PEM); an encrypted one takes its password from GATEKEEPER_KEY_PASSWORD.",
+)
+SIGNER_COMMAND = option(
+    "--signer-command",
+    metavar="COMMAND",
+    help="Sign by running this (a key service, a token): bytes on its input, the base64 of an ECDSA signature on its "
+    "output.",
+)
+SIGNER_PUBLIC_KEY = option(
+    "--signer-public-key",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Public key of --signer-command; each of its answers is verified with it.",
+)
+
 
 def stacked(*options: Decorator) -> Decorator:
     """Give one decorator for many, keeping the order in which they are written in the help."""
@@ -175,6 +202,7 @@ def stacked(*options: Decorator) -> Decorator:
 
 LINE = stacked(
     POLICY,
+    APPROVAL,
     REVISION,
     FORMAT,
     OUT,
@@ -190,3 +218,14 @@ LINE = stacked(
     VERBOSE,
 )
 """Everything that `gate` and `scan` share, but for the reference."""
+
+VERIFIER_ID = option(
+    "--verifier-id",
+    metavar="URI",
+    default="urn:gatekeeper:verifier",
+    show_default=True,
+    help="Who decides, in verdicts: each gate of a team may have a name of its own.",
+)
+
+SIGNING = stacked(KEY, SIGNER_COMMAND, SIGNER_PUBLIC_KEY)
+"""How every command that signs is told with what; see `gatekeeper.cli.signing.signer_of`."""

@@ -16,6 +16,7 @@ from gatekeeper.text import printable
 
 SETTINGS: dict[str, type] = {
     "policy": str,
+    "approval": list,
     "revision": str,
     "format": str,
     "out": Path,
@@ -31,8 +32,23 @@ SETTINGS: dict[str, type] = {
     "skip": list,
     "verbose": bool,
     "quiet": bool,
+    "key": str,
+    "signer-public-key": Path,
+    "keygen-out": Path,
+    "keygen-force": bool,
+    "sign-certificate-chain": Path,
+    "sign-force": bool,
+    "audit-report-out": Path,
+    "audit-report-key": list,
+    "audit-report-since": Path,
+    "audit-report-max-age": str,
+    "audit-report-now": str,
+    "verifier-id": str,
     "convert-key": str,
     "convert-copy-code": bool,
+    "approve-expires": str,
+    "approve-out": Path,
+    "approve-force": bool,
     "demo-out": Path,
     "demo-serve": bool,
     "init-trust": list,
@@ -50,6 +66,23 @@ SETTINGS: dict[str, type] = {
     "policy-facts": Path,
 }
 """Key → type, as TOML has it; a `Path` is a string, relative to the file that it stands in."""
+
+NOT_HERE: dict[str, str] = {
+    "signer-command": "whoever can change this file could have any program run",
+    **dict.fromkeys(
+        ("approve-by", "approve-reason", "approve-ticket", "approve-attestation"),
+        "a sign-off says it anew each time",
+    ),
+    **dict.fromkeys(
+        (
+            *("admit-attestation", "admit-key", "admit-reference", "admit-resource-uri", "admit-lock"),
+            *("admit-policy-digest", "admit-max-age", "admit-level", "admit-approval", "admit-approver-key"),
+            "verify-key",
+        ),
+        "whoever can change this file could choose whom to believe",
+    ),
+}
+"""Keys that the file may not have, because it may come from a stranger → why."""
 
 _TOML_NAMES: Mapping[type, str] = {
     str: "a string",
@@ -138,6 +171,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _value(path: Path, key: str, value: Any) -> Any:
     expected = SETTINGS.get(key.replace("_", "-"))
+    if why := NOT_HERE.get(key.replace("_", "-")):
+        raise InputError(
+            f"{path}: [tool.gatekeeper] may not have {key}: {why}", hint="use the command line or the environment"
+        )
     if expected is None:
         raise InputError(
             f"{path}: [tool.gatekeeper] has no setting {printable(key)!r}", hint=f"settings: {', '.join(SETTINGS)}"
@@ -148,6 +185,10 @@ def _value(path: Path, key: str, value: Any) -> Any:
         return str(path.parent / value)
     if key == "policy":
         return _policy(path, value)
+    if key == "approval":
+        return [str(path.parent / each) for each in value]
+    if key == "key":
+        return value if value.startswith("env:") else str(path.parent / value)
     return value
 
 

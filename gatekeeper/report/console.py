@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatekeeper.attestation import Attestation
-from gatekeeper.decision import Action, Decision
+from gatekeeper.decision import Action, ApprovalUse, Decision
 from gatekeeper.evidence import Finding, Readers, Severity
 from gatekeeper.report import view
 from gatekeeper.text import plural, printable
@@ -148,6 +148,8 @@ def _verdict(page: _Page, attestation: Attestation) -> None:
         note = f" ({waiver.note})" if waiver.note else ""
         page.line(f"Waiver {waiver.state.value}: {waiver.finding}, last day {waiver.expires}{note}", margin=2)
         page.line(f"by {waiver.approver}: {waiver.reason}", margin=4)
+    for use in decision.approvals:
+        _approval(page, use)
     note = view.spare_note(attestation)
     if decision.ask or note:
         page.heading("What is asked of you")
@@ -155,6 +157,16 @@ def _verdict(page: _Page, attestation: Attestation) -> None:
         page.line(decision.ask[:1].upper() + decision.ask[1:], margin=2)
     if note:
         page.line(note, margin=2)
+
+
+def _approval(page: _Page, use: ApprovalUse) -> None:
+    approval = use.approval
+    note = f" ({use.note})" if use.note else ""
+    page.line(f"Approval {use.state.value}: last day {approval.expires}{note}", margin=2)
+    ticket = f" [{approval.ticket}]" if approval.ticket else ""
+    page.line(f"by {approval.by}, {view.signature_words(approval)}: {approval.reason}{ticket}", margin=4)
+    if page.verbose:
+        page.line(view.covered(approval), body="dim", margin=4)
 
 
 def _subset(page: _Page, attestation: Attestation) -> None:
