@@ -25,6 +25,7 @@ from gatekeeper.text import printable
 
 if TYPE_CHECKING:
     from gatekeeper.attestation import Attestation, Subject
+    from gatekeeper.decision import Approval
     from gatekeeper.policy import Policy
     from gatekeeper.sealed_cache import SealedCache
     from gatekeeper.sources import SourceOptions
@@ -79,6 +80,9 @@ class Pinning:
     source: SourceOptions
     progress: Progress = SILENT
     results: SealedCache | None = None
+    approvals: tuple[Approval, ...] = ()
+    """Sign-offs, as the gate takes them."""
+
     now: datetime | None = None
     """Time of the decisions, UTC; None for the clock."""
 
@@ -194,6 +198,7 @@ def _pin(asked: Reference, lock: Lock, pinning: Pinning) -> Pin:
         now=pinning.now or datetime.now(UTC),
         results=pinning.results,
         locked=None if moved else before,
+        approvals=pinning.approvals,
     )
     differences = drift(before, attestation.subject.files) if before else ()
     known = replace(known, attestation=attestation, differences=differences)

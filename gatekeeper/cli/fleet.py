@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatekeeper.cli.layout import entry
-from gatekeeper.cli.line import Settings, Signing, check_out, run
+from gatekeeper.cli.line import Settings, Signing, check_out, run, save
 from gatekeeper.cli.options import lock_path
 from gatekeeper.decision import Action
 from gatekeeper.errors import GatekeeperError, InputError
@@ -26,8 +26,8 @@ def gate_all(settings: Settings, signing: Signing | None) -> int:
     """Gate every model that the lock pins; print a line for each, or one JSON array.
 
     Args:
-        settings: Those of `gate`, without a reference.
-        signing: With what the verdicts are signed that go beside the reports; None for none.
+        settings: Their `out` gets a folder for each model, called as the model is.
+        signing: How verdicts are signed; None when none is wanted.
 
     Returns:
         The worst exit code of them all; 0 only when every one is allowed.
@@ -80,14 +80,11 @@ def _error(error: GatekeeperError) -> dict[str, object]:
 def _shown(attestation: Attestation, settings: Settings, out: Path | None, signing: Signing | None) -> Any:
     """Write the reports that were asked for, print the line, and give the document."""
     from gatekeeper import report
-    from gatekeeper.cli.line import write, write_verdict
 
     note = ""
     if out:
         out.mkdir(parents=True, exist_ok=True)  # a name such as `model-1.5` must not be taken for a file's
-        written = write(attestation, out)
-        if signing is not None:
-            _, note = write_verdict(attestation, written["json"], signing)
+    _, note = save(attestation, out, signing)
     if settings.format == "json":
         return json.loads(report.to_json(attestation))
     verdict = attestation.verdict

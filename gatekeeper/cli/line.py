@@ -187,11 +187,7 @@ def show(
     """
     from gatekeeper import report
 
-    written = write(attestation, out) if out is not None else {}
-    note = ""
-    if signing is not None:
-        paths, note = write_verdict(attestation, None if out and is_one_file(out) else written.get("json"), signing)
-        written |= paths
+    written, note = save(attestation, out, signing)
     if format == "json":
         click.echo(report.to_json(attestation), nl=False)
     elif format == "html":
@@ -204,8 +200,16 @@ def show(
         click.echo(note, err=format != "text")
 
 
-def write(attestation: Attestation, out: Path) -> dict[str, Path]:
-    """Write the reports of an attestation: into a folder, or one file by its ending."""
+def save(attestation: Attestation, out: Path | None, signing: Signing | None) -> tuple[dict[str, Path], str]:
+    """Write the reports that were asked for, and a verdict beside them; give the files, and what to know of it."""
+    written = _write(attestation, out) if out is not None else {}
+    if signing is None:
+        return written, ""
+    paths, note = _write_verdict(attestation, None if out and is_one_file(out) else written.get("json"), signing)
+    return written | paths, note
+
+
+def _write(attestation: Attestation, out: Path) -> dict[str, Path]:
     from gatekeeper import report
 
     return report.write_one(attestation, out) if is_one_file(out) else report.write(attestation, out)
@@ -216,7 +220,7 @@ def is_one_file(out: Path) -> bool:
     return bool(out.suffix) and not out.is_dir()
 
 
-def write_verdict(attestation: Attestation, report: Path | None, signing: Signing) -> tuple[dict[str, Path], str]:
+def _write_verdict(attestation: Attestation, report: Path | None, signing: Signing) -> tuple[dict[str, Path], str]:
     """Write the verdict beside the report that it names; give its files, and what a person should know of it."""
     from gatekeeper import attest
 

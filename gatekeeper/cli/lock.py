@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gatekeeper.cli.approving import read_approvals
 from gatekeeper.cli.layout import entry
 from gatekeeper.cli.line import Settings, load_policy, results_cache, source_options
 from gatekeeper.cli.options import (
+    APPROVAL,
     CACHE_DIR,
     EXCLUDE,
     JOBS,
@@ -40,7 +42,7 @@ MOST_DIFFERENCES = 20
 """Files that are listed for one model, unless everything is asked for."""
 
 _TONES = {Action.ALLOW: "green"}
-_SHARED = stacked(POLICY, LOCK, OFFLINE, EXCLUDE, CACHE_DIR, NO_CACHE, JOBS, TEXT_OR_JSON, QUIET, VERBOSE)
+_SHARED = stacked(POLICY, APPROVAL, LOCK, OFFLINE, EXCLUDE, CACHE_DIR, NO_CACHE, JOBS, TEXT_OR_JSON, QUIET, VERBOSE)
 
 
 @click.command("lock")
@@ -157,10 +159,12 @@ def _pin(
 
     asked = _references(references, wanted)
     pins = []
+    chosen = load_policy(settings.policy)
     with results_cache(settings) as results:
         run = pinning.Pinning(
             path=path,
-            policy=load_policy(settings.policy),
+            policy=chosen,
+            approvals=read_approvals(settings.approval, chosen, ""),
             update=update,
             source=source_options(settings),
             progress=choose(quiet=settings.quiet or settings.format == "json"),
