@@ -57,7 +57,8 @@ docs-write: $(STAMP)  ## remake the transcripts in the README
 	$(RUN)python -m tests.support.readme --write
 
 bench: $(STAMP)  ## measure speed and memory, as ratios
-	$(RUN)python -m benchmarks.line; line=$$?; $(RUN)python -m benchmarks.large && exit $$line
+	$(RUN)python -m benchmarks.line; line=$$?; $(RUN)python -m benchmarks.large; large=$$?; \
+	$(RUN)python -m benchmarks.fetch && exit $$((line + large))
 
 bench-files: $(STAMP)  ## measure what the file checks find and miss, beside other scanners
 	$(RUN)python -m benchmarks.files
