@@ -2,9 +2,9 @@
 
 2 GB in 200 files come from the loopback Hub in a process of its own, on the same machine: it takes processor time from
 all of its clients alike. The bare client is a few lines around the same HTTP library, as the Hub's client sets it up,
-with as many threads; it writes what comes to files and looks at nothing. The three are measured in turn, and the best of
-each counts. The bound is the slower of hashing and the bare client over 0.8. A client that throws the bytes away is told
-too, without a bound.
+with as many threads; it writes what comes to files and looks at nothing. The three are measured in turn, and of each
+the best counts. The bound is the slower of hashing and the bare client over 0.8. A client that throws the bytes away
+is told too, without a bound.
 Exits with 1 when a bound is missed.
 """
 
