@@ -60,7 +60,7 @@ docs-write: $(STAMP)  ## remake the transcripts in the README
 	$(RUN)python -m tests.support.readme --write
 
 bench: $(STAMP)  ## measure speed and memory, as ratios
-	$(RUN)python -m benchmarks.line; line=$$?; $(RUN)python -m benchmarks.admit; admit=$$?; $(RUN)python -m benchmarks.large && exit $$((line + admit))
+	failed=0; for each in line admit large fetch; do $(RUN)python -m benchmarks.$$each || failed=1; done; exit $$failed
 
 bench-files: $(STAMP)  ## measure what the file checks find and miss, beside other scanners
 	$(RUN)python -m benchmarks.files

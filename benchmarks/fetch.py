@@ -2,8 +2,9 @@
 
 2 GB in 200 files come from the loopback Hub in a process of its own, on the same machine: it takes processor time from
 all of its clients alike. The bare client is a few lines around the same HTTP library, as the Hub's client sets it up,
-with as many threads; it writes what comes to files and looks at nothing. All are measured in turn. The bound is the
-slower of hashing and the bare client over 0.8. A client that throws the bytes away is told too, without a bound.
+with as many threads; it writes what comes to files and looks at nothing. The three are measured in turn, and of each
+the best counts. The bound is the slower of hashing and the bare client over 0.8. A client that throws the bytes away
+is told too, without a bound.
 Exits with 1 when a bound is missed.
 """
 
@@ -35,10 +36,12 @@ from gatekeeper.sources import SourceOptions, materialise
 FILES = 200
 FILE_BYTES = 10 * 10**6
 JOBS = 8
-ROUNDS = 2
+ROUNDS = 3
 SHARE = 0.8
 MEGABYTES = 200
 _NAME = "bench/large"
+_USUAL_BYTES = 64 * 1024
+"""What the HTTP library reads at once as it comes; fetching sets it higher for its process, which is this one here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +95,10 @@ def serve(folder: Path) -> None:
 
 def bare(hub: Served, folder: Path | None) -> None:
     """Stream every file, into a folder or to nowhere."""
+    from httpcore2._sync.http11 import HTTP11Connection
     from huggingface_hub import get_session
+
+    HTTP11Connection.READ_NUM_BYTES = _USUAL_BYTES
 
     def one(file: LockedFile) -> None:
         url = f"{hub.endpoint}/{hub.model.id}/resolve/{hub.model.commit}/{file.path}"
@@ -128,17 +134,17 @@ def into_new(root: Path, work: Callable[[Path], None]) -> float:
 
 
 def figures(hub: Served, root: Path) -> Iterator[Figure]:
-    """Measure the four in turn, and take the best of each."""
+    """Measure hashing, streaming and fetching in turn, and take the best of each."""
     rounds = [
         (
             hash_all(hub.sources),
             into_new(root, lambda folder: bare(hub, folder)),
-            into_new(root, lambda folder: bare(hub, None)),
             into_new(root, lambda folder: fetch(hub, folder, root / "cache")),
         )
         for _ in range(ROUNDS)
     ]
-    hashing, writing, discarding, fetching = (min(each[column] for each in rounds) for column in range(4))
+    hashing, writing, fetching = (min(each[column] for each in rounds) for column in range(3))
+    discarding = into_new(root, lambda folder: bare(hub, None))
     detail = f"{hashing:.2f} s hashing, {writing:.2f} s streaming, {fetching:.2f} s fetching"
     what = f"fetch {FILES * FILE_BYTES / 10**9:g} GB in {FILES} files"
     yield Figure(what=f"{what} / the slower", ratio=fetching / max(hashing, writing), bound=1 / SHARE, detail=detail)
