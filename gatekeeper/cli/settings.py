@@ -52,6 +52,7 @@ SETTINGS: dict[str, type] = {
     "approve-force": bool,
     "demo-out": Path,
     "demo-serve": bool,
+    "explain-controls": bool,
     "init-trust": list,
     "init-deny": list,
     "init-licence": list,
