@@ -50,7 +50,8 @@ def print_controls(framework: str | None, format: str) -> None:
 def _print_frameworks(frameworks: list[Framework]) -> None:
     width = max(len(framework.id) for framework in frameworks)
     for each in frameworks:
-        entry(f"{each.id:<{width}}  ", f"{each.name}, {each.edition} ({plural(len(each.controls), "control")})")
+        count = plural(len(each.controls), "control")
+        entry(f"{each.id:<{width}}  ", f"{each.name}, {each.edition} ({count})")
 
 
 def _print_framework(framework: Framework) -> None:
