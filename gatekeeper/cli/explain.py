@@ -9,17 +9,32 @@ from typing import TYPE_CHECKING
 import click
 
 from gatekeeper.cli.layout import section
-from gatekeeper.cli.options import TEXT_OR_JSON, complete_checks
+from gatekeeper.cli.options import TEXT_OR_JSON, complete_checks, option
 from gatekeeper.errors import InputError
 
 if TYPE_CHECKING:
     from gatekeeper.evidence import CheckDescription, RuleDescription
 
 
+def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Give the ids that begin so: of frameworks after `--controls`, else of checks."""
+    from gatekeeper.cli.controls import complete_frameworks
+
+    if context.params.get("controls"):
+        return complete_frameworks(incomplete)
+    return complete_checks(context, parameter, incomplete)
+
+
 @click.command("explain")
-@click.argument("id_", metavar="[ID]", required=False, shell_complete=complete_checks)
+@click.argument("id_", metavar="[ID]", required=False, shell_complete=_complete)
+@option(
+    "--controls",
+    of="explain",
+    is_flag=True,
+    help="List the frameworks whose controls the gate's output is evidence relevant to; ID is then one of them.",
+)
 @TEXT_OR_JSON
-def command(id_: str | None, format: str) -> int:
+def command(id_: str | None, controls: bool, format: str) -> int:
     """Explain a check or a finding by its ID; without one, list all checks.
 
     \b
@@ -27,7 +42,13 @@ def command(id_: str | None, format: str) -> int:
       gatekeeper explain
       gatekeeper explain files/structure
       gatekeeper explain provenance/revision/unpinned
+      gatekeeper explain --controls mitre-atlas
     """
+    if controls:
+        from gatekeeper.cli.controls import print_controls
+
+        print_controls(id_, format)
+        return 0
     from gatekeeper import checks
 
     described = {check.id: check.describe() for check in checks.ALL}

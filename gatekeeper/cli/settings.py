@@ -56,6 +56,7 @@ SETTINGS: dict[str, type] = {
     "demo-serve": bool,
     "fetch-flat": bool,
     "fetch-force": bool,
+    "explain-controls": bool,
     "init-trust": list,
     "init-deny": list,
     "init-licence": list,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gatekeeper.report.audit_html import to_audit_html
     from gatekeeper.report.audit_record import Record, record
     from gatekeeper.report.console import to_console
-    from gatekeeper.report.controls import ControlEvidence, catalogue, controls_for
+    from gatekeeper.report.controls import ControlEvidence, Framework, catalogue, controls_for
     from gatekeeper.report.document import from_json, to_json
     from gatekeeper.report.files import FORMATS, read, write, write_one, write_page
     from gatekeeper.report.html import IndexEntry, to_html, to_index
@@ -33,6 +33,7 @@ __all__ = [
     "AuditReport",
     "ControlEvidence",
     "Earlier",
+    "Framework",
     "IndexEntry",
     "LockInput",
     "Record",
@@ -66,6 +67,7 @@ _HOMES = {
     "AuditReport": "audit",
     "ControlEvidence": "controls",
     "Earlier": "audit_changes",
+    "Framework": "controls",
     "IndexEntry": "html",
     "LockInput": "audit_assembly",
     "Record": "audit_record",

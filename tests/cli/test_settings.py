@@ -16,7 +16,7 @@ from gatekeeper.cli.settings import NOT_HERE, SETTINGS, _read, asked_format, def
 from gatekeeper.errors import InputError
 
 VALUES: dict[type, Any] = {str: "word", Path: "place", int: 3, bool: True, list: ["a", "b"]}
-CHOICES = {"format": "json", "init-extends": "strict"}
+CHOICES = {"bom-spec": "1.7", "format": "json", "init-extends": "strict"}
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
