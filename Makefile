@@ -7,7 +7,7 @@ PROCESSES ?= 2
 FUZZ_SECONDS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help demo torch test check lint types docs architecture real docs-write fuzz bench bench-files wheel clean
+.PHONY: help demo reports torch test check lint types docs architecture real docs-write fuzz bench bench-files wheel clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,6 +21,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP)  ## gate the embedded subjects and write reports/demo/index.html
 	@$(RUN)gatekeeper demo --out reports/demo
+
+reports: $(STAMP)  ## remake reports/samples: one report per action and an audit report
+	@$(RUN)python -m tests.support.sample_reports
 
 torch: $(VENV)/.torch  ## install torch for the tests of `convert`, which are skipped without it
 
@@ -57,7 +60,7 @@ docs-write: $(STAMP)  ## remake the transcripts in the README
 	$(RUN)python -m tests.support.readme --write
 
 bench: $(STAMP)  ## measure speed and memory, as ratios
-	$(RUN)python -m benchmarks.line; line=$$?; $(RUN)python -m benchmarks.large && exit $$line
+	$(RUN)python -m benchmarks.line; line=$$?; $(RUN)python -m benchmarks.admit; admit=$$?; $(RUN)python -m benchmarks.large && exit $$((line + admit))
 
 bench-files: $(STAMP)  ## measure what the file checks find and miss, beside other scanners
 	$(RUN)python -m benchmarks.files

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,20 +23,45 @@ def atomic_write(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     Raises:
         OSError: When the folder is missing, can't be written to or is full; `path` is then as it was.
     """
-    # Short and of our own making, so that a `path` as long as the file system allows still has room beside it.
-    beside = path.parent / f".{secrets.token_hex(8)}.tmp"
+    atomic_write_all({path: data}, mode=mode)
+
+
+def atomic_write_all(files: Mapping[Path, bytes], *, mode: int = 0o666) -> None:
+    """Write files that belong together: every one is on the disk before the first takes its name.
+
+    Each is written as by `atomic_write`. When one can't be written, all are as they were; only a crash between two
+    renamings can leave some of them new, each of them whole.
+
+    Args:
+        files: Path → all of its bytes; the folders must exist.
+        mode: Permissions of each; 0600 for secrets.
+
+    Raises:
+        OSError: As for `atomic_write`.
+    """
+    staged: dict[Path, Path] = {}
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        for path, data in files.items():
+            # Short and of our own making, so that a `path` as long as the file system allows still has room beside it.
+            staged[path] = path.parent / f".{secrets.token_hex(8)}.tmp"
+            _write_through(staged[path], data, mode)
+        for path, beside in staged.items():
+            beside.replace(path)
     except BaseException:
-        with suppress(OSError):
-            beside.unlink()
+        for beside in staged.values():
+            with suppress(OSError):
+                beside.unlink()
         raise
-    _sync_folder(path.parent)
+    for folder in {path.parent for path in files}:
+        _sync_folder(folder)
+
+
+def _write_through(path: Path, data: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

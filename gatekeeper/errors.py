@@ -95,6 +95,15 @@ class Refusal(StrEnum):
     BAD_SIGNATURE = "bad-signature"
     """The signature is not that of this key over these bytes."""
 
+    OUTDATED = "outdated"
+    """A certificate is outside its validity."""
+
+    OTHER_USE = "other-use"
+    """A certificate is not for signing."""
+
+    UNPROVEN = "unproven"
+    """What should prove a keyless signature, its certificate or its entry in the log, is not believed."""
+
     OTHER_TYPE = "other-type"
     """It is signed, and is something else than what was asked for."""
 

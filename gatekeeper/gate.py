@@ -7,7 +7,7 @@ and passed on.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from gatekeeper.evidence import CheckResult, Evidence, Gap, Status
 from gatekeeper.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from gatekeeper.decision import Approval
     from gatekeeper.lock import LockedModel
     from gatekeeper.policy import Policy
     from gatekeeper.sealed_cache import SealedCache
@@ -86,6 +87,7 @@ def gate(
     now: datetime | None = None,
     results: SealedCache | None = None,
     locked: LockedModel | None = None,
+    approvals: Sequence[Approval] = (),
 ) -> Attestation:
     """Fetch what a reference names, gather evidence, decide.
 
@@ -98,6 +100,7 @@ def gate(
         now: The time of the decision, UTC; None for the clock.
         results: Where answers about files are kept for the next run; None for nowhere.
         locked: What the lock pins for it; None when it is not held against a lock.
+        approvals: What people signed off, of any artifact; one counts when it is bound to this one.
 
     Returns:
         The attestation, whose `decision` is never None.
@@ -107,7 +110,7 @@ def gate(
     """
     chosen = deployer_policy if deployer_policy is not None else policy.load()
     moment = now or datetime.now(UTC)
-    return _run(reference, chosen, source, selection, progress, moment, results, locked, decides=True)
+    return _run(reference, chosen, source, selection, progress, moment, results, locked, approvals)
 
 
 def scan(
@@ -127,7 +130,7 @@ def scan(
     """
     chosen = deployer_policy if deployer_policy is not None else policy.load()
     moment = now or datetime.now(UTC)
-    return _run(reference, chosen, source, selection, progress, moment, results, locked, decides=False)
+    return _run(reference, chosen, source, selection, progress, moment, results, locked, None)
 
 
 def _run(
@@ -139,9 +142,9 @@ def _run(
     moment: datetime,
     results: SealedCache | None,
     locked: LockedModel | None,
-    *,
-    decides: bool,
+    approvals: Sequence[Approval] | None,
 ) -> Attestation:
+    """Carry it out; without approvals, not even none, nothing is decided."""
     selection.validate([check.id for check in checks.ALL])
     asked = sources.parse(reference) if isinstance(reference, str) else reference
     options = source or sources.SourceOptions()
@@ -159,7 +162,9 @@ def _run(
         context = context_of(chosen, moment, options, progress)
         context = replace(context, results=results, locked=locked, scanner_server=server)
         evidence = collect(artifact, context, selection, progress)
-        decision = policy.decide(evidence, chosen, subject=key_of(artifact), now=moment) if decides else None
+        decision = None
+        if approvals is not None:
+            decision = policy.decide(evidence, chosen, subject=key_of(artifact), now=moment, approvals=approvals)
         return Attestation(
             subject=subject_of(artifact),
             results=evidence.results,

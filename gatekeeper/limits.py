@@ -110,6 +110,12 @@ class Limits:
     report_bytes: int = 256 * MIB
     """Bytes of a JSON report that is read back."""
 
+    audit_reports: int = 5_000
+    """Reports in one audit report; that of so many can still be read back to be compared with the next."""
+
+    audit_entries: int = 1_000_000
+    """Entries of the folders that are searched for reports."""
+
     load_path_bytes: int = 32 * MIB
     """Bytes of all indexes and configurations of one artifact that are read to tell which loader reads what."""
 
@@ -250,6 +256,16 @@ class Limits:
 
     statement_subjects: int = 21_000
     """Subjects of one statement: one for each file of an artifact, and a few for the whole."""
+
+    publisher_signature_bytes: int = 24 * MIB
+    """Bytes of a publisher's signature; one over 20,000 files has three, and parsing takes ten times its size."""
+
+    signed_resources: int = 100_000
+    """Files, or slices of them, in a publisher's signature; 20,000 files and slices of 1 GB of the largest models."""
+    approval_files: int = 1_000
+    """Approvals in one folder."""
+    approval_ids: int = 2_000
+    """Findings, or checks that could not look, that one approval covers."""
 
     bundle_certificates: int = 16
     """Certificates in one bundle; chains of public authorities have three."""

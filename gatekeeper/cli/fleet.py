@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatekeeper.cli.layout import entry
-from gatekeeper.cli.line import Settings, check_out, run
+from gatekeeper.cli.line import Settings, Signing, check_out, run
 from gatekeeper.cli.options import lock_path
 from gatekeeper.decision import Action
 from gatekeeper.errors import GatekeeperError, InputError
@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 _TONES = {Action.ALLOW: "green", Action.DISCARD: "red"}
 
 
-def gate_all(settings: Settings) -> int:
+def gate_all(settings: Settings, signing: Signing | None) -> int:
     """Gate every model that the lock pins; print a line for each, or one JSON array.
+
+    Args:
+        settings: Those of `gate`, without a reference.
+        signing: With what the verdicts are signed that go beside the reports; None for none.
 
     Returns:
         The worst exit code of them all; 0 only when every one is allowed.
@@ -49,9 +53,9 @@ def gate_all(settings: Settings) -> int:
                 entry(f"{'error':<9} {model.id}  ", error.message, error.hint)
             continue
         code = max(code, int(attestation.verdict.action is not Action.ALLOW))
-        documents.append(_shown(attestation, settings, out))
+        documents.append(_shown(attestation, settings, out, signing))
     if settings.format == "json":
-        click.echo(json.dumps(documents, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(documents, indent=2))
     else:
         click.echo(f"\n{plural(len(models), 'model')} of {path}")
     return code
@@ -73,14 +77,17 @@ def _error(error: GatekeeperError) -> dict[str, object]:
     return {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
 
 
-def _shown(attestation: Attestation, settings: Settings, out: Path | None) -> Any:
+def _shown(attestation: Attestation, settings: Settings, out: Path | None, signing: Signing | None) -> Any:
     """Write the reports that were asked for, print the line, and give the document."""
     from gatekeeper import report
-    from gatekeeper.cli.line import write
+    from gatekeeper.cli.line import write, write_verdict
 
+    note = ""
     if out:
         out.mkdir(parents=True, exist_ok=True)  # a name such as `model-1.5` must not be taken for a file's
-        write(attestation, out)
+        written = write(attestation, out)
+        if signing is not None:
+            _, note = write_verdict(attestation, written["json"], signing)
     if settings.format == "json":
         return json.loads(report.to_json(attestation))
     verdict = attestation.verdict
@@ -89,4 +96,6 @@ def _shown(attestation: Attestation, settings: Settings, out: Path | None) -> An
     for finding in attestation.findings:
         if finding.check == "provenance/lock":
             entry(" " * 10, finding.message)
+    if note:
+        entry(" " * 10, note)
     return None

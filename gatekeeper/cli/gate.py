@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from gatekeeper.cli.line import Settings, run, show
-from gatekeeper.cli.options import LINE, LOCK, LOCKED, complete_paths
+from gatekeeper.cli.line import Settings, Signing, is_one_file, run, show
+from gatekeeper.cli.options import LINE, LOCK, LOCKED, SIGNING, VERIFIER_ID, complete_paths
+from gatekeeper.cli.signing import signer_of
 from gatekeeper.decision import Action
 
 
@@ -16,7 +18,16 @@ from gatekeeper.decision import Action
 @LOCKED
 @LOCK
 @LINE
-def command(reference: str | None, **given: Any) -> int:
+@SIGNING
+@VERIFIER_ID
+def command(
+    reference: str | None,
+    key: str | None,
+    signer_command: str | None,
+    signer_public_key: Path | None,
+    verifier_id: str,
+    **given: Any,
+) -> int:
     """Fetch exactly what REFERENCE names, check it, and decide by the policy.
 
     REFERENCE is org/name@commit, hf://org/name@commit, an address on the Hub, a folder or a file. A branch or tag is
@@ -25,23 +36,30 @@ def command(reference: str | None, **given: Any) -> int:
     With --locked, org/name means the commit that gatekeeper.lock pins, every file is held against it, and a branch
     that has moved since is refused, with what changed. Without a REFERENCE every model of the lock is gated.
 
+    With --out FOLDER a verdict is written beside the reports (verdict.intoto.jsonl), signed with --key or
+    --signer-command; `gatekeeper admit` verifies it where the model is deployed.
+
     Exits with 0 for allow, 1 for any other action, 2 when the input is wrong, 3 when nothing could be decided; for
     many models with the worst of these.
 
     \b
     Examples:
       gatekeeper gate org/name@0123456789abcdef0123456789abcdef01234567
-      gatekeeper gate ./model --policy gatekeeper.yaml --out reports/
+      gatekeeper gate ./model --policy gatekeeper.yaml --out reports/ --key gatekeeper.key
       gatekeeper gate org/name --metadata-only --format json
       gatekeeper gate --locked
     """
+    if reference is None and not given["locked"]:
+        raise click.UsageError("Missing argument 'REFERENCE'.")
+    settings = Settings(reference=reference or "", **given)
+    # Before the work: hours of downloads must not end in a key that can't be read.
+    signer = signer_of(key, signer_command, signer_public_key)
+    wanted = signer is not None or (settings.out is not None and not is_one_file(settings.out))
+    signing = Signing(signer=signer, verifier_id=verifier_id) if wanted else None
     if reference is None:
-        if not given["locked"]:
-            raise click.UsageError("Missing argument 'REFERENCE'.")
         from gatekeeper.cli.fleet import gate_all
 
-        return gate_all(Settings(reference="", **given))
-    settings = Settings(reference=reference, **given)
+        return gate_all(settings, signing)
     attestation = run(settings, decides=True)
-    show(attestation, settings.format, settings.out, verbose=settings.verbose)
+    show(attestation, settings.format, settings.out, verbose=settings.verbose, signing=signing)
     return int(attestation.verdict.action is not Action.ALLOW)

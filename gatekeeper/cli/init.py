@@ -36,6 +36,10 @@ _ROWS = """\
 #     approver: who answers for it
 #     created: 2026-01-01
 #     expires: 2026-03-31
+
+# Whose sign-off counts (`gatekeeper approve`). Without any, an approval needs no signature.
+# approvers:
+#   - {name: ml-security, key: {file: keys/ml-security.pub}}
 """
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from gatekeeper.cli.approving import read_approvals
 from gatekeeper.cli.options import lock_path
 from gatekeeper.cli.settings import settings_file
 from gatekeeper.errors import InputError
@@ -18,9 +22,11 @@ from gatekeeper.text import printable
 if TYPE_CHECKING:
     from gatekeeper.artifact import Reference
     from gatekeeper.attestation import Attestation
+    from gatekeeper.decision import Approval
     from gatekeeper.lock import LockedModel
     from gatekeeper.policy import Policy
     from gatekeeper.sealed_cache import SealedCache
+    from gatekeeper.signing import Signer
     from gatekeeper.sources import SourceOptions
 
 
@@ -30,6 +36,7 @@ class Settings:
 
     reference: str
     policy: str | None
+    approval: tuple[Path, ...]
     revision: str | None
     format: str
     out: Path | None
@@ -51,11 +58,18 @@ def run(settings: Settings, *, decides: bool) -> Attestation:
     """Carry out the line for these settings."""
     refuse_own_settings(settings.reference)
     check_out(settings.out)
+    chosen = load_policy(settings.policy)
+    approvals = read_approvals(settings.approval, chosen, settings.reference)
+    return carry_out(settings, chosen, approvals if decides else None)
+
+
+def carry_out(settings: Settings, chosen: Policy, approvals: Sequence[Approval] | None) -> Attestation:
+    """Carry out the line with a policy and approvals that are read already; without these it decides nothing."""
     from gatekeeper import gate as line
     from gatekeeper import sources
     from gatekeeper.cli.progress import choose
 
-    act = line.gate if decides else line.scan
+    act = line.scan if approvals is None else partial(line.gate, approvals=approvals)
     reference = sources.parse(settings.reference, revision=settings.revision)
     source = source_options(settings)
     locked = None
@@ -65,7 +79,7 @@ def run(settings: Settings, *, decides: bool) -> Attestation:
     with results_cache(settings) as results:
         return act(
             reference,
-            load_policy(settings.policy),
+            chosen,
             source=source,
             selection=line.Selection(only=settings.only, skip=settings.skip),
             progress=choose(quiet=settings.quiet or settings.format == "json"),
@@ -145,11 +159,39 @@ def check_out(out: Path | None) -> None:
         )
 
 
-def show(attestation: Attestation, format: str, out: Path | None, *, verbose: bool) -> None:
-    """Write the reports that were asked for and print one."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signing:
+    """With what, and in whose name, `gate` writes its verdict."""
+
+    signer: Signer | None
+    verifier_id: str
+
+
+NOT_SIGNED = (
+    "The verdict is NOT SIGNED: nobody can tell that it is yours, and `admit` refuses it. "
+    "`gatekeeper keygen` makes a key for --key."
+)
+
+
+def show(
+    attestation: Attestation, format: str, out: Path | None, *, verbose: bool, signing: Signing | None = None
+) -> None:
+    """Write the reports that were asked for, a verdict beside them where one is to be signed, and print one report.
+
+    Args:
+        attestation: What to show.
+        format: What to print.
+        out: Where reports go; a folder gets the verdict too.
+        verbose: Whether to say more.
+        signing: None when no verdict is wanted.
+    """
     from gatekeeper import report
 
     written = write(attestation, out) if out is not None else {}
+    note = ""
+    if signing is not None:
+        paths, note = write_verdict(attestation, None if out and is_one_file(out) else written.get("json"), signing)
+        written |= paths
     if format == "json":
         click.echo(report.to_json(attestation), nl=False)
     elif format == "html":
@@ -158,10 +200,36 @@ def show(attestation: Attestation, format: str, out: Path | None, *, verbose: bo
         from rich.console import Console
 
         report.to_console(attestation, Console(highlight=False), verbose=verbose, paths=written)
+    if note:
+        click.echo(note, err=format != "text")
 
 
 def write(attestation: Attestation, out: Path) -> dict[str, Path]:
     """Write the reports of an attestation: into a folder, or one file by its ending."""
     from gatekeeper import report
 
-    return report.write_one(attestation, out) if out.suffix and not out.is_dir() else report.write(attestation, out)
+    return report.write_one(attestation, out) if is_one_file(out) else report.write(attestation, out)
+
+
+def is_one_file(out: Path) -> bool:
+    """Whether `--out` names a single report."""
+    return bool(out.suffix) and not out.is_dir()
+
+
+def write_verdict(attestation: Attestation, report: Path | None, signing: Signing) -> tuple[dict[str, Path], str]:
+    """Write the verdict beside the report that it names; give its files, and what a person should know of it."""
+    from gatekeeper import attest
+
+    if report is None:
+        return {}, "No verdict was written: it goes beside report.json, into a folder (--out FOLDER)."
+    if why := attest.refusal(attestation):
+        attest.remove(report.parent)
+        return {}, f"No verdict was written: {why}."
+    written = attest.write(
+        attestation,
+        report.parent,
+        signing.signer,
+        report_sha256=hashlib.sha256(report.read_bytes()).hexdigest(),
+        verifier_id=signing.verifier_id,
+    )
+    return written, "" if signing.signer else NOT_SIGNED

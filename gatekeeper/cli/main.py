@@ -23,14 +23,21 @@ COMMANDS = {
     "gate": "Decide whether a model may be deployed.",
     "scan": "Gather evidence and decide nothing.",
     "lock": "Pin models: their commits, bytes and verdicts.",
+    "fetch": "Bring exactly the pinned bytes to a folder.",
     "update": "Show what changed since models were pinned.",
-    "convert": "Make safetensors out of honest torch files.",
+    "approve": "Sign off what an audit or an escalation left to you.",
+    "admit": "Decide whether a folder is what a signed verdict allows.",
+    "verify": "Say what a signed file is, who signed it and what it says.",
     "report": "Render a JSON attestation again.",
+    "audit-report": "Report over many attestations: what is deployed, and by which verdicts.",
+    "bom": "Write a bill of materials of one model or many.",
+    "keygen": "Make a key pair to sign verdicts with.",
+    "sign": "Sign a model that you publish.",
+    "convert": "Make safetensors out of honest torch files.",
     "explain": "Say what a check looks at and cannot see.",
     "policy": "Lint, test and explain policies.",
-    "keygen": "Make a key pair to sign verdicts with.",
     "init": "Write a policy that trusts your publishers.",
-    "demo": "Gate five embedded models, with no network.",
+    "demo": "Gate six embedded models, with no network.",
     "doctor": "Say what is installed and what that leaves unknown.",
     "completion": "Print a completion script for your shell.",
 }
@@ -48,7 +55,7 @@ class _Commands(click.Group):
         """Import the command's module."""
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"gatekeeper.cli.{cmd_name}").command
+        command = import_module(f"gatekeeper.cli.{cmd_name.replace('-', '_')}").command
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -98,6 +98,14 @@ POLICY = option(
     metavar="FILE|NAME",
     help="Whom to trust and how to decide: a file, or `default` or `strict`.  [default: default]",
 )
+APPROVAL = option(
+    "--approval",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE|FOLDER",
+    help="What was signed off with `approve`: a file, or a folder of *.intoto.json; may be repeated.  "
+    "[default: approvals, beside the lock or here, where there is one]",
+)
 REVISION = option("--revision", metavar="REV", help="Branch, tag or commit, when the reference names none.")
 FORMAT = format_option("text", "json", "html")
 TEXT_OR_JSON = format_option("text", "json")
@@ -194,6 +202,7 @@ def stacked(*options: Decorator) -> Decorator:
 
 LINE = stacked(
     POLICY,
+    APPROVAL,
     REVISION,
     FORMAT,
     OUT,
@@ -209,6 +218,14 @@ LINE = stacked(
     VERBOSE,
 )
 """Everything that `gate` and `scan` share, but for the reference."""
+
+VERIFIER_ID = option(
+    "--verifier-id",
+    metavar="URI",
+    default="urn:gatekeeper:verifier",
+    show_default=True,
+    help="Who decides, in verdicts: each gate of a team may have a name of its own.",
+)
 
 SIGNING = stacked(KEY, SIGNER_COMMAND, SIGNER_PUBLIC_KEY)
 """How every command that signs is told with what; see `gatekeeper.cli.signing.signer_of`."""

@@ -16,6 +16,7 @@ from gatekeeper.text import printable
 
 SETTINGS: dict[str, type] = {
     "policy": str,
+    "approval": list,
     "revision": str,
     "format": str,
     "out": Path,
@@ -35,10 +36,26 @@ SETTINGS: dict[str, type] = {
     "signer-public-key": Path,
     "keygen-out": Path,
     "keygen-force": bool,
+    "sign-certificate-chain": Path,
+    "sign-force": bool,
+    "audit-report-out": Path,
+    "audit-report-key": list,
+    "audit-report-since": Path,
+    "audit-report-max-age": str,
+    "audit-report-now": str,
+    "verifier-id": str,
+    "bom-spec": str,
+    "bom-out": Path,
+    "bom-lock": Path,
     "convert-key": str,
     "convert-copy-code": bool,
+    "approve-expires": str,
+    "approve-out": Path,
+    "approve-force": bool,
     "demo-out": Path,
     "demo-serve": bool,
+    "fetch-flat": bool,
+    "fetch-force": bool,
     "init-trust": list,
     "init-deny": list,
     "init-licence": list,
@@ -59,6 +76,18 @@ SETTINGS: dict[str, type] = {
 
 NOT_HERE: dict[str, str] = {
     "signer-command": "whoever can change this file could have any program run",
+    **dict.fromkeys(
+        ("approve-by", "approve-reason", "approve-ticket", "approve-attestation"),
+        "a sign-off says it anew each time",
+    ),
+    **dict.fromkeys(
+        (
+            *("admit-attestation", "admit-key", "admit-reference", "admit-resource-uri", "admit-lock"),
+            *("admit-policy-digest", "admit-max-age", "admit-level", "admit-approval", "admit-approver-key"),
+            "verify-key",
+        ),
+        "whoever can change this file could choose whom to believe",
+    ),
 }
 """Keys that the file may not have, because it may come from a stranger → why."""
 
@@ -163,6 +192,8 @@ def _value(path: Path, key: str, value: Any) -> Any:
         return str(path.parent / value)
     if key == "policy":
         return _policy(path, value)
+    if key == "approval":
+        return [str(path.parent / each) for each in value]
     if key == "key":
         return value if value.startswith("env:") else str(path.parent / value)
     return value

@@ -54,6 +54,7 @@ def _subjects() -> tuple[Subject, ...]:
     kept = HubRepo(id=f"{TRUSTED}/harbour-tiny", branches={"main": history}, verified=True)
     pickled = HubRepo.of("driftwood/quick-classifier", dict(builders.pickled_model()))
     adapter = HubRepo.of("new-arrival/harbour-lora", dict(builders.adapter(kept.id)))
+    posing = HubRepo.of("lighth0use/harbour-tiny", good)
     weights = "model.safetensors"
     return (
         Subject(
@@ -92,6 +93,13 @@ def _subjects() -> tuple[Subject, ...]:
             repo=kept,
             expected=Action.AUDIT,
             pinned=False,
+        ),
+        Subject(
+            slug="lookalike",
+            title="The trusted name, one letter off",
+            story="A zero stands where the trusted publisher has an o; the very same files do not make it trusted.",
+            repo=posing,
+            expected=Action.ESCALATE,
         ),
     )
 

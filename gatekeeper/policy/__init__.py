@@ -20,6 +20,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gatekeeper.policy.approvals import APPROVED, obstacle
     from gatekeeper.policy.builtin import BUILTIN_POLICIES
     from gatekeeper.policy.facts import VOCABULARY
     from gatekeeper.policy.gathering import FactError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from gatekeeper.policy.testing import CaseResult, PolicyTestReport, builtin_tests, read_tests, run_tests
 
 _HOMES = {
+    "APPROVED": "approvals",
     "BUILTIN_POLICIES": "builtin",
     "VOCABULARY": "facts",
     "CaseResult": "testing",
@@ -51,11 +53,13 @@ _HOMES = {
     "json_schema": "schema",
     "lint": "linting",
     "load": "loading",
+    "obstacle": "approvals",
     "read_tests": "testing",
     "run_tests": "testing",
 }
 
 __all__ = [
+    "APPROVED",
     "BUILTIN_POLICIES",
     "VOCABULARY",
     "CaseResult",
@@ -76,6 +80,7 @@ __all__ = [
     "json_schema",
     "lint",
     "load",
+    "obstacle",
     "read_tests",
     "run_tests",
 ]

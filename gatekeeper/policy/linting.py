@@ -41,13 +41,14 @@ def lint(
         report: What became of the policy's tests; without it nothing is said about rows without tests.
 
     Returns:
-        Remarks in the order of rows, then waivers, then lists.
+        Remarks in the order of rows, then waivers, then lists, then keys.
     """
     return (
         *_rows(policy),
         *_untested(policy, report),
         *_waivers(policy, now, known_checks),
         *_lists(policy),
+        *_keys(policy),
     )
 
 
@@ -98,6 +99,23 @@ def _lists(policy: Policy) -> Iterator[LintFinding]:
     for name in policy.contradictions:
         message = f"`{name}` is listed both ways; the stricter list counts"
         yield LintFinding(rule="contradiction", message=message, origin=origin)
+
+
+def _keys(policy: Policy) -> Iterator[LintFinding]:
+    origin = Origin(source=policy.sources[0].name, line=1, column=1)
+    for what, people in (("signers", policy.signers), ("approvers", policy.approvers)):
+        by_key: dict[str, list[str]] = {}
+        for each in people:
+            by_key.setdefault(each.key, []).append(each.name)
+        for key, names in by_key.items():
+            if key and len(names) > 1:
+                message = f"{what} {', '.join(f'`{name}`' for name in names)} have one key; the first is named for it"
+                yield LintFinding(rule="double-key", message=message, origin=origin)
+    publishing = {signer.key: signer.name for signer in policy.signers if signer.key}
+    for approver in policy.approvers:
+        if name := publishing.get(approver.key):
+            message = f"approver `{approver.name}` has the key of signer `{name}`, who could sign off what they publish"
+            yield LintFinding(rule="signer-approves", message=message, origin=origin)
 
 
 def _of_row(rule: str, row: Row, message: str) -> LintFinding:

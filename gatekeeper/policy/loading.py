@@ -13,6 +13,7 @@ from gatekeeper.evidence import CheckDescription
 from gatekeeper.policy import builtin
 from gatekeeper.policy.document import MAX_BYTES, parse
 from gatekeeper.policy.expressions import Condition, ExpressionError, compile_condition, nearest
+from gatekeeper.policy.keys import listed_approvers, read_pems, trusted_signers
 from gatekeeper.policy.laws import check_table
 from gatekeeper.policy.overlay import Draft, Layer, merge_rows, merge_thresholds, merge_waivers
 from gatekeeper.policy.policy import Policy, PolicySource, Row, Thresholds, Waiver
@@ -66,6 +67,8 @@ def load(source: str | Path | None = None, *, known_checks: KnownChecks | None =
         thresholds=thresholds,
         rows=rows,
         waivers=tuple(_waiver(draft, thresholds, known_checks) for draft in merge_waivers(layers)),
+        signers=trusted_signers(layers),
+        approvers=listed_approvers(layers),
     )
 
 
@@ -129,13 +132,18 @@ def _read(source: str | Path, extended_by: Layer | None) -> tuple[Layer, str]:
         hint = f"give the path of a policy, or one of {', '.join(builtin.BUILTIN_POLICIES)}"
         raise PolicyError(message, hint=hint) from error
     document = parse(raw, str(path))
-    return Layer(document=document, content=validate(PolicyDocument, document), builtin=False), str(path.resolve())
+    content = validate(PolicyDocument, document)
+    layer = Layer(document=document, content=content, builtin=False, pems=read_pems(document, content))
+    return layer, str(path.resolve())
 
 
 def _digest(layers: tuple[Layer, ...]) -> str:
     digest = ""
     for layer in layers:
         own = _sha256(layer.document.raw)
+        if layer.pems:
+            # Other keys make another policy, also where only the file beside it was changed.
+            own = _sha256("".join(f"{each}\n" for each in (own, *map(_sha256, layer.pems.values()))).encode())
         digest = _sha256(f"{own}\n{digest}\n".encode()) if digest else own
     return digest
 

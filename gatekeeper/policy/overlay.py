@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 from gatekeeper.decision import Action
-from gatekeeper.policy.document import Document
+from gatekeeper.policy.document import Document, Path
 from gatekeeper.policy.expressions import nearest
 from gatekeeper.policy.policy import Origin, Thresholds
 from gatekeeper.policy.schema import PolicyDocument
@@ -21,6 +22,8 @@ class Layer:
     document: Document
     content: PolicyDocument
     builtin: bool
+    pems: Mapping[Path, bytes] = field(default_factory=dict)
+    """Place in the document → bytes of the file that it names, in the order of the document's signers and approvers."""
 
 
 Content = TypeVar("Content", RowModel, WaiverModel)

@@ -85,6 +85,12 @@ class Thresholds:
     waiver_warning_days: int = 14
     """A waiver that expires within this many days says so."""
 
+    approval_max_days: int = 90
+    """Most days from an approval's creation to its expiry."""
+
+    approval_warning_days: int = 14
+    """An approval that expires within this many days says so."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PolicySource:
@@ -103,8 +109,9 @@ class Policy:
 
     name: str
     digest: str
-    """`sha256:<hex>`: of the file's raw bytes; for a policy that extends another, over the two lines
-    `<own digest>` and `<digest of what it extends>`, each in hexadecimal with a newline."""
+    """`sha256:<hex>`: of the file's raw bytes, or, when it names files with keys, over one line for the digest of its
+    own bytes and one for that of each such file; for a policy that extends another, over the two lines `<own digest>`
+    and `<digest of what it extends>`, each in hexadecimal with a newline."""
 
     sources: tuple[PolicySource, ...]
     """The policy's own file first, then what it extends."""

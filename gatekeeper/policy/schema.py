@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from gatekeeper.errors import PolicyError
+from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.policy.document import Document, Path
 from gatekeeper.policy.expressions import nearest
 from gatekeeper.text import printable
@@ -16,7 +17,7 @@ API_VERSION = "gatekeeper/v1"
 """What `apiVersion` must say."""
 
 MAX_ROWS = 200
-"""Rows, waivers or test cases in one file."""
+"""Rows, waivers, signers, approvers or test cases in one file."""
 
 MAX_NAMES = 5_000
 """Publishers or licences in one list."""
@@ -29,6 +30,7 @@ _PUBLISHER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}$"
 _LICENCE = r"^[a-z0-9][a-z0-9.+-]{0,63}$"
 _CHECK = r"^[a-z0-9-]+/[a-z0-9-]+$"
 _FINDING = r"^[a-z0-9-]+/[a-z0-9-]+/[a-z0-9-]+$"
+_ISSUER = r"^https://[!-~]+$"
 _SUBJECT = r"^(sha256:[0-9a-f]{64}|hf://[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9._-]+@[0-9a-f]{40})$"
 
 _EXPECTED = {
@@ -36,6 +38,7 @@ _EXPECTED = {
     _PUBLISHER: "the name of an organisation or user on the Hub is expected, without a repo",
     _LICENCE: "a licence id in small letters is expected, such as apache-2.0",
     _CHECK: "a check id is expected, such as files/structure",
+    _ISSUER: "the https:// address of an OpenID Connect issuer is expected",
     _FINDING: "the full id of a finding is expected, such as provenance/revision/unpinned",
     _SUBJECT: "hf://org/name@<40 hexadecimal digits> or sha256:<64 hexadecimal digits> is expected",
 }
@@ -50,8 +53,27 @@ def _iso_date(value: Any) -> Any:
     return date.fromisoformat(value) if isinstance(value, str) else value
 
 
+def _pem(value: Any) -> Any:
+    """Read a bare text as the PEM itself."""
+    return {"pem": value} if isinstance(value, str) else value
+
+
 _WHEN_SCHEMA = WithJsonSchema(
     {"anyOf": [{"type": "string", "minLength": 1, "maxLength": MAX_EXPRESSION}, {"type": "boolean"}]}
+)
+
+_PEM_SCHEMA = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "string", "minLength": 1, "maxLength": DEFAULT_LIMITS.key_bytes},
+            {
+                "type": "object",
+                "properties": {"file": {"type": "string", "minLength": 1, "maxLength": 500}},
+                "required": ["file"],
+                "additionalProperties": False,
+            },
+        ]
+    }
 )
 
 Slug = Annotated[str, Field(pattern=_SLUG, max_length=64)]
@@ -60,6 +82,7 @@ Licence = Annotated[str, Field(pattern=_LICENCE)]
 CheckId = Annotated[str, Field(pattern=_CHECK, max_length=100)]
 FindingId = Annotated[str, Field(pattern=_FINDING, max_length=150)]
 Line = Annotated[str, Field(min_length=1, max_length=500)]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
 Day = Annotated[date, BeforeValidator(_iso_date)]
 ActionWord = Literal["allow", "audit", "patch", "escalate", "discard"]
 
@@ -93,6 +116,8 @@ class Thresholds(Model):
     young_repo_days: int | None = Field(default=None, ge=0, le=3650, description="a younger repo is young")
     waiver_max_days: int | None = Field(default=None, ge=1, le=366, description="longest life of a waiver")
     waiver_warning_days: int | None = Field(default=None, ge=0, le=366, description="when to say that it expires")
+    approval_max_days: int | None = Field(default=None, ge=1, le=366, description="longest life of an approval")
+    approval_warning_days: int | None = Field(default=None, ge=0, le=366, description="when to say that it expires")
 
 
 class Row(Model):
@@ -120,6 +145,34 @@ class Waiver(Model):
     ticket: Line | None = None
 
 
+class Pem(Model):
+    """A key or certificates: the PEM itself, or the file that holds it."""
+
+    pem: str | None = Field(default=None, min_length=1, max_length=DEFAULT_LIMITS.key_bytes)
+    file: Line | None = None
+
+
+PemOrFile = Annotated[Pem, BeforeValidator(_pem), _PEM_SCHEMA]
+
+
+class Signer(Model):
+    """Somebody whose signature on a model counts: by a key, by certificates, or by an identity."""
+
+    name: Name = Field(description="by which reports and the lock name it")
+    key: PemOrFile | None = Field(default=None, description="public key, PEM or {file: PATH}: P-256, P-384 or P-521")
+    certificates: PemOrFile | None = Field(default=None, description="root certificates, PEM or {file: PATH}")
+    identity: Line | None = Field(default=None, description="keyless: the identity in the certificate")
+    issuer: str | None = Field(default=None, pattern=_ISSUER, max_length=500, description="keyless: who vouched for it")
+    publishers: list[Publisher] = Field(default=[], max_length=MAX_NAMES, description="whose models; all when empty")
+
+
+class Approver(Model):
+    """Somebody whose sign-off counts."""
+
+    name: Name
+    key: PemOrFile = Field(description="public key, PEM or {file: PATH}: P-256")
+
+
 class PolicyDocument(Model):
     """A policy file."""
 
@@ -133,6 +186,8 @@ class PolicyDocument(Model):
     thresholds: Thresholds = Field(default_factory=Thresholds)
     rows: list[Row] = Field(default=[], max_length=MAX_ROWS)
     waivers: list[Waiver] = Field(default=[], max_length=MAX_ROWS)
+    signers: list[Signer] = Field(default=[], max_length=MAX_ROWS, description="whose signatures on models count")
+    approvers: list[Approver] = Field(default=[], max_length=MAX_ROWS, description="whose sign-off counts; none: all")
 
 
 def validate(model: type[AnyModel], document: Document) -> AnyModel:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from gatekeeper.decision import Action, Decision, RowOutcome, RowState, WaiverUse
+from gatekeeper.decision import Action, Approval, Decision, RowOutcome, RowState, WaiverUse
 from gatekeeper.evidence import Evidence, FactValue
+from gatekeeper.policy.approvals import sign_off
 from gatekeeper.policy.expressions import NO_REASONS
 from gatekeeper.policy.gathering import complete, gather
 from gatekeeper.policy.laws import Case, overrule
@@ -30,28 +31,38 @@ _PATH = 80
 """Characters of a path in a reason."""
 
 
-def decide(evidence: Evidence, policy: Policy, *, subject: SubjectKey, now: datetime) -> Decision:
+def decide(
+    evidence: Evidence,
+    policy: Policy,
+    *,
+    subject: SubjectKey,
+    now: datetime,
+    approvals: Sequence[Approval] = (),
+) -> Decision:
     """Decide on one artifact.
 
     Args:
         evidence: What the checks found.
         policy: The deployer's table and lists.
-        subject: The artifact, for the waivers that are bound to it.
-        now: When, with a time zone; only waivers depend on it.
+        subject: The artifact, for the waivers and approvals that are bound to it.
+        now: When, with a time zone; only waivers and approvals depend on it.
+        approvals: What people signed off; each counts for one artifact alone.
 
     Raises:
         ValueError: When `now` has no time zone.
     """
     waived = apply(policy.waivers, evidence.findings, subject=subject, now=now, thresholds=policy.thresholds)
     gathered = gather(evidence, policy, waived)
-    return decide_facts(
+    hazards = frozenset(finding.hazard.value for finding in evidence.findings)
+    decision = decide_facts(
         gathered.facts,
         policy,
         missing=gathered.missing,
-        hazards=frozenset(finding.hazard.value for finding in evidence.findings),
+        hazards=hazards,
         waivers=waived.uses,
         titles=_titles(evidence, waived.findings),
     )
+    return sign_off(decision, approvals, policy, digest=subject.digest, hazards=hazards, now=now)
 
 
 def decide_facts(

@@ -1,7 +1,8 @@
 """Attestation → text: views of one document; none of them computes a verdict.
 
 `to_json` and `from_json` are the document itself, `json_schema` its published shape; `to_html` and `to_console` show
-it to people, and `write` puts views into a folder. Each is imported when first used, since pages and consoles need
+it to people, and `write` puts views into a folder. `record` and `assemble` make one audit report of many attestations,
+which `to_audit_json` and `to_audit_html` show. Each is imported when first used, since pages and consoles need
 libraries that the document doesn't.
 """
 
@@ -11,7 +12,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gatekeeper.report.audit import AuditReport
+    from gatekeeper.report.audit_assembly import LockInput, assemble
+    from gatekeeper.report.audit_attested import AuditInput, SignatureState, SignedState
+    from gatekeeper.report.audit_changes import Earlier
+    from gatekeeper.report.audit_document import from_audit_json, to_audit_json
+    from gatekeeper.report.audit_files import find, read_input, write_audit
+    from gatekeeper.report.audit_html import to_audit_html
+    from gatekeeper.report.audit_record import Record, record
     from gatekeeper.report.console import to_console
+    from gatekeeper.report.controls import ControlEvidence, catalogue, controls_for
     from gatekeeper.report.document import from_json, to_json
     from gatekeeper.report.files import FORMATS, read, write, write_one, write_page
     from gatekeeper.report.html import IndexEntry, to_html, to_index
@@ -19,30 +29,66 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMATS",
+    "AuditInput",
+    "AuditReport",
+    "ControlEvidence",
+    "Earlier",
     "IndexEntry",
+    "LockInput",
+    "Record",
+    "SignatureState",
+    "SignedState",
+    "assemble",
+    "catalogue",
+    "controls_for",
+    "find",
+    "from_audit_json",
     "from_json",
     "json_schema",
     "read",
+    "read_input",
+    "record",
+    "to_audit_html",
+    "to_audit_json",
     "to_console",
     "to_html",
     "to_index",
     "to_json",
     "write",
+    "write_audit",
     "write_one",
     "write_page",
 ]
 
 _HOMES = {
     "FORMATS": "files",
+    "AuditInput": "audit_attested",
+    "AuditReport": "audit",
+    "ControlEvidence": "controls",
+    "Earlier": "audit_changes",
     "IndexEntry": "html",
+    "LockInput": "audit_assembly",
+    "Record": "audit_record",
+    "SignatureState": "audit_attested",
+    "SignedState": "audit_attested",
+    "assemble": "audit_assembly",
+    "catalogue": "controls",
+    "controls_for": "controls",
+    "find": "audit_files",
+    "from_audit_json": "audit_document",
     "from_json": "document",
     "json_schema": "schema",
-    "to_console": "console",
     "read": "files",
+    "read_input": "audit_files",
+    "record": "audit_record",
+    "to_audit_html": "audit_html",
+    "to_audit_json": "audit_document",
+    "to_console": "console",
     "to_html": "html",
     "to_index": "html",
     "to_json": "document",
     "write": "files",
+    "write_audit": "audit_files",
     "write_one": "files",
     "write_page": "files",
 }

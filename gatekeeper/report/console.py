@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatekeeper.attestation import Attestation
-from gatekeeper.decision import Action, Decision
+from gatekeeper.decision import Action, ApprovalUse, Decision
 from gatekeeper.evidence import Finding, Readers, Severity
-from gatekeeper.report import view
+from gatekeeper.report import controls, view
 from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def to_console(
     if verbose:
         _checks(page, attestation)
         _table(page, attestation.decision)
+    _controls(page, attestation)
     _not_checked(page, attestation)
     _closing(page, attestation, paths or {})
 
@@ -148,6 +149,8 @@ def _verdict(page: _Page, attestation: Attestation) -> None:
         note = f" ({waiver.note})" if waiver.note else ""
         page.line(f"Waiver {waiver.state.value}: {waiver.finding}, last day {waiver.expires}{note}", margin=2)
         page.line(f"by {waiver.approver}: {waiver.reason}", margin=4)
+    for use in decision.approvals:
+        _approval(page, use)
     note = view.spare_note(attestation)
     if decision.ask or note:
         page.heading("What is asked of you")
@@ -155,6 +158,16 @@ def _verdict(page: _Page, attestation: Attestation) -> None:
         page.line(decision.ask[:1].upper() + decision.ask[1:], margin=2)
     if note:
         page.line(note, margin=2)
+
+
+def _approval(page: _Page, use: ApprovalUse) -> None:
+    approval = use.approval
+    note = f" ({use.note})" if use.note else ""
+    page.line(f"Approval {use.state.value}: last day {approval.expires}{note}", margin=2)
+    ticket = f" [{approval.ticket}]" if approval.ticket else ""
+    page.line(f"by {approval.by}, {view.signature_words(approval)}: {approval.reason}{ticket}", margin=4)
+    if page.verbose:
+        page.line(f"covers {view.covered(approval)}", body="dim", margin=4)
 
 
 def _subset(page: _Page, attestation: Attestation) -> None:
@@ -246,6 +259,21 @@ def _points(attestation: Attestation) -> Iterator[tuple[str, str]]:
             yield f"{result.check.id}, {gap.path}" if gap.path else result.check.id, gap.reason
         if not result.gaps:
             yield result.check.id, result.reason or "it gave no reason"
+
+
+def _controls(page: _Page, attestation: Attestation) -> None:
+    covers = controls.covers(controls.controls_for(attestation))
+    if not page.verbose:
+        told_of, listed = sum(cover.told for cover in covers), sum(len(cover.controls) for cover in covers)
+        frameworks = plural(len(covers), "framework")
+        page.line(f"Evidence relevant to {told_of} of {listed} controls of {frameworks} (--verbose)", margin=2)
+        return
+    page.heading(controls.HEADING)
+    for cover in covers:
+        without = ", ".join(control.control for control in cover.controls if not control.evidence)
+        told = f"{cover.told} of {len(cover.controls)}" + (f"; none for {without}" if without else "")
+        page.line(f"{cover.framework}, {cover.edition}: {told}", head="  -", margin=4)
+    page.line(controls.CAVEAT, margin=2)
 
 
 def _closing(page: _Page, attestation: Attestation, paths: Mapping[str, Path]) -> None:

@@ -17,7 +17,7 @@ from datetime import date, datetime
 from enum import Enum, IntEnum
 from functools import cache
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from gatekeeper.attestation import SCHEMA_VERSION, Attestation
 from gatekeeper.errors import InputError, LimitError
@@ -31,6 +31,11 @@ DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 """Pattern of a time with its offset (RFC 3339, date-time)."""
+
+Noun = TypeVar("Noun")
+
+Where = tuple[str | int, ...]
+"""Keys and indexes that lead to a value; told only when something is wrong there, since that costs."""
 
 NON_FINITE = "non_finite"
 """The one key of the object that stands for a number that JSON can't write."""
@@ -46,7 +51,12 @@ def to_json(attestation: Attestation) -> str:
         ASCII text, indented by two, fields in the order of the nouns with `schema_version` first, maps sorted by
         key, with a newline at the end. The same attestation always gives the same text.
     """
-    body = _encode(attestation)
+    return dump(attestation)
+
+
+def dump(noun: Any) -> str:
+    """Write a noun that has a `schema_version`, as `to_json` writes an attestation."""
+    body = _encode(noun)
     ordered = {"schema_version": body.pop("schema_version"), **body}
     return json.dumps(ordered, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
@@ -65,23 +75,39 @@ def from_json(text: str | bytes) -> Attestation:
         InputError: When it is not such a document; the message says what is wrong and where.
         LimitError: When it is too large.
     """
+    return load(Attestation, text, SCHEMA_VERSION, _HINT)
+
+
+_HINT = "give the report.json that gatekeeper wrote"
+
+
+def load(noun: type[Noun], text: str | bytes, version: str, hint: str) -> Noun:
+    """Read a noun that `dump` wrote.
+
+    Args:
+        noun: What to read.
+        text: The document, of at most `Limits.report_bytes` bytes.
+        version: The `schema_version` that this gatekeeper writes.
+        hint: What to give instead when it is no such document.
+
+    Raises:
+        InputError: As for `from_json`.
+        LimitError: When it is too large.
+    """
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(data) > DEFAULT_LIMITS.report_bytes:
         raise LimitError(f"the report has {len(data)} bytes; at most {DEFAULT_LIMITS.report_bytes} are read")
     try:
         raw = load_json_object(data, depth=DEFAULT_LIMITS.json_depth, half_pairs=True)
     except ParseError as error:
-        raise InputError(f"not a gatekeeper report: {error}", hint=_HINT) from error
-    lenient = _is_later(raw.get("schema_version"))
-    result = _Reader(lenient=lenient).read(Attestation, {**raw, "schema_version": SCHEMA_VERSION}, "")
-    assert isinstance(result, Attestation)  # noqa: S101 - tells the type checker what `read` was asked for
+        raise InputError(f"not a gatekeeper report: {error}", hint=hint) from error
+    lenient = _is_later(raw.get("schema_version"), version, hint)
+    result = _Reader(lenient=lenient).read(noun, {**raw, "schema_version": version}, ())
+    assert isinstance(result, noun)  # noqa: S101 - tells the type checker what `read` was asked for
     return result
 
 
-_HINT = "give the report.json that gatekeeper wrote"
-
-
-def _is_later(version: object) -> bool:
+def _is_later(version: object, ours: str, hint: str) -> bool:
     """Whether a document is of a later minor version than ours.
 
     Raises:
@@ -89,8 +115,8 @@ def _is_later(version: object) -> bool:
     """
     match = re.fullmatch(r"([0-9]{1,4})\.([0-9]{1,4})", version, re.ASCII) if isinstance(version, str) else None
     if not match:
-        raise InputError("not a gatekeeper report: schema_version is missing or is no version", hint=_HINT)
-    major, minor = (int(part) for part in SCHEMA_VERSION.split("."))
+        raise InputError("not a gatekeeper report: schema_version is missing or is no version", hint=hint)
+    major, minor = (int(part) for part in ours.split("."))
     if int(match[1]) != major:
         raise InputError(
             f"the report has schema version {match[0]}, this gatekeeper reads {major}.x",
@@ -143,7 +169,7 @@ class _Reader:
     def __init__(self, *, lenient: bool) -> None:
         self._lenient = lenient
 
-    def read(self, hint: Any, value: Any, where: str) -> Any:
+    def read(self, hint: Any, value: Any, where: Where) -> Any:
         """Read one value.
 
         Raises:
@@ -158,15 +184,15 @@ class _Reader:
             return _fact(value, where)
         if get_origin(hint) is tuple:
             items = _expect(list, "an array", value, where)
-            return tuple(self.read(get_args(hint)[0], item, f"{where}[{index}]") for index, item in enumerate(items))
+            return tuple(self.read(get_args(hint)[0], item, (*where, index)) for index, item in enumerate(items))
         if get_origin(hint) is Mapping:
             entries = _expect(dict, "an object", value, where)
-            return {key: self.read(get_args(hint)[1], entries[key], _join(where, key)) for key in entries}
+            return {key: self.read(get_args(hint)[1], entries[key], (*where, key)) for key in entries}
         if is_dataclass(hint):
             return self._noun(hint, _expect(dict, "an object", value, where), where)
         return _moment(hint, value, where) if hint in _PARSERS else _word(hint, value, where)
 
-    def _noun(self, noun: Any, value: dict[str, Any], where: str) -> Any:
+    def _noun(self, noun: Any, value: dict[str, Any], where: Where) -> Any:
         known = hints(noun)
         missing = [name for name in known if name not in value]
         unknown = [] if self._lenient else [name for name in value if name not in known]
@@ -174,18 +200,18 @@ class _Reader:
             raise _wrong(where, f"{missing[0]} is missing")
         if unknown:
             raise _wrong(where, f"no such key: {printable(unknown[0], 80)!r}")
-        return noun(**{name: self.read(hint, value[name], _join(where, name)) for name, hint in known.items()})
+        return noun(**{name: self.read(hint, value[name], (*where, name)) for name, hint in known.items()})
 
 
-def _word(hint: type[Enum], value: Any, where: str) -> Enum:
-    words = {label(member): member for member in hint}
+def _word(hint: type[Enum], value: Any, where: Where) -> Enum:
+    words = _members(hint)
     text = _expect(str, "a word", value, where)
     if text not in words:
         raise _wrong(where, f"{printable(text, 80)!r} is none of {', '.join(words)}")
     return words[text]
 
 
-def _moment(hint: type, value: Any, where: str) -> object:
+def _moment(hint: type, value: Any, where: Where) -> object:
     parse, pattern, what = _PARSERS[hint]
     text = _expect(str, what, value, where)
     try:
@@ -196,7 +222,7 @@ def _moment(hint: type, value: Any, where: str) -> object:
     raise _wrong(where, f"{printable(text, 80)!r} is not {what}")
 
 
-def _fact(value: Any, where: str) -> FactValue:
+def _fact(value: Any, where: Where) -> FactValue:
     if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
         return value
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
@@ -206,18 +232,21 @@ def _fact(value: Any, where: str) -> FactValue:
     raise _wrong(where, "a fact is true, false, a number, a string or an array of strings")
 
 
-def _expect(kind: type, what: str, value: Any, where: str) -> Any:
+def _expect(kind: type, what: str, value: Any, where: Where) -> Any:
     if type(value) is not kind:  # exactly: true is no integer here
         raise _wrong(where, f"{what} was expected, not {_JSON_NAMES.get(type(value), 'something else')}")
     return value
 
 
-def _join(where: str, key: str) -> str:
-    return f"{where}.{printable(key, 80)}" if where else printable(key, 80)
+@cache
+def _members(hint: type[Enum]) -> dict[str, Enum]:
+    return {label(member): member for member in hint}
 
 
-def _wrong(where: str, what: str) -> InputError:
-    return InputError(f"not a gatekeeper report: {where}: {what}" if where else f"not a gatekeeper report: {what}")
+def _wrong(where: Where, what: str) -> InputError:
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{printable(step, 80)}" for step in where)
+    told = f"{path.removeprefix('.')}: {what}" if path else what
+    return InputError(f"not a gatekeeper report: {told}")
 
 
 _PARSERS: dict[type, tuple[Callable[[str], object], str, str]] = {

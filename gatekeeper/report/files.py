@@ -6,7 +6,7 @@ import errno
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from gatekeeper.atomic import atomic_write
+from gatekeeper.atomic import atomic_write_all
 from gatekeeper.attestation import Attestation
 from gatekeeper.errors import GatekeeperError, InputError
 from gatekeeper.limits import DEFAULT_LIMITS
@@ -52,7 +52,7 @@ def write(attestation: Attestation, directory: Path, formats: Iterable[str] = tu
     if unknown:
         raise InputError(f"there is no format {printable(unknown[0], 80)!r}", hint=f"choose from {', '.join(FORMATS)}")
     paths = {name: directory / FORMATS[name][0] for name in wanted}
-    _put({paths[name]: FORMATS[name][1](attestation) for name in wanted})
+    put({paths[name]: FORMATS[name][1](attestation) for name in wanted})
     return paths
 
 
@@ -75,13 +75,13 @@ def write_one(attestation: Attestation, path: Path) -> dict[str, Path]:
         raise InputError(
             f"{printable(str(path))} has the ending of no report", hint=f"end it in .{' or .'.join(FORMATS)}"
         )
-    _put({path: FORMATS[name][1](attestation)})
+    put({path: FORMATS[name][1](attestation)})
     return {name: path}
 
 
 def write_page(page: str, path: Path) -> None:
     """Write a page that is no attestation's own, such as an overview; errors as for `write`."""
-    _put({path: page})
+    put({path: page})
 
 
 def read(path: Path) -> Attestation:
@@ -101,11 +101,12 @@ def read(path: Path) -> Attestation:
     return from_json(data)
 
 
-def _put(texts: Mapping[Path, str]) -> None:
+def put(texts: Mapping[Path, str]) -> None:
+    """Write texts, all or none; errors as for `write`."""
     try:
-        for path, text in texts.items():
+        for path in texts:
             path.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(path, text.encode("utf-8"))
+        atomic_write_all({path: text.encode("utf-8") for path, text in texts.items()})
     except OSError as error:
         kind = GatekeeperError if error.errno in _DISK else InputError
         where = printable(str(path.parent))

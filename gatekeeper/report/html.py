@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.attestation import Attestation
-from gatekeeper.report import view
+from gatekeeper.report import controls, view
 from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ MAX_FILES = 500
 MAX_LISTED = 100
 """Items of any other list: omissions, gaps, commits, irregularities, waivers, facts."""
 
-_TEMPLATES = Path(__file__).with_name("templates")
+TEMPLATES = Path(__file__).with_name("templates")
+"""Folder of the templates and styles."""
 
 
 def to_html(attestation: Attestation) -> str:
@@ -49,7 +50,7 @@ def to_html(attestation: Attestation) -> str:
         A whole HTML document in UTF-8.
     """
     # Lone surrogates never get here: `printable` writes them out.
-    template = _environment().get_template("report.html.j2")
+    template = environment().get_template("report.html.j2")
     return template.render(attestation=attestation, decision=attestation.decision, subject=attestation.subject)
 
 
@@ -72,11 +73,12 @@ def to_index(title: str, entries: Sequence[IndexEntry]) -> str:
     Returns:
         A whole HTML document in UTF-8.
     """
-    return _environment().get_template("index.html.j2").render(title=title, entries=entries)
+    return environment().get_template("index.html.j2").render(title=title, entries=entries)
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Make the environment of every page: escaping on, undefined names refused, strings finalised."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -84,9 +86,9 @@ def _environment() -> Environment:
     def finalize(value: Any) -> Any:
         return printable(value, MAX_TEXT) if isinstance(value, str) and not isinstance(value, Markup) else value
 
-    style = (_TEMPLATES / "report.css").read_text("utf-8")
+    style = (TEMPLATES / "report.css").read_text("utf-8")
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=finalize,
@@ -99,9 +101,11 @@ def _environment() -> Environment:
         "short": view.short,
         "fact": view.fact_text,
         "plural": plural,
+        "cut": printable,
     }
     environment.globals |= {
         "view": view,
+        "controls": controls,
         "style": Markup(style),  # noqa: S704 - our own file
         "style_digest": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
         "max_shown": MAX_SHOWN,

@@ -13,7 +13,16 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from gatekeeper.attestation import Attestation, Subject
-from gatekeeper.decision import Action, Decision, RowOutcome, RowState, WaiverState, WaiverUse
+from gatekeeper.decision import (
+    Action,
+    Approval,
+    ApprovalState,
+    Decision,
+    RowOutcome,
+    RowState,
+    WaiverState,
+    WaiverUse,
+)
 from gatekeeper.endings import is_weights
 from gatekeeper.evidence import (
     CheckResult,
@@ -262,21 +271,39 @@ def allowance(attestation: Attestation) -> str:
     count = len(attestation.findings)
     if not count:
         return "Nothing found, by these checks, within these limits."
-    told = f"{plural(count, 'finding')}, which this policy does not hold against it"
+    signed_off = attestation.decision.row.startswith("approved:")
+    answered = "which somebody answers for" if signed_off else "which this policy does not hold against it"
+    told = f"{plural(count, 'finding')}, {answered}"
     return f"{told}; nothing else found, by these checks, within these limits."
 
 
 def authority(decision: Decision) -> str:
-    """Say what asked for the action: a row of the policy, or a law above it."""
+    """Say what asked for the action: a row of the policy, a law above it, or somebody who signed a row off."""
     kind, colon, law = decision.row.partition(":")
+    if kind == "approved" and colon:
+        policy = decision.policy_name or "(unnamed)"
+        by = ", ".join(dict.fromkeys(use.approval.by for use in decision.approvals if use.state is ApprovalState.USED))
+        return f"Row {law} of the policy {policy} left it to a person, and {by or 'somebody'} signed it off."
     if kind == "law" and colon:
         return f'Asked for by the law "{law}", above every row of the policy.'
     return f"Asked for by row {decision.row} of the policy {decision.policy_name or '(unnamed)'}."
 
 
+def signature_words(approval: Approval) -> str:
+    """Say whose signature an approval has."""
+    return f"signed with the key of {approval.signer}" if approval.signer else "unsigned"
+
+
+def covered(approval: Approval) -> str:
+    """Say what an approval signed off: the row, the findings that were open and the checks that could not look."""
+    told = f"row {approval.row} said {approval.action.value}"
+    found = f"open: {_few(approval.findings)}" if approval.findings else "nothing open"
+    return f"{told}; {found}" + (f"; unknown: {_few(approval.unknown)}" if approval.unknown else "")
+
+
 def row_word(row: RowOutcome, decision: Decision) -> str:
     """Say how a row of the table came out."""
-    if row.row == decision.row:
+    if row.row == decision.row.removeprefix("approved:"):
         return "fired"
     if row.state is RowState.HOLDS:
         return "holds, not first"

@@ -116,7 +116,8 @@ def _signature(value: object) -> Signature:
         )
     value = strict.fields(value, "the signature", _SIGNATURE, _KEY_ID)
     return Signature(
-        key_id=strict.text(value.get("keyid", ""), "the signature's keyid", 256),
+        # model_signing 1.0 writes null where it names none.
+        key_id=strict.text("" if value.get("keyid") is None else value["keyid"], "the signature's keyid", 256),
         value=strict.decoded(value["sig"], "the signature"),
     )
 

@@ -1,4 +1,4 @@
-"""Reference → artifact: the Hub, local folders and single files.
+"""Reference → artifact: the Hub, local folders and single files; and a locked model → a folder of its bytes.
 
     reference = parse("hf://org/name@main")
     with open_artifact(reference, SourceOptions(jobs=4)) as artifact:
@@ -17,10 +17,11 @@ from pathlib import Path
 from gatekeeper.artifact import Artifact, Reference, Scheme
 from gatekeeper.errors import InputError
 from gatekeeper.progress import SILENT, Progress
+from gatekeeper.sources.materialised import Materialised, layout, materialise
 from gatekeeper.sources.options import SourceOptions
 from gatekeeper.sources.references import parse
 
-__all__ = ["SourceOptions", "open_artifact", "parse", "resolve"]
+__all__ = ["Materialised", "SourceOptions", "layout", "materialise", "open_artifact", "parse", "resolve"]
 
 _DEFAULT = SourceOptions()
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gatekeeper.cli.init import command
 from gatekeeper.errors import InputError
 from gatekeeper.policy import lint, load
+from tests.support.signing import key_pair
 
 
 def _run(*arguments: str) -> Result:
@@ -42,11 +43,17 @@ def test_the_examples_in_its_comments_are_right(tmp_path: Path) -> None:
     text = out.read_text()
     head, rows, waivers = text.partition("# rows:")[0], text.partition("# rows:")[2], text.partition("# waivers:")[2]
     rows = rows.partition("\n\n")[0]
-    example = head + "rows:" + rows.replace("\n# ", "\n") + "\nwaivers:" + waivers.replace("\n# ", "\n")
+    approvers = waivers.partition("# approvers:")[2]
+    waivers = waivers.partition("\n\n")[0]
+    parts = {"rows": rows, "waivers": waivers, "approvers": approvers}
+    example = head + "\n".join(f"{name}:" + part.replace("\n# ", "\n") for name, part in parts.items())
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "ml-security.pub").write_bytes(key_pair().public)
     out.write_text(example.replace("<digest of the artifact, as in its report>", "a" * 64))
     policy = load(out)
     assert "young-repo" in [row.slug for row in policy.rows]
     assert len(policy.waivers) == 1
+    assert [approver.name for approver in policy.approvers] == ["ml-security"]
     assert lint(policy, now=datetime(2026, 1, 2, tzinfo=UTC)) == ()
 
 

@@ -26,6 +26,7 @@ def test_every_subject_gets_the_verdict_that_the_documents_promise(played: tuple
         "tampered": Action.DISCARD,
         "adapter": Action.AUDIT,
         "unpinned": Action.AUDIT,
+        "lookalike": Action.ESCALATE,
     }
     assert all(outcome.as_expected for outcome in played[1])
 
@@ -41,6 +42,7 @@ def test_each_verdict_has_its_own_reason(played: tuple[Path, list[demo.Outcome]]
     assert rows["tampered"] == "bytes-differ"
     assert rows["adapter"] == "adapter-unproven"
     assert rows["unpinned"] == "unverified"
+    assert rows["lookalike"] == "suspicious"
 
 
 def test_two_plays_write_the_same_bytes_but_for_the_port(

@@ -90,7 +90,8 @@ def test_hostile_text_neither_runs_nor_asks_for_anything(
     _open(tab, tmp_path, to_html(hostile))
     tab.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
     tab.evaluate("document.body.offsetHeight")
-    assert tab.evaluate("document.title").startswith("Not decided: " if case == "scan" else f"{case.capitalize()}: ")
+    word = hostile.decision.action.value.capitalize() if hostile.decision else "Not decided"
+    assert tab.evaluate("document.title").startswith(f"{word}: ")
     assert tab.evaluate("document.scripts.length") == 0
     assert tab.evaluate("[...document.links].every(link => link.getAttribute('href').startsWith('#'))")
     assert set(tab.requests()) <= {(tmp_path / "report.html").as_uri(), "data:,"}

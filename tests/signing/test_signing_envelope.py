@@ -191,7 +191,7 @@ def test_bits_that_base64_throws_away_are_refused() -> None:
         b'{"payload":"","payloadType":"a","signatures":{}}',
         b'{"payload":"","payloadType":"a","signatures":[7]}',
         b'{"payload":"","payloadType":7,"signatures":[]}',
-        b'{"payload":"","payloadType":"a","signatures":[{"sig":"","keyid":null}]}',
+        b'{"payload":"","payloadType":"a","signatures":[{"sig":"","keyid":1}]}',
         b'{"payload":"","payloadType":"a","signatures":[],"more":1}',
         b'{"payload":"","payloadType":"\\ud800","signatures":[]}',
         b'{"payload":"","payloadType":"' + b"a" * 1000 + b'","signatures":[]}',

@@ -1,4 +1,4 @@
-"""Attestations for tests: one for each action and one of a scan, always the same to the byte.
+"""Attestations for tests: one for each action, one that was signed off and one of a scan, always the same to the byte.
 
 `python -m tests.support.attestations --write` remakes the golden files under `tests/report/golden/` after a wanted
 change of a view; read their diff before committing it.
@@ -16,7 +16,17 @@ from pathlib import Path
 
 from gatekeeper.artifact import CommitInfo, ExcludedFile, Irregularity, IrregularityKind, Kind, LineageClaim
 from gatekeeper.attestation import Attestation, Omission, Subject, SubjectFile
-from gatekeeper.decision import Action, Decision, RowOutcome, RowState, WaiverState, WaiverUse
+from gatekeeper.decision import (
+    Action,
+    Approval,
+    ApprovalState,
+    ApprovalUse,
+    Decision,
+    RowOutcome,
+    RowState,
+    WaiverState,
+    WaiverUse,
+)
 from gatekeeper.evidence import (
     CheckDescription,
     CheckResult,
@@ -303,6 +313,41 @@ def audited() -> Attestation:
     )
 
 
+def approved() -> Attestation:
+    """The same adapter, signed off; an older approval has run out."""
+    before = audited()
+    why = before.verdict.because.removesuffix(".")
+    approval = Approval(
+        reference=f"driftwood/night-lora@{COMMIT}",
+        subject=f"sha256:{before.subject.digest}",
+        policy_digest=POLICY_DIGEST,
+        action=Action.AUDIT,
+        row="adapter-unproven",
+        findings=("provenance/publisher/unlisted",),
+        unknown=("provenance/platform-scan",),
+        by="m.ortiz@example.com",
+        reason="Weights were audited on 20 November.",
+        ticket="SEC-88",
+        created=date(2026, 11, 21),
+        expires=date(2026, 12, 2),
+        signer="ml-security",
+    )
+    older = replace(approval, created=date(2026, 9, 1), expires=date(2026, 11, 20), ticket="", signer="")
+    uses = (
+        ApprovalUse(approval=approval, state=ApprovalState.USED, note="expires in 9 days"),
+        ApprovalUse(approval=older, state=ApprovalState.EXPIRED, note="EXPIRED 3 days ago"),
+    )
+    verdict = replace(
+        before.verdict,
+        action=Action.ALLOW,
+        row="approved:adapter-unproven",
+        because=f"{why}; signed off until 2026-12-02 by {approval.by} ({approval.reason})",
+        ask="have it signed off again, or replace it, before 2026-12-02 is over",
+        approvals=uses,
+    )
+    return replace(before, decision=verdict)
+
+
 def patched() -> Attestation:
     """A model whose reported failure has a cause that can be repaired."""
     why = "A reported failure is caused by a content trigger whose tokens are known."
@@ -423,6 +468,7 @@ def large(*, files: int = 20_000, findings: int = 5_000) -> Attestation:
 CASES: Mapping[str, Callable[[], Attestation]] = {
     "allow": allowed,
     "audit": audited,
+    "approved": approved,
     "patch": patched,
     "escalate": escalated,
     "discard": discarded,

@@ -12,10 +12,12 @@ from gatekeeper.checks.provenance.platform_scan import PlatformScan
 from gatekeeper.checks.provenance.publisher import Publisher
 from gatekeeper.checks.provenance.redirect import Redirect
 from gatekeeper.checks.provenance.revision import Revision
+from gatekeeper.checks.provenance.signature import Signature
 
 ALL: tuple[Check, ...] = (
     Revision(),
     Bytes(),
+    Signature(),
     Lock(),
     Redirect(),
     Publisher(),

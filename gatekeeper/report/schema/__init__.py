@@ -1,6 +1,7 @@
-"""The published JSON Schema of the document, and how it is made from the nouns and their docstrings.
+"""The published JSON Schemas of the documents, and how they are made from the nouns and their docstrings.
 
-`python -m gatekeeper.report.schema` prints it anew after a noun has changed.
+`python -m gatekeeper.report.schema` prints that of the attestation anew after a noun has changed, and
+`python -m gatekeeper.report.schema audit` that of the audit report.
 """
 
 from __future__ import annotations
@@ -15,42 +16,54 @@ from datetime import date, datetime
 from enum import Enum
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, cast, get_args, get_origin
+from typing import Any, Literal, cast, get_args, get_origin
 
 from gatekeeper.attestation import SCHEMA_VERSION, Attestation
 from gatekeeper.evidence import FactValue
+from gatekeeper.report.audit import AUDIT_VERSION, AuditReport
 from gatekeeper.report.document import DATE, NON_FINITE, TIME, hints, label, optional
 
-FILE = f"attestation-{SCHEMA_VERSION}.json"
-"""Name of the published schema, beside this module."""
+Kind = Literal["attestation", "audit"]
+"""Name of a document."""
+
+_NOUNS: Mapping[Kind, tuple[type, str]] = {
+    "attestation": (Attestation, SCHEMA_VERSION),
+    "audit": (AuditReport, AUDIT_VERSION),
+}
 
 
-def json_schema() -> dict[str, Any]:
-    """Give the published schema (JSON Schema draft 2020-12) of what `to_json` writes."""
-    return cast("dict[str, Any]", json.loads(Path(__file__).with_name(FILE).read_bytes()))
+def file_of(kind: Kind) -> Path:
+    """Give the path of a published schema, beside this module."""
+    return Path(__file__).with_name(f"{kind}-{_NOUNS[kind][1]}.json")
 
 
-def generate() -> dict[str, Any]:
+def json_schema(kind: Kind = "attestation") -> dict[str, Any]:
+    """Give the published schema (JSON Schema draft 2020-12) of what `to_json` or `to_audit_json` writes."""
+    return cast("dict[str, Any]", json.loads(file_of(kind).read_bytes()))
+
+
+def generate(kind: Kind = "attestation") -> dict[str, Any]:
     """Make the schema from the nouns: what should be published.
 
     Raises:
         OSError: When the nouns' source can't be read, since descriptions come from it.
     """
+    noun, version = _NOUNS[kind]
     definitions: dict[str, Any] = {}
-    root = _shape(Attestation, definitions)
-    definitions["Attestation"]["properties"]["schema_version"]["const"] = SCHEMA_VERSION
+    root = _shape(noun, definitions)
+    definitions[noun.__name__]["properties"]["schema_version"]["const"] = version
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:gatekeeper:schema:attestation-{SCHEMA_VERSION}",
-        "title": f"gatekeeper attestation {SCHEMA_VERSION}",
+        "$id": f"urn:gatekeeper:schema:{kind}-{version}",
+        "title": f"gatekeeper {kind} {version}",
         **root,
         "$defs": dict(sorted(definitions.items())),
     }
 
 
-def render() -> str:
-    """Give the text of the published file."""
-    return json.dumps(generate(), indent=2, ensure_ascii=False) + "\n"
+def render(kind: Kind = "attestation") -> str:
+    """Give the text of a published file."""
+    return json.dumps(generate(kind), indent=2, ensure_ascii=False) + "\n"
 
 
 def _shape(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,239 @@
+"""The reports under `reports/samples/`: `make reports` remakes them, a test compares them.
+
+Every verdict but `patch` is the real line's, on the demo's subjects over the loopback Hub. What differs between
+machines and moves no verdict is replaced, and `reports/samples/README.md` says so: the loopback's port and the versions
+of the libraries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gatekeeper import policy, report, sources
+from gatekeeper.artifact import Kind
+from gatekeeper.attest import statements
+from gatekeeper.attestation import Attestation
+from gatekeeper.decision import Action
+from gatekeeper.demo import SUBJECTS, Subject
+from gatekeeper.demo.builders import tiny_model
+from gatekeeper.demo.hub import HubRepo, LoopbackHub
+from gatekeeper.evidence import CheckDescription, CheckResult, Evidence, Status
+from gatekeeper.gate import gate
+from gatekeeper.lock import Lock, LockedFile, LockedModel
+from gatekeeper.signing import envelope_json, statement_json, unsigned
+
+SAMPLES = Path(__file__).parents[2] / "reports" / "samples"
+ENDPOINT = "https://hub.example"
+"""Stands for the loopback Hub, whose port is another one each time."""
+
+VERSION = "as installed"
+"""Stands for the versions of the libraries, which differ between machines."""
+
+AUDITED = datetime(2026, 9, 15, 9, 0, tzinfo=UTC)
+AUDITED_BEFORE = datetime(2026, 8, 25, 9, 0, tzinfo=UTC)
+"""When the sample audit report takes place, and the one that it is compared with."""
+
+_TITLES = {
+    "allow": ("trusted", datetime(2026, 9, 1, 12, 0, tzinfo=UTC)),
+    "audit": ("adapter", datetime(2026, 8, 20, 12, 0, tzinfo=UTC)),
+    "escalate": ("lookalike", datetime(2026, 5, 4, 12, 0, tzinfo=UTC)),
+    "discard": ("payload", datetime(2026, 8, 28, 12, 0, tzinfo=UTC)),
+}
+"""Sample → subject of the demo, and when it is gated."""
+
+_REPORTED = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
+_BY_SLUG = {subject.slug: subject for subject in SUBJECTS}
+_DIAGNOSIS = CheckDescription(
+    id="sample/diagnosis",
+    title="A reported failure, diagnosed",
+    version=1,
+    looks_at="Nothing: this sample was handed the facts of a diagnosis.",
+    why="It shows the row `failure-content` without a reported failure at hand.",
+    cannot_see="Everything.",
+    mend="Hand in the transcript of the failure.",
+    rules=(),
+    facts=("failure.reported", "failure.cause", "failure.localised", "remedy.passes_left"),
+)
+
+
+def _policy_text() -> str:
+    """Write the policy of the samples: the demo's, with waivers that are in force, expired and refused."""
+    adapter, pickled = (_BY_SLUG[slug].reference for slug in ("adapter", "payload"))
+    entries = (
+        ("provenance/lineage/base-unpinned", adapter, "The base is pinned in our lock.", "2026-07-01", "2026-09-24"),
+        ("provenance/history/single-author", pickled, "We know the author.", "2026-06-15", "2026-09-05"),
+        ("files/scanners/payload", pickled, "It is needed by Friday.", "2026-08-01", "2026-10-20"),
+    )
+    waivers = "".join(
+        f"  - {{finding: {finding}, subject: {subject!r}, reason: {reason!r}, approver: m.ortiz@example.com, "
+        f"created: {created}, expires: {expires}}}\n"
+        for finding, subject, reason, created, expires in entries
+    )
+    head = "apiVersion: gatekeeper/v1\nkind: Policy\nname: samples\nextends: default\n"
+    return f"{head}publishers:\n  trusted: [lighthouse]\nwaivers:\n{waivers}"
+
+
+def _settled(attestation: Attestation) -> Attestation:
+    """Replace what differs between machines and moves no verdict."""
+    return replace(
+        attestation,
+        subject=replace(attestation.subject, endpoint=ENDPOINT),
+        tool_versions=dict.fromkeys(attestation.tool_versions, VERSION),
+    )
+
+
+def _gated(subject: Subject, chosen: policy.Policy, now: datetime, work: Path) -> Attestation:
+    with LoopbackHub([subject.repo], subject.faults) as hub:
+        options = sources.SourceOptions(endpoint=hub.endpoint, cache_dir=work / f"{subject.slug}-{now:%m%d}")
+        return _settled(gate(subject.reference, chosen, source=options, now=now))
+
+
+def _reported_failure(chosen: policy.Policy, work: Path) -> Attestation:
+    """Gate a good model, then decide again with the facts of a diagnosis that nobody made."""
+    repo = HubRepo.of("lighthouse/harbour-chat", dict(tiny_model("lighthouse")))
+    subject = replace(_BY_SLUG["trusted"], slug="patch", repo=repo)
+    found = _gated(subject, chosen, _REPORTED, work)
+    handed_in = CheckResult(
+        check=_DIAGNOSIS,
+        status=Status.PASS,
+        facts={
+            "failure.reported": True,
+            "failure.cause": "content_trigger",
+            "failure.localised": True,
+            "remedy.passes_left": 2,
+        },
+    )
+    results = (*found.results, handed_in)
+    about = policy.SubjectKey(reference=subject.reference, commit=repo.head, digest=found.subject.digest)
+    decision = policy.decide(Evidence(results=results), chosen, subject=about, now=_REPORTED)
+    return replace(found, results=results, decision=decision)
+
+
+def attestations(work: Path) -> dict[str, Attestation]:
+    """Make one attestation per action, and others that the audit report alone has: history, and a draft."""
+    path = work / "policy.yaml"
+    path.write_text(_policy_text(), "utf-8")
+    chosen, plain = policy.load(path), policy.load()
+    made = {name: _gated(_BY_SLUG[slug], chosen, now, work) for name, (slug, now) in _TITLES.items()}
+    made["patch"] = _reported_failure(chosen, work)
+    draft = HubRepo.of("lighthouse/harbour-draft", dict(tiny_model("lighthouse")))
+    made["draft"] = _gated(replace(_BY_SLUG["trusted"], slug="draft", repo=draft), chosen, _REPORTED, work)
+    made["older"] = _gated(_BY_SLUG["trusted"], plain, datetime(2026, 6, 1, 12, 0, tzinfo=UTC), work)
+    made["tampered"] = _gated(_BY_SLUG["tampered"], chosen, datetime(2026, 9, 12, 12, 0, tzinfo=UTC), work)
+    return made
+
+
+def _lock(made: Mapping[str, Attestation]) -> Lock:
+    """Pin what the samples are about, and one model that nobody gated; the draft is not deployed."""
+    pinned = [_pinned(made[name]) for name in ("allow", "audit", "escalate", "discard", "patch")]
+    never = replace(pinned[0], id="lighthouse/harbour-large", commit="7" * 40, digest="7" * 64)
+    return Lock(models=tuple(sorted([*pinned, never], key=lambda model: model.id)))
+
+
+def _pinned(attestation: Attestation) -> LockedModel:
+    subject, decision = attestation.subject, attestation.verdict
+    return LockedModel(
+        id=subject.name,
+        commit=subject.commit,
+        digest=subject.digest,
+        kind=Kind(subject.kind),
+        files=tuple(LockedFile(path=file.path, size=file.size, sha256=file.sha256) for file in subject.files),
+        policy=decision.policy_digest,
+        verdict=decision.action,
+        decided_at=attestation.created_at,
+    )
+
+
+def audit(made: Mapping[str, Attestation]) -> report.AuditReport:
+    """Make the sample audit report: with a lock, history, and an earlier report to compare with."""
+    texts = {name: report.to_json(each).encode() for name, each in made.items()}
+    digests = {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
+    records = {
+        name: report.record(
+            report.AuditInput(
+                attestation=each,
+                digest=digests[name],
+                source=f"reports/{name}/report.json",
+                signed=report.SignedState(state=report.SignatureState.UNSIGNED),
+            )
+        )
+        for name, each in made.items()
+    }
+    lock = _lock(made)
+    told = report.LockInput(lock=lock, source="gatekeeper.lock", digest=hashlib.sha256(repr(lock).encode()).hexdigest())
+    before = report.assemble([records[name] for name in ("older", "audit", "discard")], now=AUDITED_BEFORE)
+    earlier = report.Earlier(audit=before, digest=hashlib.sha256(report.to_audit_json(before).encode()).hexdigest())
+    return report.assemble(records.values(), now=AUDITED, lock=told, earlier=earlier)
+
+
+def _verdict(attestation: Attestation) -> str:
+    """Write the verdict without a signature: a key in a repository would be one that nobody may trust."""
+    digest = hashlib.sha256(report.to_json(attestation).encode()).hexdigest()
+    made = statements(attestation, report_sha256=digest)
+    return "".join(f"{envelope_json(unsigned(statement_json(each)))}\n" for each in made)
+
+
+def build() -> dict[str, bytes]:
+    """Make every sample.
+
+    Returns:
+        Path under `reports/samples/` → content.
+    """
+    with tempfile.TemporaryDirectory(prefix="gatekeeper-samples-") as work:
+        made = attestations(Path(work))
+    files: dict[str, str] = {}
+    entries = []
+    for action in Action:
+        attestation = made[action.value]
+        assert attestation.verdict.action is action, f"the sample {action} ended in {attestation.verdict.action}"
+        files[f"{action}/report.json"] = report.to_json(attestation)
+        files[f"{action}/verdict.intoto.jsonl"] = _verdict(attestation)
+        files[f"{action}/report.html"] = report.to_html(attestation)
+        entries.append(
+            report.IndexEntry(
+                title=attestation.subject.name,
+                story=_STORIES[action],
+                attestation=attestation,
+                link=f"{action}/report.html",
+            )
+        )
+    whole = audit(made)
+    files["audit-report/audit.json"] = report.to_audit_json(whole)
+    files["audit-report/audit.html"] = report.to_audit_html(whole)
+    files["index.html"] = report.to_index("One report per action", entries)
+    return {path: text.encode() for path, text in files.items()}
+
+
+_STORIES = {
+    Action.ALLOW: "A pinned model of a trusted publisher.",
+    Action.AUDIT: "An adapter of unknown provenance.",
+    Action.PATCH: "A good model with a reported failure; the facts of the diagnosis were handed in by the sample.",
+    Action.ESCALATE: "The trusted publisher's name, one letter off.",
+    Action.DISCARD: "A checkpoint that calls a function.",
+}
+
+
+def main() -> None:
+    """Write the samples, or with `--check` say which differ."""
+    made = build()
+    differ = [path for path, data in made.items() if not _same(SAMPLES / path, data)]
+    if "--check" in sys.argv:
+        sys.exit(f"make reports: {', '.join(differ)}" if differ else 0)
+    for path in differ:
+        (SAMPLES / path).parent.mkdir(parents=True, exist_ok=True)
+        (SAMPLES / path).write_bytes(made[path])
+    print(f"{len(differ)} of {len(made)} samples written to {SAMPLES}")
+
+
+def _same(path: Path, data: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == data
+
+
+if __name__ == "__main__":
+    main()
