@@ -36,7 +36,7 @@ class Settings:
 
     reference: str
     policy: str | None
-    approval: tuple[Path, ...]
+    approval: tuple[Path, ...] = ()
     revision: str | None
     format: str
     out: Path | None

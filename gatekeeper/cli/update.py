@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from gatekeeper.updating import Proposal
 
 _DRIFTS = 20
-"""Files that are told one by one when the Hub's bytes are not the pinned ones."""
+"""Files that are told one by one when the Hub's bytes are not the pinned ones, unless everything is asked for."""
 
 _SHARED = stacked(LOCK, POLICY, CACHE_DIR, NO_CACHE, JOBS, TEXT_OR_JSON, QUIET, VERBOSE)
 
@@ -103,7 +103,7 @@ def command(names: tuple[str, ...], to: str | None, write: bool, lock: Path | No
     for outcome in _outcomes(models, settings, path, write=write):
         outcomes.append(outcome)
         if settings.format == "text":
-            _print(outcome)
+            _print(outcome, verbose=settings.verbose)
     if settings.format == "json":
         document = {"lock": str(path), "models": [_document(outcome) for outcome in outcomes]}
         click.echo(json.dumps(document, indent=2))
@@ -137,7 +137,7 @@ def _outcomes(models: Sequence[LockedModel], settings: Settings, path: Path, *, 
             yield _Outcome(model=model, proposal=proposal, pin=next(iter(pins), None))
 
 
-def _print(outcome: _Outcome) -> None:
+def _print(outcome: _Outcome, *, verbose: bool) -> None:
     head = f"{outcome.status:<10}  "
     if outcome.error:
         entry(head, f"{outcome.model.id}: {outcome.error.message}", outcome.error.hint)
@@ -147,7 +147,7 @@ def _print(outcome: _Outcome) -> None:
     if not outcome.proposal.newer:
         entry(head, f"{outcome.model.id}@{outcome.model.commit}")
         return
-    _print_proposal(outcome.proposal)
+    _print_proposal(outcome.proposal, verbose=verbose)
     if outcome.pin and outcome.pin.model and outcome.pin.attestation:
         verdict = outcome.pin.attestation.verdict
         entry(head, f"{outcome.model.id}@{outcome.pin.model.commit}: {verdict.action}: {verdict.because}")
@@ -155,16 +155,17 @@ def _print(outcome: _Outcome) -> None:
         entry(head, f"{outcome.model.id}: {outcome.pin.refusal}", outcome.pin.hint)
 
 
-def _print_proposal(proposal: Proposal) -> None:
+def _print_proposal(proposal: Proposal, *, verbose: bool) -> None:
     entry(f"{'newer':<10}  ", f"{proposal.entry.id}: {proposal.entry.commit} → {proposal.commit}")
     if proposal.drift:
         gone = "the Hub has the pinned commit no more; the newer one beside the pins:"
         exchanged = "the Hub's bytes of the pinned commit are not the pinned ones:"
         click.echo(f"  {gone if proposal.gone else exchanged}")
-    for each in proposal.drift[:_DRIFTS]:
+    shown = len(proposal.drift) if verbose else _DRIFTS
+    for each in proposal.drift[:shown]:
         click.echo(f"    {each.words}")
-    if proposal.drift[_DRIFTS:]:
-        click.echo(f"    and {plural(len(proposal.drift) - _DRIFTS, 'more file')}")
+    if proposal.drift[shown:]:
+        click.echo(f"    and {plural(len(proposal.drift) - shown, 'more file')} (--verbose lists them)")
     for line in proposal.comparison.words() if proposal.comparison else ():
         click.echo(f"  {line}")
 

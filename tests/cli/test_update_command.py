@@ -18,7 +18,7 @@ from gatekeeper.demo.builders import as_json, card, safetensors, tiny_model, tor
 from gatekeeper.demo.hub import Faults, HubCommit, HubRepo, LoopbackHub
 from gatekeeper.demo.hub.repos import EPOCH
 from gatekeeper.errors import InputError, NotFoundError
-from gatekeeper.lock import LockedModel
+from gatekeeper.lock import LockedModel, files_digest
 
 Files = Mapping[str, bytes]
 NAME = "acme/tiny"
@@ -144,10 +144,9 @@ def test_bytes_exchanged_behind_the_pinned_commit_are_told(place: Path, hub: Loo
     pinned = entry(place)
     hub.add(repo(FIRST, SECOND))
     exchanged = replace(pinned.files[0], sha256="0" * 64)
-    lockfile.edit(
-        place / "gatekeeper.lock",
-        lambda lock: lockfile.with_model(lock, replace(pinned, files=(exchanged, *pinned.files[1:]))),
-    )
+    files = (exchanged, *pinned.files[1:])
+    other = replace(pinned, files=files, digest=files_digest(files))
+    lockfile.edit(place / "gatekeeper.lock", lambda lock: lockfile.with_model(lock, other))
     code, model = document()
     assert code == 1
     assert [(each["kind"], each["path"]) for each in model["drift"]] == [("changed", exchanged.path)]
