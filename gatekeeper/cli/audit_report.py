@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gatekeeper.cli.options import QUIET, complete_paths, option
+from gatekeeper.cli.options import LOCK, QUIET, complete_paths, option
 from gatekeeper.errors import InputError
 from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
-    from gatekeeper.report import AuditReport, Earlier, Record
+    from gatekeeper.report import AuditReport, Earlier, LockInput, Record
 
 _NAME = "audit-report"
 
@@ -31,6 +31,7 @@ _NAME = "audit-report"
     metavar="DIR",
     help="Where audit.html and audit.json go.",
 )
+@LOCK
 @option(
     "--key",
     of=_NAME,
@@ -59,6 +60,7 @@ _NAME = "audit-report"
 def command(
     attestations: tuple[Path, ...],
     out: Path,
+    lock: Path | None,
     key: tuple[str, ...],
     since: Path | None,
     max_age: str,
@@ -76,7 +78,7 @@ def command(
 
     \b
     Examples:
-      gatekeeper audit-report reports/ --key release.pub
+      gatekeeper audit-report reports/ --lock gatekeeper.lock --key release.pub
       gatekeeper audit-report reports/ --out audits/2026-11 --since audits/2026-10/audit.json
     """
     from gatekeeper import report
@@ -86,6 +88,7 @@ def command(
         _records(attestations, key, quiet=quiet),
         now=moment,
         max_age_days=_days(max_age),
+        lock=_lock(lock),
         earlier=_earlier(since) if since else None,
     )
     paths = report.write_audit(audit, out)
@@ -107,6 +110,16 @@ def _records(places: tuple[Path, ...], keys: tuple[str, ...], *, quiet: bool) ->
             records.append(report.record(states.of(given, path)))
             advance(1)
     return records
+
+
+def _lock(given: Path | None) -> LockInput | None:
+    """Read the lock that was given, or the nearest one; None when there is none."""
+    from gatekeeper import lockfile, report
+
+    path = given or lockfile.find()
+    if path is None:
+        return None
+    return report.LockInput(lock=lockfile.read(path), source=str(path), digest=hashlib.sha256(_read(path)).hexdigest())
 
 
 def _earlier(path: Path) -> Earlier:

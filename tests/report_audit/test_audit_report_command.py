@@ -20,7 +20,7 @@ from gatekeeper.errors import GatekeeperError
 from gatekeeper.limits import Limits
 from gatekeeper.signing import envelope_json, sign, statement_json, unsigned
 from tests.support.attestations import allowed, discarded
-from tests.support.fleets import digest_of, one_each
+from tests.support.fleets import digest_of, lock_of, one_each
 from tests.support.signing import key_pair
 
 AS_OF = ("--now", "2026-12-01", "--quiet")
@@ -76,6 +76,18 @@ def test_an_earlier_report_is_compared_with(tmp_path: Path) -> None:
     changes = _audit(tmp_path / "two").changes
     assert changes
     assert changes.new == (discarded().subject.name,)
+
+
+def test_the_lock_says_what_is_deployed(tmp_path: Path) -> None:
+    from gatekeeper import lockfile
+
+    folder = _put(tmp_path / "reports", {"a": allowed(), "b": discarded()})
+    path = tmp_path / "gatekeeper.lock"
+    lockfile.write(path, lock_of(allowed()))
+    assert _run(folder, "--lock", path, "--out", tmp_path / "out", *AS_OF).exit_code == 0
+    audit = _audit(tmp_path / "out")
+    assert audit.lock
+    assert [model.name for model in audit.fleet] == [allowed().subject.name]
 
 
 @pytest.mark.parametrize("spoilt", [b"", b"{", b"[]", b"{}", b"\xff", b'{"schema_version": "9.0"}'])
