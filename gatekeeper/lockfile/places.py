@@ -11,18 +11,23 @@ NAME = "gatekeeper.lock"
 def find_lock(start: str = "") -> str:
     """Give the nearest lock at or above a folder, not looking above the repository that the folder is in.
 
+    Outside of a repository only the folder itself counts: above it anybody may have put a file, as into `/tmp`.
+
     Args:
         start: Folder to begin in; empty for the current one.
 
     Returns:
         Its absolute path; empty when there is none.
     """
-    place = os.path.abspath(start or os.getcwd())  # noqa: PTH100, PTH109 - pathlib takes milliseconds to load
+    begin = place = os.path.abspath(start or os.getcwd())  # noqa: PTH100, PTH109 - pathlib takes milliseconds to load
+    found = ""
     while True:
         path = os.path.join(place, NAME)  # noqa: PTH118
-        if os.path.isfile(path):  # noqa: PTH113
-            return path
+        if not found and os.path.isfile(path):  # noqa: PTH113
+            found = path
+        if os.path.exists(os.path.join(place, ".git")):  # noqa: PTH110, PTH118
+            return found
         above = os.path.dirname(place)  # noqa: PTH120
-        if above == place or os.path.exists(os.path.join(place, ".git")):  # noqa: PTH110, PTH118
-            return ""
+        if above == place:
+            return found if os.path.dirname(found) == begin else ""  # noqa: PTH120
         place = above
