@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from gatekeeper.errors import InputError
 from gatekeeper.hashing import MemoryBudget, Stop, hash_file, in_parallel
-from gatekeeper.lock import LockedModel
+from gatekeeper.lock import LockedFile, LockedModel
 from gatekeeper.progress import Progress
 from gatekeeper.sources.parts import STAGING, is_part
 from gatekeeper.text import plural, printable
