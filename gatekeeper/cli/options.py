@@ -73,7 +73,8 @@ def lock_path(given: Path | None) -> Path:
     found = given or find()
     if found is None:
         raise InputError(
-            "there is no gatekeeper.lock here or above", hint="`gatekeeper lock org/name` writes one, --lock names one"
+            "there is no gatekeeper.lock here, or above within the repository",
+            hint="`gatekeeper lock org/name` writes one, --lock names one",
         )
     return found
 
@@ -161,7 +162,7 @@ LOCK = option(
     "--lock",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="The lock.  [default: the nearest gatekeeper.lock here or above, not above the repository]",
+    help="The lock.  [default: gatekeeper.lock here, or above within the repository]",
 )
 LOCKED = option(
     "--locked", is_flag=True, help="Hold it against the lock: other bytes than the pinned ones are refused."

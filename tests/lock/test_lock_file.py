@@ -231,12 +231,13 @@ def test_a_folder_that_can_not_be_opened_is_an_error(tmp_path: Path) -> None:
         write(tmp_path / "nowhere" / "gatekeeper.lock", Lock())
 
 
-def test_the_nearest_lock_counts_and_none_above_the_repository(tmp_path: Path) -> None:
+def test_the_nearest_lock_counts_within_a_repository_and_outside_of_one_only_the_folder_itself(tmp_path: Path) -> None:
     (tmp_path / "gatekeeper.lock").write_text(TEXT)
     repository = tmp_path / "repository"
     below = repository / "a" / "b"
     below.mkdir(parents=True)
-    assert find(below) == tmp_path / "gatekeeper.lock"
+    assert find(tmp_path) == tmp_path / "gatekeeper.lock"
+    assert find(below) is None  # whoever may write above, as into /tmp, would choose what is pinned
     (repository / ".git").mkdir()
     assert find(below) is None
     (repository / "gatekeeper.lock").write_text(TEXT)
