@@ -7,7 +7,7 @@ PROCESSES ?= 2
 FUZZ_SECONDS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help demo reports torch test check lint types docs architecture real docs-write fuzz bench bench-files wheel clean
+.PHONY: help demo tour reports torch test check lint types docs architecture real docs-write fuzz bench bench-files wheel clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,6 +21,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP)  ## gate the embedded subjects and write reports/demo/index.html
 	@$(RUN)gatekeeper demo --out reports/demo
+
+tour: $(STAMP)  ## lock, gate, sign, fetch and admit a model of the demo's Hub; `make tour REAL=--real` takes a real one
+	@$(RUN)python -m tests.support.tour $(REAL)
 
 reports: $(STAMP)  ## remake reports/samples: one report per action and an audit report
 	@$(RUN)python -m tests.support.sample_reports

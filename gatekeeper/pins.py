@@ -110,8 +110,8 @@ def pinned(name: str, *, lock: str | os.PathLike[str] | None = None) -> Pinned:
 
     Args:
         name: `org/name`, as it stands in the lock.
-        lock: Path of the lock; None for `GATEKEEPER_LOCK`, else the nearest `gatekeeper.lock` at or above the current
-            folder, not above the repository.
+        lock: Path of the lock; None for `GATEKEEPER_LOCK`, else `gatekeeper.lock` in the current folder
+            or, within a repository, above it.
 
     Raises:
         NotFoundError: When there is no lock, or it does not name the model.

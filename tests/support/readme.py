@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from gatekeeper import checks, policy
 from gatekeeper.cli.main import cli
+from tests.support import tour
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -22,6 +23,12 @@ def demo() -> str:
         ran = CliRunner().invoke(cli, ["demo", "--out", folder], catch_exceptions=False, standalone_mode=False)
         shown = ran.output.replace(folder, "reports/demo")
     return f"```console\n$ make demo\n{shown.rstrip()}\n```"
+
+
+def route() -> str:
+    """Give the way of a model from the lock to where it is deployed; what is new in each run is left out."""
+    with tour.workplace() as work:
+        return f"```console\n{tour.transcript(tour.on_demo(work))}\n```"
 
 
 def table() -> str:
@@ -35,7 +42,7 @@ def listed_checks() -> str:
     return "\n".join(["| check | |", "|---|---|", *(f"| `{check.id}` | {check.title} |" for check in checks.ALL)])
 
 
-PARTS: dict[str, Callable[[], str]] = {"demo": demo, "table": table, "checks": listed_checks}
+PARTS: dict[str, Callable[[], str]] = {"demo": demo, "tour": route, "table": table, "checks": listed_checks}
 """Name between the markers → what belongs there."""
 
 
