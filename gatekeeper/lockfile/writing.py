@@ -24,6 +24,9 @@ _PREAMBLE = (
 _HEADER = re.compile(r"[ \t]*\[.*")
 _BLANK = re.compile(r"[ \t]*(?:#.*)?")
 _BEFORE_COMMENT = re.compile(r"""(?:[^"'#]|"(?:[^"\\]|\\.)*"|'[^']*')*""")
+_PLAIN_FILE = re.compile(r'"([\w./+@,~() -]+)" = \{ size = \d+, sha256 = "[0-9a-f]{64}" \}', re.ASCII)
+"""A line that is surely one statement, without asking a parser: nearly all lines are of this form."""
+
 _FILES = "files"
 
 Key = tuple[str, bool]
@@ -35,7 +38,6 @@ class _Statement:
     """One `key = value` with the comments and blank lines above it."""
 
     key: str
-    value: object
     line: str
     above: list[str] = field(default_factory=list)
 
@@ -210,8 +212,8 @@ def _merged(present: list[_Statement], wanted: Mapping[str, str], *, by_name: bo
     for key, line in wanted.items():
         statement = found.get(key)
         if statement is None:
-            statement = _Statement(key=key, value=None, line=line)
-        elif line != statement.line and load_toml(line, "")[key] != statement.value:
+            statement = _Statement(key=key, line=line)
+        elif line != statement.line and load_toml(line, "") != load_toml(statement.line, ""):
             ahead = _BEFORE_COMMENT.match(statement.line)
             comment = statement.line[ahead.end() if ahead else 0 :]
             statement.line = f"{line}  {comment}" if comment else line
@@ -271,8 +273,7 @@ def _take_apart(text: str) -> tuple[list[str], dict[Key, _Table]]:
             preamble += [*waiting, line]
             waiting = []
         else:
-            key, value = _statement(line, number)
-            table.statements.append(_Statement(key=key, value=value, line=line, above=waiting))
+            table.statements.append(_Statement(key=_statement_key(line, number), line=line, above=waiting))
             waiting = []
     (table.tail if table else preamble).extend(waiting)
     return preamble, tables
@@ -299,12 +300,15 @@ def _table_key(line: str, number: int) -> Key:
     raise _unsplit(number)
 
 
-def _statement(line: str, number: int) -> tuple[str, object]:
+def _statement_key(line: str, number: int) -> str:
+    plain = _PLAIN_FILE.fullmatch(line)
+    if plain:
+        return plain[1]
     try:
-        ((key, value),) = load_toml(line, "").items()
+        (key,) = load_toml(line, "")
     except (InputError, ValueError):
         raise _unsplit(number) from None
-    return key, value
+    return key
 
 
 def _unsplit(number: int) -> InputError:

@@ -86,6 +86,8 @@ def test_an_id_and_its_revision_come_from_one_entry() -> None:
         'def f(k):\n    return AutoModel.from_pretrained(D[k]["id"], revision=D[k]["rev"])\n'
     )
     assert named(code) == ["a/b@1", "a/c@2"]
+    through_a_name = code.replace("    return", "    s = D[k]\n    return").replace("D[k][", "s[")
+    assert named(through_a_name) == ["a/b@1", "a/c@2"]
 
 
 def test_lines_calls_and_roles_are_told() -> None:
