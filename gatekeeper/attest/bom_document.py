@@ -58,7 +58,7 @@ def bom(models: Iterable[Attested], *, spec: str = SPECS[0], lock: Lock | None =
         "bomFormat": "CycloneDX",
         "specVersion": spec,
     }
-    serial = uuid.uuid5(uuid.NAMESPACE_URL, bom_json({**head, **body}))
+    serial = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps({**head, **body}, separators=(",", ":")))
     return {**head, "serialNumber": f"urn:uuid:{serial}", **body}
 
 
@@ -107,11 +107,7 @@ def _metadata(models: Sequence[Attested], lock: Lock | None) -> Object:
 
 def _dependencies(models: Sequence[Attested], components: Sequence[Object]) -> list[Object]:
     """Say what needs what: an adapter its base, the very component where the base is listed at that commit."""
-    listed = {
-        (model.attestation.subject.name, model.attestation.subject.commit): reference_of(model)
-        for model in models
-        if is_on_hub(model.attestation.subject) and not model.attestation.subject.exclude
-    }
+    listed = _listed(models)
     found = []
     for model, described in zip(models, components, strict=True):
         needed: set[str] = set()
@@ -120,6 +116,16 @@ def _dependencies(models: Sequence[Attested], components: Sequence[Object]) -> l
             needed = {listed.get((_full_name(base), base.get("version", "")), base["bom-ref"]) for base in bases}
         found.append({"ref": reference_of(model), **({"dependsOn": sorted(needed)} if needed else {})})
     return found
+
+
+def _listed(models: Sequence[Attested]) -> dict[tuple[str, str], str]:
+    """Give the components by name and commit; where two have other bytes under the same, neither is meant."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for model in models:
+        subject = model.attestation.subject
+        if is_on_hub(subject) and not subject.exclude:
+            found.setdefault((subject.name, subject.commit), []).append(reference_of(model))
+    return {key: refs[0] for key, refs in found.items() if len(refs) == 1}
 
 
 def _full_name(described: Object) -> str:

@@ -233,6 +233,15 @@ def test_an_adapter_depends_on_its_base_and_on_the_listed_one_where_it_is_listed
     assert needed == {refs["night-lora"]: [refs["lantern-135m"]], refs["lantern-135m"]: None}
 
 
+def test_of_two_bases_with_other_bytes_under_one_commit_none_is_meant() -> None:
+    base = attestations.allowed()
+    tampered = replace(base, subject=replace(base.subject, digest="f" * 64))
+    claim = LineageClaim(base=base.subject.name, said_by="adapter_config", revision=base.subject.commit)
+    document = bom([attested(each) for each in (adapter(claim), base, tampered)])
+    (needed,) = (each["dependsOn"] for each in document["dependencies"] if "dependsOn" in each)
+    assert needed[0].endswith("/base/0")
+
+
 def test_the_verdict_is_a_claim_with_its_evidence() -> None:
     attestation = attestations.discarded()
     document = bom([attested(attestation)])
