@@ -174,7 +174,7 @@ DISAGREEMENTS = {
     "the digest of all files": (1, _set("artifact", "digest", to="0" * 64)),
     "the commit": (1, _set("artifact", "commit", to="0" * 40)),
     "the versions of the tools": (0, _set("verifier", "version", to={"gatekeeper": "0"})),
-    "the report": (1, _set("report_sha256", to="0" * 64)),
+    "the report": (1, _set("reportSha256", to="0" * 64)),
 }
 
 
@@ -251,7 +251,7 @@ def test_a_level_that_no_fact_bears_is_refused_and_one_of_another_version_is_not
     claimed = with_predicate(summary, _set("verifiedLevels", to=[*levels, "GATEKEEPER_LOCKED"]))
     assert "disagree about its levels" in refusal_of(sealed(claimed, decision)).message
     later = with_predicate(summary, _set("verifiedLevels", to=[*levels, "GATEKEEPER_OF_TOMORROW"]))
-    assert read_verdict(sealed(later, decision)).summary.verified_levels[-1] == "GATEKEEPER_OF_TOMORROW"
+    assert attest.read_verdict(sealed(later, decision)).summary.verified_levels[-1] == "GATEKEEPER_OF_TOMORROW"
 
 
 @pytest.mark.parametrize("inputs", [{}, ["x"], [{"name": "report.json"}], [{"name": "report.json", "digest": {}}]])

@@ -156,11 +156,17 @@ def of_document(edit: Edit) -> Mutation:
 
     def mutation(data: bytes, dice: random.Random, others: Sequence[bytes]) -> bytes | None:
         documents = _documents(data)
+        before = _lines(documents)
         if not edit(dice.choice(documents), dice, [each for other in others for each in _documents(other)]):
             return None
-        return b"".join(written(each) + b"\n" for each in documents)
+        after = _lines(documents)
+        return None if after == before else after
 
     return mutation
+
+
+def _lines(documents: Sequence[Members]) -> bytes:
+    return b"".join(written(each) + b"\n" for each in documents)
 
 
 def of_statement(edit: Edit) -> Mutation:
@@ -223,7 +229,9 @@ def _replace_value(document: Members, dice: random.Random, _: Sequence[Members])
     holder = dice.choice(_holders(document))
     at = dice.randrange(len(holder))
     value = _at(holder, at)
-    _put(holder, at, dice.choice((None, "", "AAAA", 0, -1, 1e300, True, [], Members(), [value], Members([("x", value)]))))
+    _put(
+        holder, at, dice.choice((None, "", "AAAA", 0, -1, 1e300, True, [], Members(), [value], Members([("x", value)])))
+    )
     return True
 
 
