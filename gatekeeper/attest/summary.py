@@ -18,7 +18,7 @@ from gatekeeper.attestation import Subject
 from gatekeeper.decision import Action, ApprovalState
 from gatekeeper.errors import Refusal, SignatureError
 from gatekeeper.evidence import FactValue
-from gatekeeper.signing import Statement, StatementSubject
+from gatekeeper.signing import Statement, StatementSubject, strict
 
 SLSA_VERSION = "1.2"
 FAILED = "FAILED"
@@ -43,6 +43,7 @@ _BY_FACT: tuple[tuple[str, str, FactValue], ...] = (
     ("GATEKEEPER_PATCHED", "remedy.verified", True),
 )
 _PUBLISHER_SIGNATURE = "model.sig"
+_REPORT = "report.json"
 
 
 class Result(StrEnum):
@@ -111,6 +112,20 @@ def read_summary(predicate: Mapping[str, Any]) -> Summary:
     return decode(Summary, dict(predicate), "the summary")
 
 
+def report_of(predicate: Mapping[str, Any]) -> str:
+    """Give the SHA-256 of the report that a summary lists as its input; empty when it lists none.
+
+    Raises:
+        SignatureError: When the list is of another shape (`malformed`).
+    """
+    for each in strict.items(predicate.get("inputAttestations", []), "the summary's inputAttestations"):
+        if not isinstance(each, Mapping) or not isinstance(digest := each.get("digest"), Mapping):
+            raise strict.malformed("an input of the summary is no object with a digest")
+        if each.get("name") == _REPORT:
+            return strict.text(digest.get("sha256"), "the digest of the summary's report")
+    return ""
+
+
 def levels_of(decision: GateDecision) -> tuple[str, ...]:
     """Give the properties that a decision has, in the order of `LEVELS`; FAILED alone when it is not allow."""
     if decision.verdict is not Action.ALLOW:
@@ -161,7 +176,7 @@ def _inputs(decision: GateDecision, subject: Subject) -> list[dict[str, Any]]:
     if any(each.state is ApprovalState.USED for each in decision.approvals):
         return []
     inputs: list[dict[str, Any]] = [
-        {"name": "report.json", "mediaType": "application/json", "digest": {"sha256": decision.report_sha256}}
+        {"name": _REPORT, "mediaType": "application/json", "digest": {"sha256": decision.report_sha256}}
     ]
     signature = next((each for each in subject.files if each.path == _PUBLISHER_SIGNATURE), None)
     if signature is not None and decision.facts.get("signature.status", "none") != "none":

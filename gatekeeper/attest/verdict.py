@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from gatekeeper.attest.codec import decode
 from gatekeeper.attest.decision import GateDecision
 from gatekeeper.attest.resource import artifact_digest
-from gatekeeper.attest.summary import FAILED, Result, Summary, files_of, read_summary
+from gatekeeper.attest.summary import FAILED, LEVELS, Result, Summary, files_of, levels_of, read_summary, report_of
 from gatekeeper.decision import Action
 from gatekeeper.errors import Refusal, SignatureError
 from gatekeeper.limits import DEFAULT_LIMITS
@@ -174,22 +174,33 @@ def _verdict(summary: tuple[Envelope | Bundle, Statement], decision: tuple[Envel
         signed=signed == {True},
         sealed=sealed,
     )
-    if what := _disagreement(verdict):
+    if what := _disagreement(verdict, report_of(said.predicate)):
         raise _malformed(f"the summary and the decision disagree about {what}")
     return verdict
 
 
-def _disagreement(verdict: Verdict) -> str:
-    """Say in what the two statements differ; empty when they agree."""
+def _disagreement(verdict: Verdict, report: str) -> str:
+    """Say in what the two statements differ; empty when they agree.
+
+    One key may sign two verdicts on the same files within a second, so that halves of both would seem to be one.
+
+    Args:
+        verdict: As read.
+        report: SHA-256 of the report that the summary lists; empty when it lists none.
+    """
     summary, decision = verdict.summary, verdict.decision
     passed = summary.verification_result is Result.PASSED
     pairs = (
         ("the result", passed, decision.verdict is Action.ALLOW),
         ("its levels", FAILED in summary.verified_levels, not passed),
+        # Only those known here are held against facts: another version may have more.
+        ("its levels", set(summary.verified_levels) & set(LEVELS) - set(levels_of(decision)), set()),
         ("the resource", summary.resource_uri, decision.artifact.resource_uri),
         ("the policy's digest", _sha256_of(summary.policy.digest), decision.policy.digest),
         ("the time", summary.time_verified, decision.decided_at),
         ("the verifier", summary.verifier.id, decision.verifier_id),
+        ("the versions of the tools", summary.verifier.version, decision.tool_versions),
+        ("the report", report or decision.report_sha256, decision.report_sha256),
         ("the digest of all files", artifact_digest(verdict.files.items()), decision.artifact.digest),
         ("the commit", verdict.commit or decision.artifact.commit, decision.artifact.commit),
     )

@@ -173,6 +173,8 @@ DISAGREEMENTS = {
     "the verifier": (0, _set("verifier", "id", to="urn:example:other")),
     "the digest of all files": (1, _set("artifact", "digest", to="0" * 64)),
     "the commit": (1, _set("artifact", "commit", to="0" * 40)),
+    "the versions of the tools": (0, _set("verifier", "version", to={"gatekeeper": "0"})),
+    "the report": (1, _set("reportSha256", to="0" * 64)),
 }
 
 
@@ -241,3 +243,19 @@ def test_a_flipped_bit_in_the_payload_is_a_bad_signature() -> None:
     with pytest.raises(SignatureError) as caught:
         attest.verify_verdict(read, [ALICE.public_key])
     assert caught.value.refusal is Refusal.BAD_SIGNATURE
+
+
+def test_a_level_that_no_fact_bears_is_refused_and_one_of_another_version_is_not() -> None:
+    summary, decision = statements(attestation())
+    levels = list(summary.predicate["verifiedLevels"])
+    claimed = with_predicate(summary, _set("verifiedLevels", to=[*levels, "GATEKEEPER_LOCKED"]))
+    assert "disagree about its levels" in refusal_of(sealed(claimed, decision)).message
+    later = with_predicate(summary, _set("verifiedLevels", to=[*levels, "GATEKEEPER_OF_TOMORROW"]))
+    assert attest.read_verdict(sealed(later, decision)).summary.verified_levels[-1] == "GATEKEEPER_OF_TOMORROW"
+
+
+@pytest.mark.parametrize("inputs", [{}, ["x"], [{"name": "report.json"}], [{"name": "report.json", "digest": {}}]])
+def test_inputs_of_another_shape_are_refused(inputs: Any) -> None:
+    summary, decision = statements(attestation())
+    bent = with_predicate(summary, _set("inputAttestations", to=inputs))
+    assert refusal_of(sealed(bent, decision)).refusal is Refusal.MALFORMED
