@@ -23,10 +23,11 @@ from gatekeeper.hashing import MemoryBudget, Stop, hash_file, in_parallel
 from gatekeeper.limits import KIB, Limits
 from gatekeeper.lock import Drift, DriftKind, LockedFile, LockedModel
 from gatekeeper.progress import SILENT, Advance, Progress
-from gatekeeper.sources.client import HubClient, OtherFileError
+from gatekeeper.sources.client import HubClient
 from gatekeeper.sources.options import SourceOptions
 from gatekeeper.sources.parts import STAGING, Part, is_part, staging
 from gatekeeper.sources.paths import collisions, refusal
+from gatekeeper.sources.streaming import OtherFileError
 from gatekeeper.text import plural, printable
 
 _DEFAULT = SourceOptions()
