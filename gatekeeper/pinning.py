@@ -201,7 +201,14 @@ def _pin(asked: Reference, lock: Lock, pinning: Pinning) -> Pin:
     if refusal:
         return replace(known, refusal=refusal, exit_code=1)
     base, notes = _base(attestation.subject, lock, pinning.source)
-    return replace(known, model=_entry(attestation, base), notes=notes)
+    return replace(known, model=_entry(attestation, base), notes=(*notes, *_left_behind(lock, pinned)))
+
+
+def _left_behind(lock: Lock, base: Reference) -> Iterator[str]:
+    """Tell of models that were pinned with this one as their base, at another commit."""
+    for model in lock.models:
+        if model.base and model.base.id == base.name and model.base.commit != base.revision:
+            yield f"{model.id} was pinned with {model.base}: lock it again to move it to this commit"
 
 
 def _resolved(asked: Reference, before: LockedModel | None, options: SourceOptions) -> Reference:

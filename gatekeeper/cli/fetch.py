@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +87,9 @@ def command(
     pinned = lockfile.read(lock_path(lock))
     models = [pinning.find_entry(pinned, name) for name in dict.fromkeys(names)] or list(pinned.models)
     folders = _folders(models, destination, flat=flat)
-    options = sources.SourceOptions(cache_dir=cache_dir, offline=offline, **({"jobs": jobs} if jobs else {}))
+    options = sources.SourceOptions(cache_dir=cache_dir, offline=offline)
+    if jobs:
+        options = replace(options, jobs=jobs)
     progress = choose(quiet=quiet or format == "json")
     results = []
     for model in models:

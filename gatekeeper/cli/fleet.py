@@ -51,7 +51,7 @@ def gate_all(settings: Settings) -> int:
         code = max(code, int(attestation.verdict.action is not Action.ALLOW))
         documents.append(_shown(attestation, settings, out))
     if settings.format == "json":
-        click.echo(json.dumps(documents, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(documents, indent=2))
     else:
         click.echo(f"\n{plural(len(models), 'model')} of {path}")
     return code

@@ -105,7 +105,7 @@ def command(
     removed = [] if dry_run else _remove(path, remove)
     pins = [] if dry_run else _pin(references, wanted, path, update, settings)
     if settings.format == "json":
-        click.echo(json.dumps(_document(path, mentions, wanted, removed, pins), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_document(path, mentions, wanted, removed, pins), indent=2))
     elif not dry_run:
         _print_end(path, removed, pins)
     return max([pin.exit_code for pin in pins] + [int(bool(each.conflict)) for each in wanted], default=0)
@@ -218,6 +218,8 @@ def _print_mentions(mentions: Sequence[Mention], wanted: Sequence[Wanted]) -> No
 def _print_end(path: Path, removed: Sequence[str], pins: Sequence[Pin]) -> None:
     for name in removed:
         entry(f"{'removed':<9} ", name)
+    if not pins:
+        return
     done = sum(pin.model is not None for pin in pins)
     refused = f", {len(pins) - done} refused" if done < len(pins) else ""
     click.echo(f"\n{plural(done, 'model')} pinned{refused}: {printable(str(path), 400)}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,21 +19,20 @@ from urllib.parse import quote
 
 from gatekeeper.artifact import Reference, Scheme
 from gatekeeper.errors import InputError, NotFoundError, SourceError
-from gatekeeper.hashing import MemoryBudget, Stop, hash_file, in_parallel
+from gatekeeper.hashing import Stop, in_parallel
 from gatekeeper.limits import KIB, Limits
 from gatekeeper.lock import Drift, DriftKind, LockedFile, LockedModel
 from gatekeeper.progress import SILENT, Advance, Progress
 from gatekeeper.sources.client import HubClient
 from gatekeeper.sources.options import SourceOptions
-from gatekeeper.sources.parts import STAGING, Part, is_part, staging
+from gatekeeper.sources.parts import STAGING, Part, staging
 from gatekeeper.sources.paths import collisions, refusal
+from gatekeeper.sources.present import held, named, survey
 from gatekeeper.sources.streaming import OtherFileError
-from gatekeeper.text import plural, printable
+from gatekeeper.text import printable
 
 _DEFAULT = SourceOptions()
 _COPY_BYTES = 256 * KIB
-_SHOWN = 5
-"""Files that one error names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,11 +118,11 @@ def materialise(
 def _materialise(
     model: LockedModel, root: Path, options: SourceOptions, progress: Progress, force: bool
 ) -> Materialised:
-    there = _survey(root, {file.path for file in model.files})
-    kept, wrong = _hold(model, root, there, options.jobs, progress)
+    there = survey(root, {file.path for file in model.files})
+    kept, wrong = held(model, root, there, options.jobs, progress)
     if wrong and not force:
         raise InputError(
-            f"{printable(str(root), 400)} has other bytes than the pinned ones: {_named(wrong)}",
+            f"{printable(str(root), 400)} has other bytes than the pinned ones: {named(wrong)}",
             hint="--force replaces them",
         )
     missing = sorted((file for file in model.files if file.path not in kept), key=lambda file: -file.size)
@@ -282,68 +281,3 @@ def _refuse_full_disk(root: Path, missing: Iterable[LockedFile]) -> None:
             f"{needed} bytes are to be fetched, but the disk of {printable(str(root), 400)} has {free}",
             hint="make room, or fetch to another disk",
         )
-
-
-def _survey(root: Path, pinned: Collection[str]) -> list[str]:
-    """List the pinned paths that are taken already, by a file or a link.
-
-    Raises:
-        InputError: When anything else lies there. Empty folders don't count.
-    """
-    there: list[str] = []
-    strangers: list[str] = []
-    try:
-        for path in _entries(root, PurePosixPath()):
-            (there if path in pinned else strangers).append(path)
-    except FileNotFoundError:
-        return []
-    except NotADirectoryError as error:
-        raise InputError(f"{printable(str(root), 400)} is no folder", hint="name a folder") from error
-    strangers += [path for path in pinned if (root / path).is_dir() and not (root / path).is_symlink()]
-    if strangers:
-        raise InputError(
-            f"{printable(str(root), 400)} holds what is not pinned: {_named(strangers)}",
-            hint="nothing of it is deleted: move it away, or fetch to an empty folder",
-        )
-    return there
-
-
-def _entries(folder: Path, under: PurePosixPath) -> Iterator[str]:
-    """Give every file below a folder, and every link, which is not followed; parts of an interrupted run are ours."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            path = under / entry.name
-            if entry.is_dir(follow_symlinks=False):
-                yield from _entries(folder / entry.name, path)
-            elif not (path.parent == PurePosixPath(STAGING) and is_part(entry.name)):
-                yield path.as_posix()
-
-
-def _hold(
-    model: LockedModel, root: Path, there: Collection[str], jobs: int, progress: Progress
-) -> tuple[set[str], list[str]]:
-    """Hash the files that are there; part them into the pinned ones and others."""
-    found = [file for file in model.files if file.path in set(there)]
-    right = [file for file in found if _has_size(root / file.path, file.size)]
-    stop, budget = Stop(), MemoryBudget()
-    with progress.task("hashing", sum(file.size for file in right), "bytes") as shown:
-        advance = stop.watch(shown)
-
-        def is_pinned(file: LockedFile) -> bool:
-            hashed = hash_file(root / file.path, git=False, budget=budget, advance=advance)
-            return (hashed.size, hashed.sha256) == (file.size, file.sha256)
-
-        answers = in_parallel(is_pinned, right, jobs=jobs, stop=stop)
-    kept = {file.path for file, answer in zip(right, answers, strict=True) if answer}
-    return kept, [file.path for file in found if file.path not in kept]
-
-
-def _has_size(path: Path, size: int) -> bool:
-    status = path.lstat()
-    return stat.S_ISREG(status.st_mode) and status.st_size == size
-
-
-def _named(paths: Collection[str]) -> str:
-    shown = ", ".join(printable(path) for path in sorted(paths)[:_SHOWN])
-    more = len(paths) - _SHOWN
-    return f"{shown} and {plural(more, 'other')}" if more > 0 else shown

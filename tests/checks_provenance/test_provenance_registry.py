@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gatekeeper.artifact import Kind, Scheme
 from gatekeeper.checks.provenance import ALL
 from gatekeeper.evidence import FactValue, Severity, Status
 from gatekeeper.policy.facts import BY_NAME, VOCABULARY, Fact, FactType
-from tests.support.hub_artifacts import CONTEXT, crashed, folder, hub, offline, run
+from tests.support.hub_artifacts import CONTEXT, crashed, folder, hub, locked, offline, run
 
 _TYPES: dict[FactType, type] = {
     FactType.BOOL: bool,
@@ -33,7 +35,7 @@ def _fits(value: FactValue, fact: Fact) -> bool:
 
 
 def test_report_order_is_fixed() -> None:
-    names = ["revision", "bytes", "redirect", "publisher", "history", "lineage", "licence", "platform-scan"]
+    names = ["revision", "bytes", "lock", "redirect", "publisher", "history", "lineage", "licence", "platform-scan"]
     assert [check.id for check in ALL] == [f"provenance/{name}" for name in names]
 
 
@@ -62,7 +64,7 @@ def test_facts_fit_the_vocabulary_and_were_declared(check, artifact) -> None:
 
 @each
 def test_a_well_kept_repo_of_a_trusted_publisher_passes(check) -> None:
-    result = run(check, hub())
+    result = run(check, hub(), replace(CONTEXT, locked=locked(hub())))
     assert (result.status, result.findings, result.gaps) == (Status.PASS, (), ())
     assert set(result.facts) == set(check.facts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -81,10 +82,17 @@ def test_wrong_input_is_exit_2(
     assert words in ran.err
 
 
-def test_no_network_is_exit_3_and_no_name(lock: Path, tmp_path: Path) -> None:
-    ran = run("fetch", "--locked", "out", "acme/adapter", home=tmp_path)
+def test_what_could_not_be_fetched_is_exit_3(lock: Path, hub: LoopbackHub, tmp_path: Path) -> None:
+    staging = tmp_path / "out" / "acme" / "adapter" / STAGING
+    staging.mkdir(parents=True)
+    descriptor = os.open(staging, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        ran = run("fetch", "--locked", "out", "acme/adapter", home=tmp_path, endpoint=hub.endpoint)
+    finally:
+        os.close(descriptor)
     assert ran.code == 3
-    assert held(tmp_path / "out") == {}
+    assert "another fetch" in ran.err
 
 
 def test_an_interrupt_leaves_parts_alone_and_the_next_run_goes_on(lock: Path, hub: LoopbackHub, tmp_path: Path) -> None:

@@ -195,13 +195,15 @@ def test_both_digests_are_told(hub: LoopbackHub, options: SourceOptions, tmp_pat
     assert all(hashlib.sha256(data).hexdigest() in drift.words for data in (WEIGHTS, other))
 
 
+@pytest.mark.parametrize("size", [100_000, 300_000, 400_000, len(WEIGHTS), 800_000])
 def test_a_part_of_bytes_that_changed_behind_the_commit_is_no_way_in(
-    hub: LoopbackHub, options: SourceOptions, tmp_path: Path
+    hub: LoopbackHub, options: SourceOptions, tmp_path: Path, size: int
 ) -> None:
     leave_part(tmp_path / "out", options, hub, 300_000)
-    hub.faults = Faults(tamper={"model.safetensors": bytes(len(WEIGHTS))})
+    hub.faults = Faults(tamper={"model.safetensors": bytes(size)})
     (drift,) = materialise(MODEL, tmp_path / "out", options).drift
     assert drift.kind is DriftKind.CHANGED
+    assert "model.safetensors" not in held(tmp_path / "out")
 
 
 def test_strangers_in_the_folder_are_an_error_and_stay(options: SourceOptions, tmp_path: Path) -> None:

@@ -21,8 +21,10 @@ from gatekeeper.artifact import (
     Scheme,
 )
 from gatekeeper.checks import Check, Context, inspect
+from gatekeeper.decision import Action
 from gatekeeper.evidence import CheckResult, Status
 from gatekeeper.hashing import MemoryContent
+from gatekeeper.lock import LockedFile, LockedModel, files_digest
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -123,6 +125,22 @@ def folder(*, kind: Kind = Kind.MODEL, scheme: Scheme = Scheme.FOLDER, **changes
         files=(file("model.safetensors"),),
     )
     return replace(artifact, **changes)
+
+
+def locked(artifact: Artifact, **changes: Any) -> LockedModel:
+    """Give the entry of a lock that pins exactly this artifact, but for `changes`."""
+    files = tuple(LockedFile(path=str(file.path), size=file.size, sha256=file.sha256 or "") for file in artifact.files)
+    entry = LockedModel(
+        id=artifact.reference.name,
+        commit=artifact.commit or COMMIT,
+        digest=files_digest(files),
+        kind=artifact.kind,
+        files=files,
+        policy=f"sha256:{'a' * 64}",
+        verdict=Action.ALLOW,
+        decided_at=NOW,
+    )
+    return replace(entry, **changes)
 
 
 def claim(base: str, said_by: str = "card", revision: str = "", relation: str = "") -> LineageClaim:
