@@ -9,26 +9,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 from gatekeeper import __version__
 from gatekeeper.errors import GatekeeperError, InputError, LimitError, SourceError
-from gatekeeper.limits import KIB, MIB
+from gatekeeper.limits import MIB
 from gatekeeper.parsing import ParseError, load_json
 from gatekeeper.redaction import keep_secret
 from gatekeeper.sources.failures import RETRIED, nonsense, refused, unreachable
 from gatekeeper.sources.options import SourceOptions
 from gatekeeper.sources.references import PUBLIC_ENDPOINT, hub_endpoint
+from gatekeeper.sources.streaming import OtherFileError, Sink, blocks
 from gatekeeper.sources.supervision import install, refuse_long_wait
 
 if TYPE_CHECKING:
     import httpx2
 
 _REDIRECTS = 5
-_STREAM_BYTES = 256 * KIB
-"""Bytes asked of a connection at once while a file streams: the HTTP library's own 64 KiB cost it a third more time."""
-
 _PROGRESS_BYTES = 8 * MIB
 """What must arrive between two failures for the count of them to start anew: dribbling is no progress."""
 
@@ -52,32 +50,6 @@ class Answer:
 
     next_page: str
     """Address of the next page of a listing; empty when there is none."""
-
-
-class Sink(Protocol):
-    """What takes the bytes of a file as they come."""
-
-    @property
-    def held(self) -> int:
-        """Bytes that it has; the next ones follow them."""
-        ...
-
-    def restart(self) -> None:
-        """Forget them."""
-        ...
-
-    def take(self, data: bytes) -> bool:
-        """Add the next bytes; False when they are more than the file has."""
-        ...
-
-
-class OtherFileError(Exception):
-    """The Hub has no such file, or one of another size."""
-
-    def __init__(self, size: int | None) -> None:
-        """Keep the size that was announced; None when there is no file."""
-        super().__init__(size)
-        self.size = size
 
 
 class _AgainError(Exception):
@@ -194,12 +166,12 @@ class HubClient:
                 if sink.held - most < _PROGRESS_BYTES:
                     raise
 
-        _read_large_blocks()
         while sink.held < size:
             self._persist(attempt, what)
             most = max(most, sink.held)
 
     def _stream(self, url: str, sink: Sink, size: int, what: str) -> None:
+        import httpx2
         from huggingface_hub import get_session
 
         start = sink.held
@@ -212,10 +184,11 @@ class HubClient:
             self._refuse_other_file(response, start, size, what)
             if response.status_code == 200 and start:
                 sink.restart()
-            # As they are on the wire: nobody was asked to compress, and the digest tells if somebody did.
-            for block in response.iter_raw():
+            for block in blocks(response, self.limits.request_seconds):
                 if not sink.take(block):
                     raise OtherFileError(sink.held + len(block))
+        if sink.held < size:  # without an announced length a body that breaks off looks like one that ends
+            raise httpx2.RemoteProtocolError(f"the body ended after {sink.held} of {size} bytes")
 
     def _refuse_other_file(self, response: httpx2.Response, start: int, size: int, what: str) -> None:
         """Hold an answer's status and announced size against what was asked for."""
@@ -237,7 +210,7 @@ class HubClient:
                 raise nonsense(what, f"asked for bytes from {start} on, answered with {told or 'none'}")
         elif status != 200:
             raise nonsense(what, f"status {status}")
-        elif (length := headers.get("Content-Length", "")).isdigit() and int(length[:20]) != size:
+        elif (length := headers.get("Content-Length", "")).isascii() and length.isdigit() and int(length[:20]) != size:
             raise OtherFileError(int(length[:20]))
 
     def _persist(self, request: Callable[[], _Result], what: str) -> _Result:
@@ -331,13 +304,6 @@ class HubClient:
         if _origin(address) != _origin(self.endpoint):
             raise nonsense(what, f"it leads to another host, {_origin(address)}")
         return address
-
-
-def _read_large_blocks() -> None:
-    """Let the HTTP library read more at once than it does, for all its connections; it has no setting for this."""
-    from httpcore2._sync.http11 import HTTP11Connection
-
-    HTTP11Connection.READ_NUM_BYTES = max(HTTP11Connection.READ_NUM_BYTES, _STREAM_BYTES)
 
 
 def _body(response: httpx2.Response, limit: int) -> bytes:

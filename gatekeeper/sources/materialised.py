@@ -23,11 +23,12 @@ from gatekeeper.hashing import Stop, in_parallel
 from gatekeeper.limits import KIB, Limits
 from gatekeeper.lock import Drift, DriftKind, LockedFile, LockedModel
 from gatekeeper.progress import SILENT, Advance, Progress
-from gatekeeper.sources.client import HubClient, OtherFileError
+from gatekeeper.sources.client import HubClient
 from gatekeeper.sources.options import SourceOptions
 from gatekeeper.sources.parts import STAGING, Part, staging
 from gatekeeper.sources.paths import collisions, refusal
 from gatekeeper.sources.present import held, named, survey
+from gatekeeper.sources.streaming import OtherFileError
 from gatekeeper.text import printable
 
 _DEFAULT = SourceOptions()
