@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -22,7 +23,13 @@ _CODE = frozenset(
 _PLAIN_WEIGHTS = frozenset({".gguf", ".safetensors"})
 """Weights that hold no code by their format; every other format is a pickle, a graph or may hold one of them."""
 
-_TEXTS = frozenset({".bib", ".cff", ".csv", ".gif", ".jpeg", ".jpg", ".md", ".pdf", ".png", ".rst", ".svg", ".txt"})
+_INSTALLED = re.compile(
+    r"(requirements|constraints)[\w.-]*\.(txt|in)|(conda|environment)\.ya?ml|pyproject\.toml", re.ASCII
+)
+"""Names of lists of packages: serving frameworks install what stands in them, which is code."""
+
+# Not `.txt`: in such files tokenizers keep their vocabulary and their merges.
+_TEXTS = frozenset({".bib", ".cff", ".csv", ".gif", ".jpeg", ".jpg", ".md", ".pdf", ".png", ".rst", ".svg"})
 _BOOKKEEPING = frozenset({".gitattributes", ".gitignore"})
 
 
@@ -60,13 +67,18 @@ def _change(old: Side, new: Side, path: str) -> Change:
         before, after = old.files[path].size, new.files[path].size
         sizes = f"{before:,} bytes" if before == after else f"{before:,} → {after:,} bytes"
         kind, words = ChangeKind.CHANGED, f"{shown} has other bytes ({sizes})"
-    topic = Topic.CODE if PurePosixPath(path).suffix.lower() in _CODE else Topic.FILES
+    topic = Topic.CODE if _is_code(path) else Topic.FILES
     return Change(topic=topic, kind=kind, attention=_attention(path, kind), subject=path, words=words)
+
+
+def _is_code(path: str) -> bool:
+    name = PurePosixPath(path).name.lower()
+    return PurePosixPath(name).suffix in _CODE or _INSTALLED.fullmatch(name) is not None
 
 
 def _attention(path: str, kind: ChangeKind) -> Attention:
     suffix = PurePosixPath(path).suffix.lower()
-    may_run = suffix in _CODE or (is_weights(path) and suffix not in _PLAIN_WEIGHTS)
+    may_run = _is_code(path) or (is_weights(path) and suffix not in _PLAIN_WEIGHTS)
     if may_run and kind is not ChangeKind.REMOVED:
         return Attention.FIRST
     if suffix in _TEXTS or PurePosixPath(path).name in _BOOKKEEPING:

@@ -73,6 +73,11 @@ def test_every_file_that_differs_is_told_and_no_other(removed: set[str], altered
         ("model.onnx", Attention.FIRST),
         ("model-2.gguf", Attention.LOOK),
         ("strange", Attention.LOOK),
+        ("requirements.txt", Attention.FIRST),
+        ("sub/Requirements-dev.txt", Attention.FIRST),
+        ("conda.yaml", Attention.FIRST),
+        ("vocab.txt", Attention.LOOK),
+        ("merges.txt", Attention.LOOK),
         ("NOTES.md", Attention.NOTE),
     ],
 )
