@@ -190,7 +190,7 @@ def _disagreement(verdict: Verdict, report: str) -> str:
     """
     summary, decision = verdict.summary, verdict.decision
     passed = summary.verification_result is Result.PASSED
-    pairs = (
+    pairs: tuple[tuple[str, object, object], ...] = (
         ("the result", passed, decision.verdict is Action.ALLOW),
         ("its levels", FAILED in summary.verified_levels, not passed),
         # Only those known here are held against facts: another version may have more.
