@@ -1,4 +1,4 @@
-"""The round trip of the README: what was pinned, judged, signed and fetched is admitted, and one byte later it is not."""
+"""The round trip of the README: what was pinned, judged, signed and fetched is admitted; one byte later it is not."""
 
 from __future__ import annotations
 
