@@ -293,8 +293,8 @@ def other_name(folder: Path, dice: random.Random) -> None:
     old = dice.choice([*NAMES])
     new = dice.choice([
         old.upper(), f"{old} ", f"{old}.", f"{old}~", f".{old}", f"moved/{old}", f"{old}\u202e", f"{old}\n",
-        f"{old}\\x", old.replace("e", "\N{CYRILLIC SMALL LETTER IE}"), old.replace(".", "\u200b."),
-        unicodedata.normalize("NFD", "modèle.txt"),
+        old.replace("e", "\N{CYRILLIC SMALL LETTER IE}"), old.replace(".", "\u200b."),
+        f"{old}\\x", unicodedata.normalize("NFD", "modèle.txt"),
     ])  # fmt: skip
     if new == old:
         new = f"{old}2"
