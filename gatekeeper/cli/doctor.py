@@ -31,7 +31,6 @@ REQUIRED = (
     "pyyaml",
     "cel-expr-python",
     "cryptography",
-    "tomlkit",
     "hayward",
     "picklescan",
     "py7zr",
