@@ -81,9 +81,12 @@ def test_an_earlier_report_is_compared_with(tmp_path: Path) -> None:
 def test_the_lock_says_what_is_deployed(tmp_path: Path) -> None:
     from gatekeeper import lockfile
 
-    folder = _put(tmp_path / "reports", {"a": allowed(), "b": discarded()})
+    subject = allowed().subject
+    digest = artifact_digest((file.path, file.sha256) for file in subject.files)
+    deployed = replace(allowed(), subject=replace(subject, digest=digest))
+    folder = _put(tmp_path / "reports", {"a": deployed, "b": discarded()})
     path = tmp_path / "gatekeeper.lock"
-    lockfile.write(path, lock_of(allowed()))
+    lockfile.write(path, lock_of(deployed))
     assert _run(folder, "--lock", path, "--out", tmp_path / "out", *AS_OF).exit_code == 0
     audit = _audit(tmp_path / "out")
     assert audit.lock
