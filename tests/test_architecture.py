@@ -19,7 +19,7 @@ NOUNS = (
     "errors", "limits", "progress", "text", "parsing", "endings", "redaction", "signers",
     "artifact", "evidence", "decision", "remedy", "attestation", "lock",
 )  # fmt: skip
-FLOOR_ONE = ("hashing", "signing", "tensors", "atomic", "confined", "sealed_cache", "pins", "lockfile")
+FLOOR_ONE = ("codec", "hashing", "signing", "tensors", "atomic", "confined", "sealed_cache", "pins", "lockfile")
 STAGES = ("sources", "checks", "compare", "policy", "patch", "attest", "report", "ci")
 LINES = ("gate", "conversion", "pinning", "updating", "admission")
 EDGES = ("cli", "demo")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gatekeeper.attest.codec import encode
 from gatekeeper.attest.decision import decision_of
+from gatekeeper.attest.predicates import encode
 from gatekeeper.attest.resource import DEFAULT_VERIFIER, artifact_digest
 from gatekeeper.attest.summary import predicate_of, subjects_of
 from gatekeeper.attestation import Attestation

@@ -11,8 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from gatekeeper.attest.codec import decode, encode
 from gatekeeper.attest.decision import GateDecision
+from gatekeeper.attest.predicates import decode, encode
 from gatekeeper.attest.resource import policy_uri
 from gatekeeper.attestation import Subject
 from gatekeeper.decision import Action, ApprovalState

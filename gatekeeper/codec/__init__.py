@@ -1,0 +1,41 @@
+"""Nouns ↔ JSON values, led by the nouns' type hints, and the JSON Schema of the same.
+
+    PREDICATE = Dialect(key=lower_camel, moment=WHOLE_SECONDS, has_defaults=True, is_open=True)
+    value = encode(noun, PREDICATE)
+    noun = decode(Noun, value, PREDICATE)
+
+A noun is a frozen dataclass whose fields hold texts, whole numbers, truth values, days, times, members of an
+enumeration, facts, other nouns, tuples and string-keyed mappings of these, or None. A text may be `Annotated` with the
+pattern that it has to match. How such a noun stands in a document is the document's `Dialect`; what its readers are
+told of a value of another shape is made by them of a `ShapeError`.
+
+What is decoded comes from `gatekeeper.parsing`, which is strict and bounds its depth and its number of values; the
+work here is linear in these. The schema's maker, `gatekeeper.codec.schema`, is imported by those alone who need it.
+"""
+
+from gatekeeper.codec.dialect import (
+    ANY_OFFSET,
+    DAY,
+    NON_FINITE,
+    WHOLE_SECONDS,
+    Dialect,
+    Moment,
+    lower_camel,
+)
+from gatekeeper.codec.reading import Fault, ShapeError, decode
+from gatekeeper.codec.writing import encode, label
+
+__all__ = [
+    "ANY_OFFSET",
+    "DAY",
+    "NON_FINITE",
+    "WHOLE_SECONDS",
+    "Dialect",
+    "Fault",
+    "Moment",
+    "ShapeError",
+    "decode",
+    "encode",
+    "label",
+    "lower_camel",
+]
