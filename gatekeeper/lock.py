@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,7 +56,7 @@ class LockedModel:
     """Forty hexadecimal digits."""
 
     digest: str
-    """`Artifact.digest`: SHA-256 over all files' digests and paths, hexadecimal."""
+    """`artifact_digest` of its files."""
 
     kind: Kind
     files: tuple[LockedFile, ...]
@@ -127,12 +126,6 @@ class Drift:
     path: str
     words: str
     """One sentence for a person, printable."""
-
-
-def files_digest(files: Iterable[LockedFile]) -> str:
-    """Give what `Artifact.digest` is for these files: SHA-256 over the lines `<sha256> <path>`, sorted by path."""
-    lines = "".join(f"{file.sha256} {file.path}\n" for file in sorted(files, key=lambda file: file.path))
-    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def drift(model: LockedModel, files: Iterable[FileAsFound]) -> tuple[Drift, ...]:

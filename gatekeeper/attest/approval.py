@@ -6,7 +6,6 @@ predicate names, so that neither can be changed without the other, signed or not
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -14,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from gatekeeper.artifact import artifact_digest
 from gatekeeper.attestation import SubjectFile
 from gatekeeper.decision import Action, Approval
 from gatekeeper.errors import GatekeeperError, InputError, LimitError, Refusal, SignatureError
@@ -197,12 +197,10 @@ def _read(statement: Statement, signer: str) -> Approval:
 
 def _digest(subjects: Sequence[StatementSubject]) -> str:
     """Give `Artifact.digest` of the files that a statement names."""
-    lines = []
     for subject in subjects:
         if set(subject.digest) != {"sha256"}:
             raise strict.malformed(f"{printable(subject.name, 80)!r} has other digests than one of sha256")
-        lines.append(f"{subject.digest['sha256']} {subject.name}\n")
-    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+    return artifact_digest((subject.name, subject.digest["sha256"]) for subject in subjects)
 
 
 def _line(said: Mapping[str, Any], name: str) -> str:

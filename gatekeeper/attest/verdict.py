@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gatekeeper.artifact import artifact_digest
 from gatekeeper.attest.decision import GateDecision
 from gatekeeper.attest.predicates import decode
-from gatekeeper.attest.resource import artifact_digest
 from gatekeeper.attest.summary import FAILED, LEVELS, Result, Summary, files_of, levels_of, read_summary, report_of
 from gatekeeper.decision import Action
 from gatekeeper.errors import Refusal, SignatureError

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gatekeeper.artifact import Kind
+from gatekeeper.artifact import Kind, artifact_digest
 from gatekeeper.decision import Action
 from gatekeeper.errors import InputError, LimitError, NotFoundError
 from gatekeeper.limits import DEFAULT_LIMITS
-from gatekeeper.lock import LOCK_VERSION, Lock, LockedBase, LockedFile, LockedModel, files_digest
+from gatekeeper.lock import LOCK_VERSION, Lock, LockedBase, LockedFile, LockedModel
 from gatekeeper.lockfile.plain import Entries
 from gatekeeper.text import printable
 
@@ -51,7 +51,7 @@ def read(path: Path) -> Lock:
     shown = printable(str(path))
     lock = parse(read_text(path), source=shown)
     for model in lock.models:
-        if model.digest != files_digest(model.files):
+        if model.digest != artifact_digest((file.path, file.sha256) for file in model.files):
             raise InputError(
                 f'{shown}: [models."{model.id}"] digest is not the one of the files that follow it', hint=_AGAIN
             )

@@ -18,7 +18,8 @@ from gatekeeper.demo.builders import as_json, card, safetensors, tiny_model, tor
 from gatekeeper.demo.hub import Faults, HubCommit, HubRepo, LoopbackHub
 from gatekeeper.demo.hub.repos import EPOCH
 from gatekeeper.errors import InputError, NotFoundError
-from gatekeeper.lock import LockedModel, files_digest
+from gatekeeper.lock import LockedModel
+from tests.support.locks import digest_of_files
 
 Files = Mapping[str, bytes]
 NAME = "acme/tiny"
@@ -145,7 +146,7 @@ def test_bytes_exchanged_behind_the_pinned_commit_are_told(place: Path, hub: Loo
     hub.add(repo(FIRST, SECOND))
     exchanged = replace(pinned.files[0], sha256="0" * 64)
     files = (exchanged, *pinned.files[1:])
-    other = replace(pinned, files=files, digest=files_digest(files))
+    other = replace(pinned, files=files, digest=digest_of_files(files))
     lockfile.edit(place / "gatekeeper.lock", lambda lock: lockfile.with_model(lock, other))
     code, model = document()
     assert code == 1

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gatekeeper import report
+from gatekeeper.artifact import artifact_digest
 from gatekeeper.attest import VERDICT_FILE, statements
-from gatekeeper.attest.resource import artifact_digest
 from gatekeeper.attestation import Attestation
 from gatekeeper.cli.main import cli
 from gatekeeper.errors import GatekeeperError

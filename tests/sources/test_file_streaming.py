@@ -19,8 +19,9 @@ from gatekeeper.decision import Action
 from gatekeeper.demo.hub import Faults, HubRepo, LoopbackHub
 from gatekeeper.errors import SourceError
 from gatekeeper.limits import MIB, Limits
-from gatekeeper.lock import LockedFile, LockedModel, files_digest
+from gatekeeper.lock import LockedFile, LockedModel
 from gatekeeper.sources import Materialised, SourceOptions, materialise, streaming
+from tests.support.locks import digest_of_files
 
 QUICK = Limits(retries=2, retry_seconds=0.01, request_seconds=5.0)
 SMALL = random.Random(3).randbytes(10_000)
@@ -36,7 +37,7 @@ def locked(data: bytes, commit: str = COMMIT) -> LockedModel:
     return LockedModel(
         id="acme/one",
         commit=commit,
-        digest=files_digest(files),
+        digest=digest_of_files(files),
         kind=Kind.MODEL,
         files=files,
         policy=f"sha256:{'0' * 64}",

@@ -21,9 +21,10 @@ from gatekeeper.decision import Action
 from gatekeeper.demo.hub import Faults, HubRepo, LoopbackHub
 from gatekeeper.errors import GatekeeperError, InputError, NotFoundError, SourceError
 from gatekeeper.limits import Limits
-from gatekeeper.lock import DriftKind, LockedFile, LockedModel, files_digest
+from gatekeeper.lock import DriftKind, LockedFile, LockedModel
 from gatekeeper.sources import SourceOptions, layout, materialise, open_artifact, parse
 from gatekeeper.sources.parts import STAGING
+from tests.support.locks import digest_of_files
 
 ALWAYS = -1
 WEIGHTS = random.Random(7).randbytes(700_000)
@@ -45,7 +46,7 @@ def locked(repo: HubRepo = REPO, id: str = "acme/tiny") -> LockedModel:
     return LockedModel(
         id=id,
         commit=repo.head,
-        digest=files_digest(files),
+        digest=digest_of_files(files),
         kind=Kind.MODEL,
         files=files,
         policy=f"sha256:{'0' * 64}",

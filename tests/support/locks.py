@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from gatekeeper.artifact import Kind
+from gatekeeper.artifact import Kind, artifact_digest
 from gatekeeper.decision import Action
-from gatekeeper.lock import Lock, LockedBase, LockedFile, LockedModel, files_digest
+from gatekeeper.lock import Lock, LockedBase, LockedFile, LockedModel
 
 POLICY = f"sha256:{'c0de' * 16}"
 DECIDED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+
+
+def digest_of_files(files: Iterable[LockedFile]) -> str:
+    """Give the digest of an artifact with these files, in whatever order they are given."""
+    return artifact_digest((file.path, file.sha256) for file in sorted(files, key=lambda file: file.path))
 
 
 def entry(id: str, paths: tuple[str, ...] = ("config.json", "model.safetensors"), salt: str = "") -> LockedModel:
@@ -24,7 +30,7 @@ def entry(id: str, paths: tuple[str, ...] = ("config.json", "model.safetensors")
     return LockedModel(
         id=id,
         commit=hashlib.sha1(f"{id}{salt}".encode(), usedforsecurity=False).hexdigest(),
-        digest=files_digest(files),
+        digest=digest_of_files(files),
         kind=Kind.MODEL,
         files=files,
         policy=POLICY,
@@ -67,7 +73,7 @@ def _models(draw: st.DrawFn, id: str) -> LockedModel:
     return LockedModel(
         id=id,
         commit=draw(_HEX40),
-        digest=files_digest(files),
+        digest=digest_of_files(files),
         kind=draw(st.sampled_from(Kind)),
         files=files,
         signer=draw(st.just("") | _PLAIN | _TEXTS),
