@@ -11,7 +11,7 @@ from gatekeeper import attest
 from gatekeeper.artifact import artifact_digest
 from gatekeeper.errors import SignatureError
 from gatekeeper.signing import envelope_json, statement_json, unsigned
-from tests.support.hub_artifacts import file, hub
+from tests.support.hub_artifacts import file, hub, locked
 from tests.support.locks import digest_of_files
 from tests.support.verdicts import attestation, refused, sealed, sign_off, statements, verdict
 
@@ -38,7 +38,7 @@ def test_an_artifact_that_was_not_hashed_whole_has_none() -> None:
 
 def test_files_that_a_verdict_names_in_another_order_are_refused() -> None:
     shuffled = [replace(each, subjects=each.subjects[::-1]) for each in statements(attestation())]
-    assert attest.read_verdict(verdict())
+    assert attest.read_verdict(verdict()).files == attest.read_verdict(sealed(*statements(attestation()))).files
     with pytest.raises(SignatureError, match="the digest of all files"):
         attest.read_verdict(sealed(*shuffled))
 
@@ -46,7 +46,8 @@ def test_files_that_a_verdict_names_in_another_order_are_refused() -> None:
 def test_files_that_an_approval_names_in_another_order_are_refused() -> None:
     about = refused()
     statement = attest.approval_statement(sign_off(about), about.subject.files)
-    assert attest.read_approval(envelope_json(unsigned(statement_json(statement))).encode(), ())
+    in_order = attest.read_approval(envelope_json(unsigned(statement_json(statement))).encode(), ())
+    assert in_order.subject == f"sha256:{about.subject.digest}"
     shuffled = replace(statement, subjects=statement.subjects[::-1])
     with pytest.raises(SignatureError, match="not those of the artifact"):
         attest.read_approval(envelope_json(unsigned(statement_json(shuffled))).encode(), ())

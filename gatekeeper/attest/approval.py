@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gatekeeper.artifact import artifact_digest
+from gatekeeper.attest.predicates import encode
 from gatekeeper.attestation import SubjectFile
 from gatekeeper.decision import Action, Approval
 from gatekeeper.errors import GatekeeperError, InputError, LimitError, Refusal, SignatureError
@@ -73,7 +74,7 @@ def approval_statement(approval: Approval, files: Iterable[SubjectFile]) -> Stat
         InputError: When it could not be read back: the files are not the artifact, or a text is empty, too long or
             has characters that can't be seen.
     """
-    said = {name: _plain(getattr(approval, field)) for name, field in _FIELDS.items()}
+    said = {name: encode(getattr(approval, field)) for name, field in _FIELDS.items()}
     subjects = tuple(StatementSubject(name=file.path, digest={"sha256": file.sha256}) for file in files)
     statement = Statement(subjects=subjects, predicate_type=APPROVAL, predicate=said)
     try:
@@ -244,13 +245,6 @@ def _day(said: Mapping[str, Any], name: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise strict.malformed(f"the approval's {name} is no day of the calendar: {text}") from error
-
-
-def _plain(value: object) -> object:
-    """Give a noun's value as JSON has it."""
-    if isinstance(value, tuple):
-        return list(value)
-    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _other(found: str) -> SignatureError:

@@ -1,8 +1,7 @@
 """Nouns ↔ JSON values, led by the nouns' type hints, and the JSON Schema of the same.
 
-    PREDICATE = Dialect(key=lower_camel, moment=WHOLE_SECONDS, has_defaults=True, is_open=True)
-    value = encode(noun, PREDICATE)
-    noun = decode(Noun, value, PREDICATE)
+    value = encode(noun, DOCUMENT)
+    noun = decode(Noun, value, DOCUMENT)
 
 A noun is a frozen dataclass whose fields hold texts, whole numbers, truth values, days, times, members of an
 enumeration, facts, other nouns, tuples and string-keyed mappings of these, or None. A text may be `Annotated` with the
@@ -16,6 +15,7 @@ work here is linear in these. The schema's maker, `gatekeeper.codec.schema`, is 
 from gatekeeper.codec.dialect import (
     ANY_OFFSET,
     DAY,
+    DOCUMENT,
     NON_FINITE,
     WHOLE_SECONDS,
     Dialect,
@@ -28,6 +28,7 @@ from gatekeeper.codec.writing import encode, label
 __all__ = [
     "ANY_OFFSET",
     "DAY",
+    "DOCUMENT",
     "NON_FINITE",
     "WHOLE_SECONDS",
     "Dialect",

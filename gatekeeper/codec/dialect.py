@@ -70,6 +70,10 @@ class Dialect:
     """Whether a fact may be a number that JSON has no word for, written as `{"non_finite": "nan"}`."""
 
 
+DOCUMENT = Dialect(moment=ANY_OFFSET, has_non_finite=True)
+"""Of gatekeeper's own documents: keys are the names of the fields; every one must be there, and no other may."""
+
+
 class Entry(NamedTuple):
     """One field of a noun in a dialect."""
 

@@ -17,13 +17,10 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from gatekeeper.attestation import SCHEMA_VERSION, Attestation
-from gatekeeper.codec import ANY_OFFSET, Dialect, Fault, ShapeError, decode, encode
+from gatekeeper.codec import DOCUMENT, Fault, ShapeError, decode, encode
 from gatekeeper.errors import InputError, LimitError
 from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.parsing import ParseError, load_json_object
-
-DOCUMENT = Dialect(moment=ANY_OFFSET, has_non_finite=True)
-"""Keys are the names of the fields; every one must be there, and no other may."""
 
 Noun = TypeVar("Noun")
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from gatekeeper.attestation import SCHEMA_VERSION, Attestation
+from gatekeeper.codec import DOCUMENT
 from gatekeeper.codec.schema import described_schema, schema_document, schema_text
 from gatekeeper.report.audit import AUDIT_VERSION, AuditReport
-from gatekeeper.report.document import DOCUMENT
 
 Kind = Literal["attestation", "audit"]
 """Name of a document."""
