@@ -21,7 +21,7 @@ from gatekeeper.demo import builders
 from gatekeeper.demo.hub import HubRepo, LoopbackHub
 from gatekeeper.lock import Lock, LockedFile, LockedModel
 from gatekeeper.report import read
-from tests.support.attestations import COMMIT
+from tests.support.attestation_parts import COMMIT
 from tests.support.signing import key_pair
 from tests.support.verdicts import attestation, lay_out, refused, sealed, sign_off, statements, verdict
 

@@ -17,7 +17,8 @@ from gatekeeper.decision import Action
 from gatekeeper.evidence import Severity
 from gatekeeper.report import to_html, view
 from gatekeeper.report.html import MAX_FILES, MAX_FINDINGS
-from tests.support.attestations import CASES, allowed, audited, discarded, escalated, finding, large, results, scanned
+from tests.support.attestation_parts import finding, results
+from tests.support.attestations import CASES, allowed, audited, discarded, escalated, large, scanned
 from tests.support.hostile import MARKUP, everywhere
 
 _STYLE = (Path(gatekeeper.report.__file__).parent / "templates" / "report.css").read_text("utf-8")

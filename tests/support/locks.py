@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 
 from gatekeeper.artifact import Kind, artifact_digest
+from gatekeeper.attestation import Attestation
 from gatekeeper.decision import Action
 from gatekeeper.lock import Lock, LockedBase, LockedFile, LockedModel
 
@@ -21,15 +22,11 @@ def digest_of_files(files: Iterable[LockedFile]) -> str:
     return artifact_digest((file.path, file.sha256) for file in sorted(files, key=lambda file: file.path))
 
 
-def entry(id: str, paths: tuple[str, ...] = ("config.json", "model.safetensors"), salt: str = "") -> LockedModel:
-    """Give an entry whose digests follow from its names and the salt."""
-    files = tuple(
-        LockedFile(path=path, size=len(path), sha256=hashlib.sha256(f"{id}{path}{salt}".encode()).hexdigest())
-        for path in sorted(paths)
-    )
+def model_of(id: str, commit: str, files: tuple[LockedFile, ...]) -> LockedModel:
+    """Pin these files, which somebody allowed."""
     return LockedModel(
         id=id,
-        commit=hashlib.sha1(f"{id}{salt}".encode(), usedforsecurity=False).hexdigest(),
+        commit=commit,
         digest=digest_of_files(files),
         kind=Kind.MODEL,
         files=files,
@@ -37,6 +34,35 @@ def entry(id: str, paths: tuple[str, ...] = ("config.json", "model.safetensors")
         verdict=Action.ALLOW,
         decided_at=DECIDED,
     )
+
+
+def pinned(attestation: Attestation) -> LockedModel:
+    """Pin the bytes of an attestation."""
+    subject, decision = attestation.subject, attestation.verdict
+    return LockedModel(
+        id=subject.name,
+        commit=subject.commit,
+        digest=subject.digest,
+        kind=subject.kind,
+        files=tuple(LockedFile(path=file.path, size=file.size, sha256=file.sha256) for file in subject.files),
+        policy=decision.policy_digest,
+        verdict=decision.action,
+        decided_at=attestation.created_at,
+    )
+
+
+def lock_of(*attestations: Attestation) -> Lock:
+    """Pin the bytes of some attestations."""
+    return Lock(models=tuple(sorted((pinned(each) for each in attestations), key=lambda model: model.id)))
+
+
+def entry(id: str, paths: tuple[str, ...] = ("config.json", "model.safetensors"), salt: str = "") -> LockedModel:
+    """Give an entry whose digests follow from its names and the salt."""
+    files = tuple(
+        LockedFile(path=path, size=len(path), sha256=hashlib.sha256(f"{id}{path}{salt}".encode()).hexdigest())
+        for path in sorted(paths)
+    )
+    return model_of(id, hashlib.sha1(f"{id}{salt}".encode(), usedforsecurity=False).hexdigest(), files)
 
 
 def large(models: int = 100, files: int = 15) -> Lock:

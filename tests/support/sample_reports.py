@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gatekeeper import policy, report, sources
-from gatekeeper.artifact import Kind
 from gatekeeper.attest import statements
 from gatekeeper.attestation import Attestation
 from gatekeeper.decision import Action
@@ -25,8 +24,9 @@ from gatekeeper.demo.builders import tiny_model
 from gatekeeper.demo.hub import HubRepo, LoopbackHub
 from gatekeeper.evidence import CheckDescription, CheckResult, Evidence, Status
 from gatekeeper.gate import gate
-from gatekeeper.lock import Lock, LockedFile, LockedModel
+from gatekeeper.lock import Lock
 from gatekeeper.signing import envelope_json, statement_json, unsigned
+from tests.support.locks import pinned
 
 SAMPLES = Path(__file__).parents[2] / "reports" / "samples"
 ENDPOINT = "https://hub.example"
@@ -131,23 +131,9 @@ def attestations(work: Path) -> dict[str, Attestation]:
 
 def _lock(made: Mapping[str, Attestation]) -> Lock:
     """Pin what the samples are about, and one model that nobody gated; the draft is not deployed."""
-    pinned = [_pinned(made[name]) for name in ("allow", "audit", "escalate", "discard", "patch")]
-    never = replace(pinned[0], id="lighthouse/harbour-large", commit="7" * 40, digest="7" * 64)
-    return Lock(models=tuple(sorted([*pinned, never], key=lambda model: model.id)))
-
-
-def _pinned(attestation: Attestation) -> LockedModel:
-    subject, decision = attestation.subject, attestation.verdict
-    return LockedModel(
-        id=subject.name,
-        commit=subject.commit,
-        digest=subject.digest,
-        kind=Kind(subject.kind),
-        files=tuple(LockedFile(path=file.path, size=file.size, sha256=file.sha256) for file in subject.files),
-        policy=decision.policy_digest,
-        verdict=decision.action,
-        decided_at=attestation.created_at,
-    )
+    models = [pinned(made[name]) for name in ("allow", "audit", "escalate", "discard", "patch")]
+    never = replace(models[0], id="lighthouse/harbour-large", commit="7" * 40, digest="7" * 64)
+    return Lock(models=tuple(sorted([*models, never], key=lambda model: model.id)))
 
 
 def audit(made: Mapping[str, Attestation]) -> report.AuditReport:
