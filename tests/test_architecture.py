@@ -16,7 +16,7 @@ PACKAGE = ROOT / "gatekeeper"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 NOUNS = (
-    "errors", "limits", "progress", "text", "parsing", "endings", "redaction", "signers",
+    "errors", "limits", "progress", "text", "parsing", "endings", "redaction", "signers", "lazy",
     "artifact", "evidence", "decision", "remedy", "attestation", "lock",
 )  # fmt: skip
 FLOOR_ONE = ("codec", "hashing", "signing", "tensors", "atomic", "confined", "sealed_cache", "pins", "lockfile")
