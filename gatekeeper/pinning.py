@@ -151,6 +151,15 @@ def find_entry(lock: Lock, name: str) -> LockedModel:
     return entry
 
 
+def find_entries(lock: Lock, names: Iterable[str]) -> tuple[LockedModel, ...]:
+    """Give the entries of some models, each once; of all when none is named.
+
+    Raises:
+        NotFoundError: As for `find_entry`.
+    """
+    return tuple(find_entry(lock, name) for name in dict.fromkeys(names)) or lock.models
+
+
 def _read(path: Path) -> Lock:
     try:
         return lockfile.read(path)

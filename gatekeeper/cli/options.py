@@ -92,6 +92,7 @@ def complete_locked(context: click.Context, parameter: click.Parameter, incomple
 
 
 REFERENCE = click.argument("reference", shell_complete=complete_paths)
+LOCKED_NAMES = click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_locked)
 POLICY = option(
     "--policy",
     "-p",

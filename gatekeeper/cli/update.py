@@ -16,12 +16,12 @@ from gatekeeper.cli.options import (
     CACHE_DIR,
     JOBS,
     LOCK,
+    LOCKED_NAMES,
     NO_CACHE,
     POLICY,
     QUIET,
     TEXT_OR_JSON,
     VERBOSE,
-    complete_locked,
     lock_path,
     option,
     stacked,
@@ -68,7 +68,7 @@ class _Outcome:
 
 
 @click.command("update")
-@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_locked)
+@LOCKED_NAMES
 @option("--to", of="update", metavar="REV", help="Branch, tag or commit to move to.  [default: the default branch]")
 @option("--write", of="update", is_flag=True, help="Gate each newer commit and pin it.")
 @_SHARED
@@ -92,7 +92,7 @@ def command(names: tuple[str, ...], to: str | None, write: bool, lock: Path | No
 
     path = lock_path(lock)
     pinned = lockfile.read(path)
-    models = [pinning.find_entry(pinned, name) for name in dict.fromkeys(names)] or list(pinned.models)
+    models = pinning.find_entries(pinned, names)
     if to and len(models) != 1:
         raise click.UsageError("--to is for one model: name it.")
     settings = Settings(

@@ -11,7 +11,7 @@ import pytest
 from gatekeeper.demo.hub import Faults, HubRepo, LoopbackHub
 from gatekeeper.errors import SourceError
 from gatekeeper.limits import Limits
-from gatekeeper.lock import LockedFile
+from gatekeeper.lock import LockedFile, LockedModel
 from gatekeeper.sources import SourceOptions, materialise
 from gatekeeper.sources.parts import STAGING
 from tests.support.locks import model_of
@@ -26,12 +26,16 @@ FILES = {
 }
 REPO = HubRepo.of("acme/tiny", FILES)
 QUICK = Limits(retries=2, retry_seconds=0.01, request_seconds=5.0, retry_after_seconds=1.0)
-MODEL = model_of(
-    "acme/tiny",
-    REPO.head,
-    tuple(LockedFile(path=each.path, size=each.size, sha256=each.sha256) for each in REPO.trees[REPO.head].values()),
-)
-"""What a lock says of its newest commit."""
+
+
+def locked(repo: HubRepo = REPO, id: str = "acme/tiny") -> LockedModel:
+    """What a lock says of the newest commit of a repo."""
+    tree = repo.trees[repo.head].values()
+    files = tuple(LockedFile(path=file.path, size=file.size, sha256=file.sha256) for file in tree)
+    return model_of(id, repo.head, files)
+
+
+MODEL = locked()
 
 
 def served(hub: LoopbackHub, cache: Path) -> SourceOptions:
