@@ -85,7 +85,7 @@ class Tuning:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+class TrainStep:
     """What one step came to."""
 
     number: int
@@ -172,7 +172,9 @@ class Model(Protocol):
         """Contrast |gradient x weight| of the margin by module: triggered minus clean, from 0 up, over sqrt(size)."""
         ...
 
-    def tune(self, batches: Iterator[Batch], tuning: Tuning, watch: Callable[[Step], bool]) -> tuple[Step, ...]:
+    def tune(
+        self, batches: Iterator[Batch], tuning: Tuning, watch: Callable[[TrainStep], bool]
+    ) -> tuple[TrainStep, ...]:
         """Train a fresh LoRA adapter; it stays on the model afterwards.
 
         Args:
