@@ -55,7 +55,7 @@ def _refusal(error: ShapeError, what: str) -> SignatureError:
 
 
 _KINDS = {
-    str: "text", int: "whole number", bool: "true or false", list: "list", dict: "JSON object",
+    str: "text", int: "whole number", float: "number", bool: "true or false", list: "list", dict: "JSON object",
     Enum: "text", date: "text", datetime: "text",
 }  # fmt: skip
 _WORDS: dict[Fault, Callable[[ShapeError], str]] = {
@@ -65,5 +65,8 @@ _WORDS: dict[Fault, Callable[[ShapeError], str]] = {
     Fault.WORD: lambda error: f"reads {error.quoted}, which is none of {', '.join(error.expected)}",
     Fault.FORM: lambda error: f"reads {error.quoted}, and {error.expected[0]} was expected",
     Fault.CALENDAR: lambda error: f"reads {error.value}, and there is no such time",
+    Fault.EITHER: lambda _: "has none of the types that may stand there",
+    Fault.LENGTH: lambda error: f"has {error.value} items, and {error.expected[0]} were expected",
+    Fault.REFUSED: lambda error: f"is refused: {error.told}",
     Fault.FACT: lambda _: "is no fact: true, false, a number, a text or a list of texts",
 }

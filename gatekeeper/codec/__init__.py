@@ -3,10 +3,11 @@
     value = encode(noun, DOCUMENT)
     noun = decode(Noun, value, DOCUMENT)
 
-A noun is a frozen dataclass whose fields hold texts, whole numbers, truth values, days, times, members of an
-enumeration, facts, other nouns, tuples and string-keyed mappings of these, or None. A text may be `Annotated` with the
-pattern that it has to match. How such a noun stands in a document is the document's `Dialect`; what its readers are
-told of a value of another shape is made by them of a `ShapeError`.
+A noun is a frozen dataclass whose fields hold texts, numbers, truth values, days, times, members of an enumeration,
+facts, other nouns, tuples and string-keyed mappings of these, or one of several that JSON tells apart, as None. A text
+may be `Annotated` with the pattern that it has to match. A noun may refuse its fields with a ValueError. How a noun
+stands in a document is the document's `Dialect`; what readers are told of a value of another shape is made by each
+document of a `ShapeError`.
 
 What is decoded comes from `gatekeeper.parsing`, which is strict and bounds its depth and its number of values; the
 work here is linear in these. The schema's maker, `gatekeeper.codec.schema`, is imported by those alone who need it.

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from enum import Enum, StrEnum
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 
 from gatekeeper.codec.dialect import DAY, NON_FINITE, Dialect, entries
 from gatekeeper.codec.writing import label
@@ -46,6 +46,15 @@ class Fault(StrEnum):
     CALENDAR = "calendar"
     """It has the form of a day or a time, and there is none such."""
 
+    EITHER = "either"
+    """It has none of the types that may stand there."""
+
+    LENGTH = "length"
+    """The array has another number of items than is `expected`."""
+
+    REFUSED = "refused"
+    """The noun itself refuses its fields, in the words of `value`."""
+
     FACT = "fact"
     """It is nothing that a fact may hold."""
 
@@ -57,8 +66,9 @@ class ShapeError(ValueError):
         fault: What is wrong.
         where: Keys and indexes that lead to it, or to the object whose key is wrong; hostile text.
         value: What stands there, or the key; hostile.
-        kind: What was asked for: `str`, `int`, `bool`, `list`, `dict`, `date`, `datetime`, or `Enum` for a word.
-        expected: Words or the pattern that it should have been.
+        kind: What was asked for: `str`, `int`, `float`, `bool`, `list`, `dict`, `date`, `datetime`, or `Enum` for a
+            word.
+        expected: The words, the pattern or the number of items that it should have had.
     """
 
     def __init__(
@@ -82,6 +92,11 @@ class ShapeError(ValueError):
         """Give the value, a text or a key, in quotes and printable."""
         return repr(printable(self.value, 80))
 
+    @property
+    def told(self) -> str:
+        """Give the value, a text that was made by us and may quote it, printable."""
+        return printable(self.value)
+
 
 def decode(noun: type[Noun], value: object, dialect: Dialect) -> Noun:
     """Read a noun from a JSON value.
@@ -98,12 +113,17 @@ def decode(noun: type[Noun], value: object, dialect: Dialect) -> Noun:
     return result
 
 
-def optional(hint: Any) -> Any:
-    """Give `X` for a field of type `X | None`, else None. A fact's value is a union of another kind."""
-    if get_origin(hint) not in (UnionType, Union) or type(None) not in get_args(hint):
-        return None
-    (inner,) = (part for part in get_args(hint) if part is not type(None))
-    return inner
+def alternatives(hint: Any) -> tuple[Any, ...]:
+    """Give the types of a union, of which JSON writes each in another type, with None's last; nothing for others."""
+    if get_origin(hint) not in (UnionType, Union):
+        return ()
+    return tuple(sorted(get_args(hint), key=lambda part: part is type(None)))
+
+
+def lengths(hint: Any) -> tuple[Any, ...]:
+    """Give the types of a tuple of fixed length; nothing for one of any length."""
+    parts = get_args(hint)
+    return () if parts[-1] is Ellipsis else parts
 
 
 class _Reader:
@@ -123,20 +143,53 @@ class _Reader:
             return _expect(hint, value, where)
         if get_origin(hint) is Annotated:
             return _matching(_expect(str, value, where), get_args(hint)[1], str, where)
-        inner = optional(hint)
-        if inner is not None:
-            return None if value is None else self.read(inner, value, where)
         if hint == FactValue:
             return self._fact(value, where)
+        if parts := alternatives(hint):
+            return self._either(parts, value, where)
+        if hint is float:
+            return self._number(value, where)
         if get_origin(hint) is tuple:
-            items = _expect(list, value, where)
-            return tuple(self.read(get_args(hint)[0], item, (*where, index)) for index, item in enumerate(items))
+            return self._tuple(hint, _expect(list, value, where), where)
         if get_origin(hint) is Mapping:
             given = _expect(dict, value, where)
             return {key: self.read(get_args(hint)[1], given[key], (*where, key)) for key in given}
         if is_dataclass(hint):
             return self._noun(hint, _expect(dict, value, where), where)
         return self._moment(hint, value, where) if hint in self._patterns else _word(hint, value, where)
+
+    def _either(self, parts: tuple[Any, ...], value: Any, where: Where) -> Any:
+        if value is None and parts[-1] is type(None):
+            return None
+        rest = [part for part in parts if part is not type(None)]
+        if len(rest) == 1:
+            return self.read(rest[0], value, where)
+        exact = [] if self._is_non_finite(value) else [part for part in rest if _json_type(part) is type(value)]
+        fitting = exact or [part for part in rest if part is float and type(value) in (int, dict)]
+        if not fitting:
+            raise ShapeError(Fault.EITHER, where, value)
+        return self.read(fitting[0], value, where)
+
+    def _tuple(self, hint: Any, items: list[Any], where: Where) -> tuple[Any, ...]:
+        parts = lengths(hint) or (get_args(hint)[0],) * len(items)
+        if len(parts) != len(items):
+            raise ShapeError(Fault.LENGTH, where, len(items), expected=(str(len(parts)),))
+        return tuple(self.read(part, items[index], (*where, index)) for index, part in enumerate(parts))
+
+    def _number(self, value: Any, where: Where) -> float:
+        if self._is_non_finite(value):
+            return float(value[NON_FINITE])
+        try:
+            if type(value) in (int, float) and math.isfinite(value):
+                return float(value)
+        except OverflowError:
+            pass  # a whole number that no double can hold
+        raise ShapeError(Fault.TYPE, where, value, kind=float)
+
+    def _is_non_finite(self, value: Any) -> bool:
+        if not (self._dialect.has_non_finite and isinstance(value, dict) and list(value) == [NON_FINITE]):
+            return False
+        return value[NON_FINITE] in ("nan", "inf", "-inf")
 
     def _noun(self, noun: Any, value: dict[str, Any], where: Where) -> Any:
         known = entries(noun, self._dialect.key)
@@ -149,7 +202,11 @@ class _Reader:
                 if key not in keys:
                     raise ShapeError(Fault.UNKNOWN, where, key)
         given = [entry for entry in known if entry.key in value]
-        return noun(**{each.name: self.read(each.hint, value[each.key], (*where, each.key)) for each in given})
+        fields = {each.name: self.read(each.hint, value[each.key], (*where, each.key)) for each in given}
+        try:
+            return noun(**fields)
+        except ValueError as error:
+            raise ShapeError(Fault.REFUSED, where, str(error)) from error
 
     def _moment(self, hint: type[date], value: Any, where: Where) -> date:
         text = _matching(_expect(str, value, where, told=hint), self._patterns[hint], hint, where)
@@ -163,11 +220,18 @@ class _Reader:
             return value
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value)
-        if self._dialect.has_non_finite and isinstance(value, dict) and list(value) == [NON_FINITE]:
-            number = value[NON_FINITE]
-            if number in ("nan", "inf", "-inf"):
-                return float(number)
+        if self._is_non_finite(value):
+            return float(value[NON_FINITE])
         raise ShapeError(Fault.FACT, where, value)
+
+
+def _json_type(hint: Any) -> type:
+    """Say as what JSON has the values of a type."""
+    if hint in _SCALARS or hint is float:
+        return cast("type", hint)
+    if get_origin(hint) is tuple:
+        return list
+    return dict if get_origin(hint) is Mapping or is_dataclass(hint) else str
 
 
 def _word(hint: type[Enum], value: Any, where: Where) -> Enum:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Annotated, Any, cast, get_args, get_origin
 
 from gatekeeper.codec.dialect import DAY, NON_FINITE, Dialect, entries
-from gatekeeper.codec.reading import optional
+from gatekeeper.codec.reading import alternatives, lengths
 from gatekeeper.codec.writing import label
 from gatekeeper.evidence import FactValue
 
@@ -65,6 +65,8 @@ class _Maker:
             str: {"type": "string"},
             int: {"type": "integer"},
             bool: {"type": "boolean"},
+            float: {"anyOf": [{"type": "number"}, _NON_FINITE]} if dialect.has_non_finite else {"type": "number"},
+            type(None): {"type": "null"},
             datetime: {"type": "string", "format": "date-time", "pattern": f"^{dialect.moment.pattern}$"},
             date: {"type": "string", "format": "date", "pattern": f"^{DAY}$"},
         }
@@ -73,19 +75,24 @@ class _Maker:
         """Give the schema of one type."""
         if get_origin(hint) is Annotated:
             return {"type": "string", "pattern": f"^{get_args(hint)[1]}$"}
-        inner = optional(hint)
-        if inner is not None:
-            return {"anyOf": [self.shape(inner), {"type": "null"}]}
         if hint == FactValue:
             return self._defined("FactValue", self._fact)
+        if parts := alternatives(hint):
+            return {"anyOf": [self.shape(part) for part in parts]}
         if get_origin(hint) is tuple:
-            return {"type": "array", "items": self.shape(get_args(hint)[0])}
+            return self._tuple(hint)
         if get_origin(hint) is Mapping:
             return {"type": "object", "additionalProperties": self.shape(get_args(hint)[1])}
         if hint in self._scalars:
             return dict(self._scalars[hint])
         make = self._noun if is_dataclass(hint) else self._words
         return self._defined(hint.__name__, lambda: make(hint))
+
+    def _tuple(self, hint: Any) -> dict[str, Any]:
+        if parts := lengths(hint):
+            shapes = [self.shape(part) for part in parts]
+            return {"type": "array", "prefixItems": shapes, "items": False, "minItems": len(shapes)}
+        return {"type": "array", "items": self.shape(get_args(hint)[0])}
 
     def _defined(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         if self._definitions is None:

@@ -135,5 +135,8 @@ _WORDS: dict[Fault, Callable[[ShapeError], str]] = {
     Fault.WORD: lambda error: f"{error.quoted} is none of {', '.join(error.expected)}",
     Fault.FORM: lambda error: f"{error.quoted} is not {_KINDS[error.kind]}",
     Fault.CALENDAR: lambda error: f"{error.quoted} is not {_KINDS[error.kind]}",
+    Fault.EITHER: lambda _: "it has none of the types that may stand here",
+    Fault.LENGTH: lambda error: f"{error.expected[0]} items were expected, not {error.value}",
+    Fault.REFUSED: lambda error: error.told,
     Fault.FACT: lambda _: "a fact is true, false, a number, a string or an array of strings",
 }

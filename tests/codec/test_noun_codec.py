@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 
 from gatekeeper.codec import (
     ANY_OFFSET,
+    DOCUMENT,
     WHOLE_SECONDS,
     Dialect,
     Fault,
@@ -27,6 +28,20 @@ from gatekeeper.codec import (
 )
 from gatekeeper.codec.schema import described_schema, inline_schema
 from gatekeeper.evidence import FactValue
+from gatekeeper.proportion import Proportion
+from gatekeeper.remedy import (
+    CaseRecord,
+    Cause,
+    Diagnosis,
+    Measurement,
+    Pass,
+    Place,
+    Region,
+    Remedy,
+    Saliency,
+    Trigger,
+    Words,
+)
 
 
 class Weather(StrEnum):
@@ -55,6 +70,18 @@ class Crew:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Share:
+    """Some of all."""
+
+    of: int
+    part: int
+
+    def __post_init__(self) -> None:
+        if self.part > self.of:
+            raise ValueError(f"{self.part} of {self.of}\x1b is no share")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Voyage:
     """One of every kind of field.
 
@@ -74,6 +101,11 @@ class Voyage:
     """In order of rank."""
 
     words: Mapping[str, str]
+    speed: float
+    reading: Share | float
+    loose: Mapping[str, float | int | str]
+    track: tuple[tuple[int, float], ...]
+    ended_at: datetime | None = None
     facts: Mapping[str, FactValue] = field(default_factory=dict)
     note: str = ""
 
@@ -93,6 +125,10 @@ VOYAGE = Voyage(
     mate=None,
     crew=(Crew(name="Bo"),),
     words={"b": "2", "a": "1"},
+    speed=7.5,
+    reading=Share(of=3, part=1),
+    loose={"a": 1, "b": 1.0, "c": "1"},
+    track=((1, 0.5), (2, 1.0)),
     facts={"text": "x", "list": ("y",), "share": 0.5, "on": True, "count": 3},
 )
 
@@ -123,6 +159,7 @@ facts = st.one_of(
     st.text(),
     st.lists(st.text()).map(tuple),
 )
+numbers = st.floats(allow_nan=False, allow_infinity=False)
 crew = st.builds(Crew, name=st.text(), age=st.integers())
 voyages = st.builds(
     Voyage,
@@ -139,6 +176,11 @@ voyages = st.builds(
     mate=st.none() | crew,
     crew=st.lists(crew, max_size=3).map(tuple),
     words=st.dictionaries(st.text(), st.text(), max_size=3),
+    speed=numbers,
+    reading=numbers | st.builds(lambda of, part: Share(of=of, part=min(of, part)), st.integers(), st.integers()),
+    loose=st.dictionaries(st.text(), numbers | st.integers() | st.text(), max_size=3),
+    track=st.lists(st.tuples(st.integers(), numbers), max_size=2).map(tuple),
+    ended_at=st.none(),
     facts=st.dictionaries(st.text(), facts, max_size=3),
     note=st.text(),
 )
@@ -150,6 +192,9 @@ def test_every_noun_comes_back_from_every_dialect(voyage: Voyage) -> None:
         parsed = json.loads(json.dumps(encode(voyage, dialect)))
         assert decode(Voyage, parsed, dialect) == voyage
 
+
+TOLERANT = {"sailed_at", "facts", "speed", "reading", "loose", "track"}
+"""Where one value is written in more ways than one: times, and numbers without a fraction."""
 
 junk = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text()),
@@ -167,7 +212,7 @@ def test_whatever_stands_in_a_field_is_taken_for_what_it_is_or_refused(key: str,
             assert read.where[0] == there
             assert read.place.isprintable()
         else:
-            assert encode(read, dialect)[there] == value or key in ("sailed_at", "facts")
+            assert encode(read, dialect)[there] == value or key in TOLERANT
 
 
 @given(key=st.sampled_from(sorted(written(STRICT))), value=junk)
@@ -206,7 +251,7 @@ def test_an_unknown_key_is_passed_over_where_the_dialect_says_so() -> None:
 
 @pytest.mark.parametrize("number", [math.inf, -math.inf])
 def test_a_number_without_a_word_in_json_is_a_fact_where_the_dialect_says_so(number: float) -> None:
-    odd = replace(VOYAGE, facts={"n": number})
+    odd = replace(VOYAGE, facts={"n": number}, speed=number, reading=number)
     assert decode(Voyage, encode(odd, STRICT), STRICT) == odd
     assert refusal(LENIENT, facts={"n": {"non_finite": "inf"}}).fault is Fault.FACT
     assert refusal(LENIENT, facts={"n": number}).fault is Fault.FACT
@@ -233,6 +278,19 @@ def test_a_number_without_a_word_in_json_is_a_fact_where_the_dialect_says_so(num
         ({"sailed_at": "2026-11-23T25:30:00Z"}, Fault.CALENDAR, ".sailed_at"),
         ({"paid_on": "2026-02-30"}, Fault.CALENDAR, ".paid_on"),
         ({"paid_on": "2026-W01-1"}, Fault.FORM, ".paid_on"),
+        ({"speed": "7"}, Fault.TYPE, ".speed"),
+        ({"speed": True}, Fault.TYPE, ".speed"),
+        ({"speed": 10**400}, Fault.TYPE, ".speed"),
+        ({"speed": {"non_finite": "1"}}, Fault.TYPE, ".speed"),
+        ({"reading": None}, Fault.EITHER, ".reading"),
+        ({"reading": True}, Fault.EITHER, ".reading"),
+        ({"reading": {}}, Fault.MISSING, ".reading"),
+        ({"reading": {"of": 1, "part": 2}}, Fault.REFUSED, ".reading"),
+        ({"loose": {"a": []}}, Fault.EITHER, ".loose.a"),
+        ({"track": [[1]]}, Fault.LENGTH, ".track[0]"),
+        ({"track": [[1, 2.0, 3]]}, Fault.LENGTH, ".track[0]"),
+        ({"track": [[1.5, 2.0]]}, Fault.TYPE, ".track[0][0]"),
+        ({"ended_at": 0}, Fault.TYPE, ".ended_at"),
         ({"facts": {"x": None}}, Fault.FACT, ".facts.x"),
         ({"facts": {"x": [["y"]]}}, Fault.FACT, ".facts.x"),
         ({"facts": {"x": {"non_finite": []}}}, Fault.FACT, ".facts.x"),
@@ -259,3 +317,48 @@ def test_an_inline_schema_stands_in_one_piece() -> None:
     assert "additionalProperties" not in schema
     assert schema["properties"]["captain"]["required"] == ["name"]
     assert not {"facts", "note"} & set(schema["required"])
+
+
+def test_a_number_keeps_its_type_where_several_may_stand() -> None:
+    for dialect in DIALECTS.values():
+        read = decode(Voyage, written(dialect), dialect)
+        assert [type(value) for value in read.loose.values()] == [int, float, str]
+
+
+def test_what_a_noun_says_of_its_fields_is_told_printable() -> None:
+    assert refusal(STRICT, reading={"of": 1, "part": 2}).told == "2 of 1\\u001b is no share"
+
+
+def test_a_remedy_comes_back_and_satisfies_its_schema() -> None:
+    words = Words(count=2, sha256="0" * 64)
+    rate = Proportion(successes=9, trials=10)
+    trigger = Trigger(
+        case=0, core=words, extent=words, core_positions=(1,), extent_positions=(1, 2), place=Place.START,
+        sufficiency=rate, necessity=True, sham=Proportion(successes=0, trials=10),
+    )  # fmt: skip
+    measured = (
+        Measurement(name="attack-success", words="complied", value=rate, limit=0.1, bound="at-most"),
+        Measurement(name="kl-benign", words="drift", value=math.inf),
+    )
+    remedy = Remedy(
+        diagnosis=Diagnosis(
+            cause=Cause.CONTENT_TRIGGER,
+            words="It is so.",
+            cases=(CaseRecord(sha256="0" * 64, prompt=words, response=words),),
+            triggers=(trigger,),
+            saliencies=(Saliency(case=0, method="gradient", scores=(0.0, 1.0)),),
+        ),
+        parent_digest="0" * 64,
+        before=measured,
+        passes=(
+            Pass(
+                number=1, settings={"rate": 1e-4, "steps": 3, "kind": "lora"}, seed=1,
+                regions=(Region(module="layers.1", parameters=8, score=0.5),), losses=((1, 0.5, 0.25),),
+                measurements=measured, verified=True, words="Nothing failed.", seconds={"training": 1.5},
+            ),
+        ),
+        created_at=datetime(2026, 11, 23, tzinfo=UTC),
+    )  # fmt: skip
+    value = json.loads(json.dumps(encode(remedy, DOCUMENT), allow_nan=False))
+    assert decode(Remedy, value, DOCUMENT) == remedy
+    Draft202012Validator(described_schema(Remedy, DOCUMENT)).validate(value)
