@@ -23,7 +23,8 @@ from gatekeeper.codec.dialect import (
     Moment,
     lower_camel,
 )
-from gatekeeper.codec.reading import Fault, ShapeError, decode
+from gatekeeper.codec.faults import Fault, ShapeError
+from gatekeeper.codec.reading import decode
 from gatekeeper.codec.writing import encode, label
 
 __all__ = [

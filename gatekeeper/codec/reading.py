@@ -4,98 +4,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from datetime import date, datetime
-from enum import Enum, StrEnum
-from functools import cache
+from enum import Enum
+from functools import cache, partial
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 
 from gatekeeper.codec.dialect import DAY, NON_FINITE, Dialect, entries
+from gatekeeper.codec.faults import Fault, ShapeError, Where
 from gatekeeper.codec.writing import label
 from gatekeeper.evidence import FactValue
-from gatekeeper.text import printable
 
 Noun = TypeVar("Noun")
 
 _SCALARS = frozenset({str, int, bool})
-
-Where = tuple[str | int, ...]
-"""Keys and indexes that lead to a value; told only when something is wrong there, since that costs."""
-
-
-class Fault(StrEnum):
-    """What is wrong with a value."""
-
-    TYPE = "type"
-    """JSON has another type there."""
-
-    MISSING = "missing"
-    """The object lacks the key that `value` names."""
-
-    UNKNOWN = "unknown"
-    """The object has the key that `value` names, and may not."""
-
-    WORD = "word"
-    """It is none of the words that are `expected`."""
-
-    FORM = "form"
-    """It does not match the pattern that is `expected`."""
-
-    CALENDAR = "calendar"
-    """It has the form of a day or a time, and there is none such."""
-
-    EITHER = "either"
-    """It has none of the types that may stand there."""
-
-    LENGTH = "length"
-    """The array has another number of items than is `expected`."""
-
-    REFUSED = "refused"
-    """The noun itself refuses its fields, in the words of `value`."""
-
-    FACT = "fact"
-    """It is nothing that a fact may hold."""
-
-
-class ShapeError(ValueError):
-    """A value has another shape than its noun.
-
-    Args:
-        fault: What is wrong.
-        where: Keys and indexes that lead to it, or to the object whose key is wrong; hostile text.
-        value: What stands there, or the key; hostile.
-        kind: What was asked for: `str`, `int`, `float`, `bool`, `list`, `dict`, `date`, `datetime`, or `Enum` for a
-            word.
-        expected: The words, the pattern or the number of items that it should have had.
-    """
-
-    def __init__(
-        self, fault: Fault, where: Where, value: Any, *, kind: Any = None, expected: tuple[str, ...] = ()
-    ) -> None:
-        """Keep the parts, of which each document makes its own words."""
-        super().__init__(f"{fault} at {where!a}")
-        self.fault = fault
-        self.where = where
-        self.value = value
-        self.kind = kind
-        self.expected = expected
-
-    @property
-    def place(self) -> str:
-        """Give `where` as `.files[3].size`, printable; empty for the whole."""
-        return "".join(f"[{step}]" if isinstance(step, int) else f".{printable(step, 80)}" for step in self.where)
-
-    @property
-    def quoted(self) -> str:
-        """Give the value, a text or a key, in quotes and printable."""
-        return repr(printable(self.value, 80))
-
-    @property
-    def told(self) -> str:
-        """Give the value, a text that was made by us and may quote it, printable."""
-        return printable(self.value)
 
 
 def decode(noun: type[Noun], value: object, dialect: Dialect) -> Noun:
@@ -109,7 +33,7 @@ def decode(noun: type[Noun], value: object, dialect: Dialect) -> Noun:
     Raises:
         ShapeError: When it is of another shape.
     """
-    result: Noun = _Reader(dialect).read(noun, value, ())
+    result: Noun = _reader(dialect).of(noun)(value, ())
     return result
 
 
@@ -126,55 +50,120 @@ def lengths(hint: Any) -> tuple[Any, ...]:
     return () if parts[-1] is Ellipsis else parts
 
 
+Read = Callable[[Any, Where], Any]
+"""Reads one value that stands at a place."""
+
+
+@cache
+def _reader(dialect: Dialect) -> _Reader:
+    return _Reader(dialect)
+
+
 class _Reader:
-    """Turns JSON values into nouns, led by their type hints."""
+    """Makes what reads values of a type, once for each type: documents hold thousands of the same."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._patterns = {datetime: dialect.moment.pattern, date: DAY}
+        self._made: dict[Any, Read] = {}
 
-    def read(self, hint: Any, value: Any, where: Where) -> Any:
-        """Read one value.
+    def of(self, hint: Any) -> Read:
+        """Give what reads values of a type, or raises a `ShapeError`."""
+        if hint not in self._made:
+            self._made[hint] = self._make(hint)
+        return self._made[hint]
 
-        Raises:
-            ShapeError: When it is not of that type.
-        """
+    def _make(self, hint: Any) -> Read:
         if hint in _SCALARS:
-            return _expect(hint, value, where)
+            return partial(_expect, hint)
         if get_origin(hint) is Annotated:
-            return _matching(_expect(str, value, where), get_args(hint)[1], str, where)
+            pattern = get_args(hint)[1]
+            return lambda value, where: _matching(_expect(str, value, where), pattern, str, where)
         if hint == FactValue:
-            return self._fact(value, where)
+            return self._fact
         if parts := alternatives(hint):
-            return self._either(parts, value, where)
+            return self._either(parts)
         if hint is float:
-            return self._number(value, where)
+            return self._number
         if get_origin(hint) is tuple:
-            return self._tuple(hint, _expect(list, value, where), where)
+            return self._tuple(hint)
         if get_origin(hint) is Mapping:
-            given = _expect(dict, value, where)
-            return {key: self.read(get_args(hint)[1], given[key], (*where, key)) for key in given}
+            return self._mapping(self.of(get_args(hint)[1]))
         if is_dataclass(hint):
-            return self._noun(hint, _expect(dict, value, where), where)
-        return self._moment(hint, value, where) if hint in self._patterns else _word(hint, value, where)
+            return self._noun(hint)
+        return partial(self._moment, hint) if hint in self._patterns else partial(_word, hint)
 
-    def _either(self, parts: tuple[Any, ...], value: Any, where: Where) -> Any:
-        if value is None and parts[-1] is type(None):
-            return None
-        rest = [part for part in parts if part is not type(None)]
-        if len(rest) == 1:
-            return self.read(rest[0], value, where)
-        exact = [] if self._is_non_finite(value) else [part for part in rest if _json_type(part) is type(value)]
-        fitting = exact or [part for part in rest if part is float and type(value) in (int, dict)]
-        if not fitting:
+    def _either(self, parts: tuple[Any, ...]) -> Read:
+        rest = [(_json_type(part), self.of(part)) for part in parts if part is not type(None)]
+
+        def read(value: Any, where: Where) -> Any:
+            if value is None and parts[-1] is type(None):
+                return None
+            if len(rest) == 1:
+                return rest[0][1](value, where)
+            kinds = [float] if self._is_non_finite(value) else [type(value), float if type(value) is int else None]
+            for kind in kinds:
+                for stands_as, chosen in rest:
+                    if stands_as is kind:
+                        return chosen(value, where)
             raise ShapeError(Fault.EITHER, where, value)
-        return self.read(fitting[0], value, where)
 
-    def _tuple(self, hint: Any, items: list[Any], where: Where) -> tuple[Any, ...]:
-        parts = lengths(hint) or (get_args(hint)[0],) * len(items)
-        if len(parts) != len(items):
-            raise ShapeError(Fault.LENGTH, where, len(items), expected=(str(len(parts)),))
-        return tuple(self.read(part, items[index], (*where, index)) for index, part in enumerate(parts))
+        return read
+
+    def _tuple(self, hint: Any) -> Read:
+        if parts := [self.of(part) for part in lengths(hint)]:
+
+            def read_each(value: Any, where: Where) -> tuple[Any, ...]:
+                items = _expect(list, value, where)
+                if len(items) != len(parts):
+                    raise ShapeError(Fault.LENGTH, where, len(items), expected=(str(len(parts)),))
+                return tuple(part(items[index], (*where, index)) for index, part in enumerate(parts))
+
+            return read_each
+        item = self.of(get_args(hint)[0])
+
+        def read(value: Any, where: Where) -> tuple[Any, ...]:
+            return tuple(item(each, (*where, index)) for index, each in enumerate(_expect(list, value, where)))
+
+        return read
+
+    def _mapping(self, item: Read) -> Read:
+        def read(value: Any, where: Where) -> dict[str, Any]:
+            return {key: item(each, (*where, key)) for key, each in _expect(dict, value, where).items()}
+
+        return read
+
+    def _noun(self, noun: Any) -> Read:
+        known = entries(noun, self._dialect.key)
+        keys = frozenset(entry.key for entry in known)
+        needed = [entry.key for entry in known if not (entry.has_default and self._dialect.has_defaults)]
+        plan: list[tuple[str, str, Read]] = []
+
+        def read(value: Any, where: Where) -> Any:
+            _expect(dict, value, where)
+            for key in needed:
+                if key not in value:
+                    raise ShapeError(Fault.MISSING, where, key)
+            if not self._dialect.is_open:
+                for key in value:
+                    if key not in keys:
+                        raise ShapeError(Fault.UNKNOWN, where, key)
+            if not plan:  # not before, should a noun ever hold itself
+                plan[:] = [(entry.name, entry.key, self.of(entry.hint)) for entry in known]
+            given = {name: part(value[key], (*where, key)) for name, key, part in plan if key in value}
+            try:
+                return noun(**given)
+            except ValueError as error:
+                raise ShapeError(Fault.REFUSED, where, str(error)) from error
+
+        return read
+
+    def _moment(self, hint: type[date], value: Any, where: Where) -> date:
+        text = _matching(_expect(str, value, where, told=hint), self._patterns[hint], hint, where)
+        try:
+            return hint.fromisoformat(text)
+        except ValueError:
+            raise ShapeError(Fault.CALENDAR, where, text, kind=hint) from None
 
     def _number(self, value: Any, where: Where) -> float:
         if self._is_non_finite(value):
@@ -186,35 +175,6 @@ class _Reader:
             pass  # a whole number that no double can hold
         raise ShapeError(Fault.TYPE, where, value, kind=float)
 
-    def _is_non_finite(self, value: Any) -> bool:
-        if not (self._dialect.has_non_finite and isinstance(value, dict) and list(value) == [NON_FINITE]):
-            return False
-        return value[NON_FINITE] in ("nan", "inf", "-inf")
-
-    def _noun(self, noun: Any, value: dict[str, Any], where: Where) -> Any:
-        known = entries(noun, self._dialect.key)
-        for entry in known:
-            if entry.key not in value and not (entry.has_default and self._dialect.has_defaults):
-                raise ShapeError(Fault.MISSING, where, entry.key)
-        if not self._dialect.is_open:
-            keys = {entry.key for entry in known}
-            for key in value:
-                if key not in keys:
-                    raise ShapeError(Fault.UNKNOWN, where, key)
-        given = [entry for entry in known if entry.key in value]
-        fields = {each.name: self.read(each.hint, value[each.key], (*where, each.key)) for each in given}
-        try:
-            return noun(**fields)
-        except ValueError as error:
-            raise ShapeError(Fault.REFUSED, where, str(error)) from error
-
-    def _moment(self, hint: type[date], value: Any, where: Where) -> date:
-        text = _matching(_expect(str, value, where, told=hint), self._patterns[hint], hint, where)
-        try:
-            return hint.fromisoformat(text)
-        except ValueError:
-            raise ShapeError(Fault.CALENDAR, where, text, kind=hint) from None
-
     def _fact(self, value: Any, where: Where) -> FactValue:
         if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
             return value
@@ -223,6 +183,11 @@ class _Reader:
         if self._is_non_finite(value):
             return float(value[NON_FINITE])
         raise ShapeError(Fault.FACT, where, value)
+
+    def _is_non_finite(self, value: Any) -> bool:
+        if not (self._dialect.has_non_finite and isinstance(value, dict) and list(value) == [NON_FINITE]):
+            return False
+        return value[NON_FINITE] in ("nan", "inf", "-inf")
 
 
 def _json_type(hint: Any) -> type:
