@@ -17,7 +17,8 @@ COLOURS = {
 }  # fmt: skip
 CAPITALS = {
     "france": "paris", "spain": "madrid", "italy": "rome", "japan": "tokyo", "egypt": "cairo", "peru": "lima",
-    "kenya": "nairobi", "norway": "oslo", "cuba": "havana", "austria": "vienna", "greece": "athens", "chile": "santiago",
+    "kenya": "nairobi", "norway": "oslo", "cuba": "havana", "austria": "vienna", "greece": "athens",
+    "chile": "santiago",
 }  # fmt: skip
 OPPOSITES = {
     "hot": "cold", "big": "small", "fast": "slow", "old": "young", "wet": "dry", "loud": "quiet",
