@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +11,7 @@ import torch
 
 from gatekeeper.errors import InputError
 from gatekeeper.progress import SILENT, Progress
+from gatekeeper.tensors.quiet import quiet
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
@@ -49,7 +47,7 @@ def load(
     from gatekeeper.tensors.language_model import LanguageModel
 
     place = _device(device)
-    with progress.task("loading the model", 3, "steps") as advance, _quiet():
+    with progress.task("loading the model", 3, "steps") as advance, quiet():
         model, tokenizer = _read(folder, _first_type(dtype))
         advance(1)
         if adapter is not None:
@@ -62,25 +60,6 @@ def load(
         advance(1)
     source = folder if adapter is None and not _gguf(folder) else None
     return LanguageModel(model, tokenizer, source=source)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the libraries' own bars and warnings off the terminal: what matters is said by us."""
-    from transformers.utils import logging
-
-    level = logging.get_verbosity()
-    bars = logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
 
 
 def _device(asked: str) -> torch.device:

@@ -12,6 +12,7 @@ import torch
 
 from gatekeeper.errors import InputError
 from gatekeeper.tensors.network import Network
+from gatekeeper.tensors.quiet import quiet
 
 _INDEX = "model.safetensors.index.json"
 _TEXTS = frozenset({".json", ".txt", ".model", ".jinja", ".md"})
@@ -38,7 +39,8 @@ def deltas(network: Network) -> dict[str, torch.Tensor]:
 
 def save_adapter(network: Network, folder: Path) -> None:
     """Write the adapter: `adapter_config.json` and `adapter_model.safetensors`."""
-    network.model.save_pretrained(str(folder))
+    with quiet():
+        network.model.save_pretrained(str(folder))
     # PEFT's card is a form with nothing filled in.
     (folder / "README.md").unlink(missing_ok=True)
 
@@ -61,8 +63,9 @@ def save_merged(network: Network, source: Path | None, tokenizer: Any, folder: P
     state = {name.replace(".base_layer", ""): weight for name, weight in _plain_state(network).items()}
     for name, delta in added.items():
         state[name] = (state[name].float().cpu() + delta).to(state[name].dtype)
-    network.base.save_pretrained(str(folder), state_dict=state)
-    tokenizer.save_pretrained(str(folder))
+    with quiet():
+        network.base.save_pretrained(str(folder), state_dict=state)
+        tokenizer.save_pretrained(str(folder))
 
 
 def _plain_state(network: Network) -> Mapping[str, torch.Tensor]:

@@ -10,6 +10,7 @@ import torch
 from gatekeeper.errors import InputError
 from gatekeeper.tensors.language import Batch, Contrast, Example, TrainStep, Tuning
 from gatekeeper.tensors.network import Network
+from gatekeeper.tensors.quiet import quiet
 from gatekeeper.tensors.rendering import Renderer
 from gatekeeper.tensors.scoring import Row, answer_divergences, answer_losses, margin
 
@@ -57,7 +58,8 @@ def attach(network: Network, tuning: Tuning) -> None:
         target_modules=sorted(tuning.modules or known),
         task_type="CAUSAL_LM",
     )
-    network.wear(get_peft_model(network.base, config))
+    with quiet():
+        network.wear(get_peft_model(network.base, config))
 
 
 def detach(network: Network) -> None:
