@@ -105,7 +105,7 @@ def admit(
     if not good:
         return max(tried, key=_reached)
     with sources.open_artifact(reference, options, progress) as artifact:
-        judged = [_with_files(each, artifact) for each in good]
+        judged = [_with_files(each, artifact, lock, name) for each in good]
     return max(judged, key=_reached)
 
 
@@ -156,13 +156,16 @@ def _pinned(step: Step, verdict: Verdict, lock: Lock, name: str) -> Step:
     """Hold what the verdict is for against the lock, where the step has not failed already."""
     if step.outcome in {Outcome.FAILED, Outcome.NOT_REACHED}:
         return step
-    wanted = name or verdict.decision.artifact.name
-    model = lock.model(wanted)
+    model = _entry(verdict, lock, name)
     if model is None:
-        return failed("resource", f"the lock pins no {printable(wanted)}")
+        return failed("resource", f"the lock pins no {printable(name or verdict.decision.artifact.name)}")
     if why := _not_as_pinned(verdict, model):
         return failed("resource", why)
     return held("resource", f"it is for {printable(model.id)} at {model.commit}, as the lock pins it")
+
+
+def _entry(verdict: Verdict, lock: Lock, name: str) -> LockedModel | None:
+    return lock.model(name or verdict.decision.artifact.name)
 
 
 def _not_as_pinned(verdict: Verdict, model: LockedModel) -> str:
@@ -222,11 +225,14 @@ def _as_decided(decision: GateDecision) -> Decision:
     )
 
 
-def _with_files(paper: Admission, artifact: Artifact) -> Admission:
+def _with_files(paper: Admission, artifact: Artifact, lock: Lock | None, name: str) -> Admission:
     verdict = paper.verdict
     assert verdict is not None  # noqa: S101  (the paper held, so it was read)
     folder = _folder(artifact.irregularities)
     files = not_reached("files") if folder.outcome is Outcome.FAILED else _files(verdict, artifact)
+    model = _entry(verdict, lock, name) if lock else None
+    if model and files.outcome is Outcome.HELD:
+        files = _sizes(model, artifact) or files
     steps = (*paper.steps[: -len(_FILE_STEPS)], folder, files)
     return replace(paper, steps=steps, admitted=files.outcome is Outcome.HELD)
 
@@ -270,6 +276,20 @@ def _files(verdict: Verdict, artifact: Artifact) -> Step:
     if said:
         return failed("files", "; ".join(said))
     return held("files", f"{plural(len(found), 'file')} hashed, each as in the verdict, and no other")
+
+
+def _sizes(model: LockedModel, artifact: Artifact) -> Step | None:
+    """Hold sizes against the lock, which names them beside the digests; None when they hold.
+
+    The digests have held, so it is the lock that was changed, and nothing in it is to be relied on.
+    """
+    pinned = {file.path: file.size for file in model.files}
+    for file in artifact.files:
+        size = pinned.get(str(file.path), file.size)
+        if size != file.size:
+            told = f"{printable(str(file.path), 120)} has {plural(file.size, 'byte')}, and the lock says {size:,}"
+            return failed("files", f"{told} beside its digest: somebody changed the lock")
+    return None
 
 
 def _list(paths: Sequence[str]) -> str:

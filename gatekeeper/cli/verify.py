@@ -129,7 +129,10 @@ def _verdict(verdict: Verdict) -> Iterator[tuple[str, str]]:
     for waiver in decision.waivers:
         yield "waiver", f"{waiver.state.value}: {waiver.finding} by {waiver.approver} until {waiver.expires}"
     for use in decision.approvals:
-        yield "sign-off", f"{use.state.value}: {use.approval.by} until {use.approval.expires}: {use.approval.reason}"
+        approval = use.approval
+        yield "sign-off", f"{use.state.value}: {approval.by} until {approval.expires}: {approval.reason}"
+        if approval.sha256:
+            yield "", f"its envelope has sha256 {approval.sha256}"
     yield "findings", f"{decision.findings_total}; not checked: {plural(decision.not_checked_total, 'point')}"
     if decision.artifact.excluded:
         yield "left out", f"{plural(len(decision.artifact.excluded), 'file')}, of which it says nothing"
