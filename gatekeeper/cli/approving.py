@@ -25,14 +25,14 @@ FOLDER = "approvals"
 
 
 def read_approvals(
-    given: Iterable[Path], policy: Policy, reference: str, lock: Path | None
+    given: Iterable[Path], policy: Policy, reference: str | None, lock: Path | None
 ) -> tuple[tuple[Approval, ...], tuple[DisbelievedApproval, ...]]:
     """Read the approvals that may count for a run.
 
     Args:
         given: Files and folders; when empty, the usual folder is read where there is one.
         policy: Whose signature they need.
-        reference: What is to be judged; empty for models of the Hub.
+        reference: What is to be judged; None for models of the Hub.
         lock: The lock that was named; None for the nearest.
 
     Returns:
@@ -48,8 +48,9 @@ def read_approvals(
         return (), ()
     from gatekeeper.attest import read_approvals as read
 
-    for place in places:
-        refuse_inside(place, reference)
+    if reference is not None:
+        for place in places:
+            refuse_inside(place, reference)
     return read(places, policy.approvers)
 
 

@@ -163,7 +163,7 @@ def _pin(
     asked = _references(references, wanted)
     pins = []
     chosen = load_policy(settings.policy)
-    approvals, disbelieved = read_approvals(settings.approval, chosen, "", path)
+    approvals, disbelieved = read_approvals(settings.approval, chosen, None, path)
     with results_cache(settings) as results:
         run = pinning.Pinning(
             path=path,

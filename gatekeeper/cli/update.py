@@ -106,7 +106,7 @@ def command(names: tuple[str, ...], to: str | None, write: bool, lock: Path | No
         lock=path, **given,
     )  # fmt: skip
     chosen = load_policy(settings.policy)
-    approvals, disbelieved = read_approvals(settings.approval, chosen, "", path) if write else ((), ())
+    approvals, disbelieved = read_approvals(settings.approval, chosen, None, path) if write else ((), ())
     outcomes = []
     for outcome in _outcomes(models, settings, path, chosen, approvals, write=write):
         outcomes.append(outcome)
