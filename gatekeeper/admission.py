@@ -28,6 +28,7 @@ from gatekeeper.attest.resource import hub_uri
 from gatekeeper.attest.verdict import Verdict, read_verdict
 from gatekeeper.decision import Action, Approval, ApprovalState, Decision, RowOutcome, RowState
 from gatekeeper.errors import InputError, SignatureError
+from gatekeeper.lock import drift
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.signers import Approver
 from gatekeeper.sources import SourceOptions
@@ -231,8 +232,9 @@ def _with_files(paper: Admission, artifact: Artifact, lock: Lock | None, name: s
     folder = _folder(artifact.irregularities)
     files = not_reached("files") if folder.outcome is Outcome.FAILED else _files(verdict, artifact)
     model = _entry(verdict, lock, name) if lock else None
-    if model and files.outcome is Outcome.HELD:
-        files = _sizes(model, artifact) or files
+    if model and files.outcome is Outcome.HELD and (differences := drift(model, artifact.files)):
+        # Names and digests were held on paper: what is left is a size, so somebody changed the lock.
+        files = failed("files", differences[0].words)
     steps = (*paper.steps[: -len(_FILE_STEPS)], folder, files)
     return replace(paper, steps=steps, admitted=files.outcome is Outcome.HELD)
 
@@ -276,20 +278,6 @@ def _files(verdict: Verdict, artifact: Artifact) -> Step:
     if said:
         return failed("files", "; ".join(said))
     return held("files", f"{plural(len(found), 'file')} hashed, each as in the verdict, and no other")
-
-
-def _sizes(model: LockedModel, artifact: Artifact) -> Step | None:
-    """Hold sizes against the lock, which names them beside the digests; None when they hold.
-
-    The digests have held, so it is the lock that was changed, and nothing in it is to be relied on.
-    """
-    pinned = {file.path: file.size for file in model.files}
-    for file in artifact.files:
-        size = pinned.get(str(file.path), file.size)
-        if size != file.size:
-            told = f"{printable(str(file.path), 120)} has {plural(file.size, 'byte')}, and the lock says {size:,}"
-            return failed("files", f"{told} beside its digest: somebody changed the lock")
-    return None
 
 
 def _list(paths: Sequence[str]) -> str:

@@ -175,6 +175,9 @@ def _compare(path: str, pinned: LockedFile | None, found: FileAsFound | None) ->
         return Drift(kind=DriftKind.UNHASHED, path=path, words=f"{shown} was not downloaded, so nothing was compared")
     if (found.size, found.sha256) == (pinned.size, pinned.sha256):
         return None
+    if found.sha256 == pinned.sha256:
+        words = f"{shown} has {found.size} bytes, and the lock says {pinned.size} beside the digest of these bytes"
+        return Drift(kind=DriftKind.CHANGED, path=path, words=words)
     sizes = f"{pinned.size} bytes" if found.size == pinned.size else f"{pinned.size} → {found.size} bytes"
     digests = f"sha256 {pinned.sha256[:12]}… → {found.sha256[:12]}…"
     return Drift(kind=DriftKind.CHANGED, path=path, words=f"{shown} has other bytes ({sizes}, {digests})")

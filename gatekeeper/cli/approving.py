@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -60,11 +61,14 @@ def approvals_folder(lock: Path | None) -> Path:
     Args:
         lock: The lock that was named; None for the nearest. The folder is beside it; without a lock, in the current
             folder.
+
+    Returns:
+        A path relative to the current folder: it stands in reports, and nobody needs to know where a home lies.
     """
     from gatekeeper.lockfile import find
 
     nearest = lock or find()
-    return nearest.with_name(FOLDER) if nearest else Path(FOLDER)
+    return Path(os.path.relpath(nearest.with_name(FOLDER))) if nearest else Path(FOLDER)
 
 
 def tell_disbelieved(disbelieved: Iterable[DisbelievedApproval]) -> None:

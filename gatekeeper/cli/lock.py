@@ -199,7 +199,9 @@ def _print_pin(pin: Pin, *, verbose: bool) -> None:
         if pin.model.base:
             entry(" " * 10, f"base: {pin.model.base}")
     else:
-        entry(click.style(f"{'refused':<9}", fg="red", bold=True) + " ", f"{pin.asked}: {pin.refusal}", pin.hint)
+        asked = str(pin.asked)
+        told = pin.refusal if pin.refusal.startswith(asked) else f"{asked}: {pin.refusal}"
+        entry(click.style(f"{'refused':<9}", fg="red", bold=True) + " ", told, pin.hint)
     shown = len(pin.differences) if verbose else MOST_DIFFERENCES
     for difference in pin.differences[:shown]:
         entry(" " * 10, difference.words)

@@ -218,7 +218,7 @@ def test_a_sign_off_counts_for_what_is_moved_to(place: Path, hub: LoopbackHub) -
     ran = run("update", "--write", "--format", "json")
     told = json.loads(ran.output)
     assert (ran.return_value, told["models"][0]["verdict"], entry(place).verdict) == (0, "allow", "allow")
-    assert [each["file"] for each in told["disbelieved_approvals"]] == [str(place / "approvals" / "odd.intoto.json")]
+    assert [each["file"] for each in told["disbelieved_approvals"]] == ["approvals/odd.intoto.json"]
 
 
 def test_a_sign_off_counts_for_what_is_locked(place: Path, hub: LoopbackHub) -> None:
