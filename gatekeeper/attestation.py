@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gatekeeper.artifact import CommitInfo, ExcludedFile, Irregularity, Kind, LineageClaim
-from gatekeeper.decision import Decision
+from gatekeeper.decision import Decision, DisbelievedApproval
 from gatekeeper.evidence import CheckResult, Evidence, Finding, Readers
 
 SCHEMA_VERSION = "1.0"
@@ -77,6 +77,9 @@ class Attestation:
     not_checked: tuple[Omission, ...]
     created_at: datetime
     """UTC."""
+
+    disbelieved_approvals: tuple[DisbelievedApproval, ...] = ()
+    """Files in folders of approvals that could not be believed, of whatever artifact; none of them counted."""
 
     tool_versions: Mapping[str, str] = field(default_factory=dict)
     """Distribution name → version of gatekeeper and of every library that can change an answer."""

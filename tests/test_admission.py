@@ -279,6 +279,14 @@ def test_what_the_lock_does_not_pin_is_refused(lock: Lock, name: str, words: str
     assert words in answer.reason
 
 
+def test_a_lock_whose_sizes_are_not_those_of_the_files_is_refused(model: Path) -> None:
+    (entry,) = locked().models
+    wrong = replace(entry, files=(*entry.files[:-1], replace(entry.files[-1], size=entry.files[-1].size + 1)))
+    answer = ask(model, lock=Lock(models=(wrong,)))
+    assert failed_step(answer) == "files"
+    assert f"{entry.files[-1].path} has {entry.files[-1].size} bytes, and the lock says" in answer.reason
+
+
 def test_a_lock_does_not_mend_what_was_refused_before(model: Path) -> None:
     other = replace(EXPECTED, resources=("pkg:huggingface/x/y@" + COMMIT,))
     assert failed_step(ask(model, expected=other, lock=locked())) == "resource"

@@ -6,8 +6,10 @@ predicate names, so that neither can be changed without the other, signed or not
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any
 from gatekeeper.artifact import artifact_digest
 from gatekeeper.attest.predicates import encode
 from gatekeeper.attestation import SubjectFile
-from gatekeeper.decision import Action, Approval
+from gatekeeper.decision import Action, Approval, DisbelievedApproval
 from gatekeeper.errors import GatekeeperError, InputError, LimitError, Refusal, SignatureError
 from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.signers import Approver
@@ -51,7 +53,7 @@ _FIELDS = {
     "created": "created",
     "expires": "expires",
 }
-"""Field of the predicate → field of the noun; who signed is for the signature to say."""
+"""Field of the predicate → field of the noun; who signed, and which bytes, is not for the author to say."""
 
 _LINE = 500
 """Characters of a name, a reason, a ticket or a reference."""
@@ -67,7 +69,7 @@ def approval_statement(approval: Approval, files: Iterable[SubjectFile]) -> Stat
     """Say an approval as a statement; `signing.sign` or `signing.unsigned` puts it into an envelope.
 
     Args:
-        approval: Its `signer` is left out.
+        approval: Its `signer` and `sha256` are left out.
         files: All files of the artifact, in its order.
 
     Raises:
@@ -103,25 +105,45 @@ def read_approval(data: bytes, approvers: Sequence[Approver]) -> Approval:
     statement = parse_statement(envelope.payload)
     if statement.predicate_type != APPROVAL:
         raise _other(f"it says {printable(statement.predicate_type, 80)!r}")
-    return _read(statement, signer)
+    return replace(_read(statement, signer), sha256=hashlib.sha256(data).hexdigest())
 
 
-def read_approvals(places: Iterable[Path], approvers: Sequence[Approver]) -> tuple[tuple[Path, Approval], ...]:
+def read_approvals(
+    places: Iterable[Path], approvers: Sequence[Approver]
+) -> tuple[tuple[Approval, ...], tuple[DisbelievedApproval, ...]]:
     """Read approvals from files, and from folders all that end in `.intoto.json`.
+
+    One bad file in a folder that a team shares must not stop every run, and must not go unseen. A file that somebody
+    named is meant for this very run.
 
     Args:
         places: Files and folders; what lies in folders of a folder is not read.
         approvers: As for `read_approval`.
 
     Returns:
-        Each file, once, with its approval, in the order of places and names.
+        The approvals, in the order of places and names, each file once; and the files in folders that can't be read or
+        are not believed.
 
     Raises:
-        InputError: When a file can't be read or is not believed; the message names it.
+        InputError: When a file that was named can't be read or is not believed; the message names it. When a folder
+            can't be listed, or the key of an approver can't be used.
         LimitError: When a folder holds too many.
     """
-    found = dict.fromkeys(path for place in places for path in _files(place))
-    return tuple((path, _from_file(path, approvers)) for path in found)
+    for approver in approvers:
+        load_public_key(approver.key)  # else each file would be blamed for it
+    named: dict[Path, bool] = {}
+    for place in places:
+        for path in _files(place):
+            named[path] = named.get(path, False) or path == place
+    believed, disbelieved = [], []
+    for path, is_named in named.items():
+        try:
+            believed.append(_from_file(path, approvers))
+        except InputError as error:
+            if is_named:
+                raise InputError(f"the approval {printable(str(path))} {error.message}", hint=error.hint) from error
+            disbelieved.append(DisbelievedApproval(file=printable(str(path), 400), why=error.message))
+    return tuple(believed), tuple(disbelieved)
 
 
 def _files(place: Path) -> list[Path]:
@@ -141,7 +163,7 @@ def _files(place: Path) -> list[Path]:
 
 
 def _from_file(path: Path, approvers: Sequence[Approver]) -> Approval:
-    named = f"the approval {printable(str(path))}"
+    """Read one file; the message of its InputError is a clause that follows the file's name."""
     try:
         if path.exists() and not path.is_file():  # a pipe would wait for ever
             raise ValueError("it is no regular file")
@@ -149,11 +171,11 @@ def _from_file(path: Path, approvers: Sequence[Approver]) -> Approval:
             data = file.read(DEFAULT_LIMITS.signed_bytes + 1)
     except (OSError, ValueError) as error:
         why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise InputError(f"{named} can't be read: {why}", hint="give the file that gatekeeper approve wrote") from error
+        raise InputError(f"can't be read: {why}", hint="give the file that gatekeeper approve wrote") from error
     try:
         return read_approval(data, approvers)
     except GatekeeperError as error:
-        raise InputError(f"{named} is not believed: {error.message}", hint=error.hint or _AGAIN) from error
+        raise InputError(f"is not believed: {error.message}", hint=error.hint or _AGAIN) from error
 
 
 _AGAIN = "remove the file, and have it signed off again with gatekeeper approve"

@@ -46,7 +46,6 @@ SETTINGS: dict[str, type] = {
     "verifier-id": str,
     "bom-spec": str,
     "bom-out": Path,
-    "bom-lock": Path,
     "convert-key": str,
     "convert-copy-code": bool,
     "approve-expires": str,

@@ -14,7 +14,7 @@ from gatekeeper.decision import Action
 from gatekeeper.errors import InputError, LimitError, NotFoundError
 from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.lock import LOCK_VERSION, Lock, LockedBase, LockedFile, LockedModel
-from gatekeeper.lockfile.plain import Entries
+from gatekeeper.lockfile.plain import Fields
 from gatekeeper.text import printable
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -127,8 +127,8 @@ def load_toml(text: str, source: str) -> dict[str, Any]:
         raise InputError(f"{where}: not TOML: {printable(said.strip())}", hint=_AGAIN) from error
 
 
-def plain_entries(lock: Lock) -> Entries:
-    """Give a lock as the short way through it does."""
+def plain_entries(lock: Lock) -> dict[bytes, Fields]:
+    """Give every entry, by its id, as the short way to one does."""
     return {
         model.id.encode(): {
             key.encode(): value.encode()

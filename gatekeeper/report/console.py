@@ -151,6 +151,8 @@ def _verdict(page: _Page, attestation: Attestation) -> None:
         page.line(f"by {waiver.approver}: {waiver.reason}", margin=4)
     for use in decision.approvals:
         _approval(page, use)
+    for each in attestation.disbelieved_approvals:
+        page.line(f"Approval {each.file} {each.why}. It counts for nothing.", margin=2)
     note = view.spare_note(attestation)
     if decision.ask or note:
         page.heading("What is asked of you")

@@ -15,7 +15,15 @@ from pathlib import Path
 
 from gatekeeper.artifact import ExcludedFile, Irregularity, IrregularityKind, Kind
 from gatekeeper.attestation import Attestation, Omission, SubjectFile
-from gatekeeper.decision import Action, Approval, ApprovalState, ApprovalUse, WaiverState, WaiverUse
+from gatekeeper.decision import (
+    Action,
+    Approval,
+    ApprovalState,
+    ApprovalUse,
+    DisbelievedApproval,
+    WaiverState,
+    WaiverUse,
+)
 from gatekeeper.evidence import Confidence, FactValue, Gap, Hazard, Location, Severity, Strength
 from tests.support.attestation_parts import COMMIT, POLICY_DIGEST, assembled, decision, finding, results, subject
 
@@ -72,7 +80,7 @@ def audited() -> Attestation:
 
 
 def approved() -> Attestation:
-    """The same adapter, signed off; an older approval has run out."""
+    """The same adapter, signed off; an older approval has run out, and another model's is not believed."""
     before = audited()
     why = before.verdict.because.removesuffix(".")
     approval = Approval(
@@ -89,8 +97,11 @@ def approved() -> Attestation:
         created=date(2026, 11, 21),
         expires=date(2026, 12, 2),
         signer="ml-security",
+        sha256="5a" * 32,
     )
-    older = replace(approval, created=date(2026, 9, 1), expires=date(2026, 11, 20), ticket="", signer="")
+    older = replace(
+        approval, created=date(2026, 9, 1), expires=date(2026, 11, 20), ticket="", signer="", sha256="01" * 32
+    )
     uses = (
         ApprovalUse(approval=approval, state=ApprovalState.USED, note="expires in 9 days"),
         ApprovalUse(approval=older, state=ApprovalState.EXPIRED, note="EXPIRED 3 days ago"),
@@ -103,7 +114,11 @@ def approved() -> Attestation:
         ask="have it signed off again, or replace it, before 2026-12-02 is over",
         approvals=uses,
     )
-    return replace(before, decision=verdict)
+    strangers = DisbelievedApproval(
+        file="approvals/tide-7b-0c0ffee0c0ff.intoto.json",
+        why="is not believed: it is not signed, and the policy lists whose signature counts",
+    )
+    return replace(before, decision=verdict, disbelieved_approvals=(strangers,))
 
 
 def patched() -> Attestation:
