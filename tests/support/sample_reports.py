@@ -255,7 +255,7 @@ def build() -> dict[str, bytes]:
     whole = audit(made)
     files["audit-report/audit.json"] = report.to_audit_json(whole)
     files["audit-report/audit.html"] = report.to_audit_html(whole)
-    files["index.html"] = report.to_index("One report per action, and a sign-off", entries)
+    files["index.html"] = report.to_index("Sample reports", entries)
     return {path: text.encode() for path, text in files.items()}
 
 
