@@ -239,6 +239,15 @@ def test_a_verdict_goes_when_its_report_is_replaced_and_nobody_signs(home: Path,
     assert run("verify", tmp_path / "verdict", "--key", "alice.pub").code == 0
 
 
+@pytest.mark.parametrize("leads_to", ["nowhere", "/dev/zero", "."])
+def test_what_is_no_file_is_not_the_report_of_a_verdict(leads_to: str, home: Path, run: Any, tmp_path: Path) -> None:
+    (tmp_path / "verdict.intoto.jsonl").write_bytes((home / "signed" / "verdict.intoto.jsonl").read_bytes())
+    assert run("verify", tmp_path, "--key", "alice.pub").code == 0
+    (tmp_path / "report.json").symlink_to(leads_to)
+    ran = run("verify", tmp_path, "--key", "alice.pub")
+    assert (ran.code, "ANOTHER one" in ran.out) == (1, True)
+
+
 def test_verify_says_who_what_and_when(home: Path, run: Any) -> None:
     ran = run("verify", "signed", "--key", "alice.pub")
     told = " ".join(ran.out.split())
