@@ -169,6 +169,9 @@ class Limits:
     onnx_metadata_bytes: int = 1 * MIB
     """Characters of an ONNX model's metadata that are kept."""
 
+    onnx_checksum_bytes: int = 4 * GIB
+    """Bytes of a file of tensors whose SHA-1 is computed because an ONNX graph gives it; hardly any does."""
+
     flatbuffer_tables: int = 60_000
     """Tables of a TFLite model that are read; the largest honest ones have a fifth of this."""
 

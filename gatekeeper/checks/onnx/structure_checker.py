@@ -44,4 +44,5 @@ def _without_loose(model: onnx.ModelProto) -> bytes:
                 held.tensor.ClearField(name)
             del held.tensor.dims[:]
             held.tensor.dims.append(0)
-    return copy.SerializeToString()
+    data: bytes = copy.SerializeToString()
+    return data

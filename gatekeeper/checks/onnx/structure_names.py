@@ -32,6 +32,10 @@ def judge_names(model: onnx.ModelProto, found: Survey, tally: Tally) -> None:
         tally: Takes the problems.
     """
     given = {id(body): _given(body, tally) for body in found.bodies}
+    for body in found.bodies:
+        for name in given[id(body)]:
+            if isinstance(name, bytes):
+                tally.add("name-text", f"{_shown(name)} in {body.where} is not UTF-8", text_of(name))
     free: dict[int, set[Name]] = {}
     for body in reversed(found.bodies):  # what lies inside comes first
         free[id(body)] = _judge_scope(body, given, free, tally)

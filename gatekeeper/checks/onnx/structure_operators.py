@@ -105,7 +105,7 @@ def _judge_unknown(domain: str, op: str, uses: list[Used], own: dict[str, None],
 
 
 def _judge_context(node: onnx.NodeProto, tally: Tally) -> None:
-    """Look where a compiled part lies: `ep_cache_context` is a path when `embed_mode` is 0 (ONNX Runtime's EPContext)."""
+    """Look where a compiled part lies: ONNX Runtime takes `ep_cache_context` for a path when `embed_mode` is 0."""
     given = {text_of(attribute.name): attribute for attribute in node.attribute}
     mode, path = given.get("embed_mode"), given.get("ep_cache_context")
     if path is not None and mode is not None and mode.i == 0 and escapes(text_of(path.s)):

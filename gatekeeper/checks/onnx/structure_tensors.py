@@ -22,13 +22,13 @@ _DIMS, _DTYPE, _SEGMENT, _NAME, _ELSEWHERE, _PLACE = 1, 2, 3, 8, 13, 14
 _EXTERNAL = 1
 _TEXT_DTYPE = 8
 _FIELDS = {
-    **dict.fromkeys((1, 14), _FLOAT), **dict.fromkeys((2, 3, 4, 5, 6, 9, 10, 16, *range(17, 27)), _INT32),
+    **dict.fromkeys((1, 14), _FLOAT), **dict.fromkeys((2, 3, 4, 5, 6, 9, 10, 16, *range(17, 29)), _INT32),
     _TEXT_DTYPE: _STRING, 7: _INT64, 11: _DOUBLE, 15: _DOUBLE, 12: _UINT64, 13: _UINT64,
 }  # fmt: skip
 """`TensorProto.DataType` → the field that holds such elements when `raw_data` does not."""
 
 _BITS = {1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 14: 64, 15: 128, 16: 16,
-         17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4, 24: 8, 25: 2, 26: 2}  # fmt: skip
+         17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4, 24: 8, 25: 2, 26: 2, 27: 6, 28: 6}  # fmt: skip
 _PAIRS = frozenset({14, 15})
 """Complex types, of which each element takes two numbers."""
 
@@ -122,4 +122,4 @@ def _numbers(dtype: int, elements: int) -> int:
     if dtype in _PAIRS:
         return 2 * elements
     bits = _BITS.get(dtype, 8)
-    return -(-elements * bits // 8) if bits < 8 else elements
+    return -(-elements * bits // 8) if 8 % bits == 0 else elements  # six bits share none

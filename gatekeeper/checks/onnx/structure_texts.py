@@ -91,7 +91,7 @@ def _around(text: str, found: re.Match[str]) -> str:
 
 
 def _judge_strings(tensor: onnx.TensorProto, where: str, tally: Tally) -> None:
-    """Search the strings of one tensor; vocabularies of models that write code hold pieces of it, so it is only told."""
+    """Search the strings of one tensor; vocabularies may hold pieces of code, so this is only told."""
     room = _SEARCHED
     for data in tensor.string_data:
         text = data[:room].decode("utf-8", "replace")

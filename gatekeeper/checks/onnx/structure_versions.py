@@ -53,7 +53,7 @@ def judge_unnamed(model: onnx.ModelProto, tally: Tally) -> None:
         tally: Takes the problem.
     """
     before = model.ByteSize()
-    model.DiscardUnknownFields()  # type: ignore[no-untyped-call]
+    model.DiscardUnknownFields()
     unnamed = before - model.ByteSize()
     if unnamed > _UNNAMED_BYTES:
         tally.add("unnamed-fields", f"{unnamed:,} bytes belong to no field of the format")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatekeeper.text import printable
 
@@ -41,7 +41,7 @@ class Used(NamedTuple):
 class Body:
     """One graph or function: a scope of names."""
 
-    proto: Union[onnx.GraphProto, onnx.FunctionProto]
+    proto: onnx.GraphProto | onnx.FunctionProto
     where: str
     outer: Body | None = None
     """The graph around it; functions have none."""
