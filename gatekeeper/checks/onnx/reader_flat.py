@@ -33,7 +33,8 @@ class Flattening:
     """
 
     def __init__(self, model: Model, limits: Limits, fold: Fold) -> None:
-        self._model = model
+        self._main = model.main
+        self._functions = model.functions
         self._limits = limits
         self._fold = fold
         self._work = 0
@@ -51,7 +52,7 @@ class Flattening:
         Raises:
             GraphError: When the graph is broken, ambiguous or larger than a limit.
         """
-        main = self._model.main
+        main = self._main
         names = Names(0, None, _NONE)
         inputs = [self.value(name, 0, main.types.get(name, _UNTYPED), Kind.INPUT) for name in main.inputs]
         self.bind(names, zip(main.inputs, inputs, strict=True))
@@ -75,7 +76,9 @@ class Flattening:
             The numbers of its outputs.
         """
         if depth > self._limits.onnx_depth:
-            raise GraphError(f"graphs and functions lie in each other deeper than onnx_depth ({self._limits.onnx_depth})")
+            raise GraphError(
+                f"graphs and functions lie in each other deeper than onnx_depth ({self._limits.onnx_depth})"
+            )
         types, own, scope = body.types, names.own, names.scope
         self._count(len(body.constants) + len(types))
         for name, constant in body.constants.items():
@@ -92,12 +95,12 @@ class Flattening:
         return tuple(map(names.number, body.outputs))
 
     def _call(self, names: Names, call: Call, depth: int) -> None:
-        inputs = tuple(map(names.number, call.inputs))
-        outputs = tuple([names.own[name] if name else MISSING for name in call.outputs])
+        own = names.own
+        inputs = tuple([own[name] if name in own else names.number(name) for name in call.inputs])
+        outputs = tuple([own[name] if name else MISSING for name in call.outputs])
         self._count(1, len(inputs) + len(outputs))
-        key = (call.domain, call.op, call.overload)
         attributes = _given(call, names) if call.references else call.attributes
-        if key in self._model.functions:
+        if self._functions and (call.domain, call.op, call.overload) in self._functions:
             self._inline(names, call, inputs, outputs, attributes, depth)
         elif call.bodies:
             write_out(self, names, call._replace(attributes=attributes), inputs, outputs, depth)
@@ -123,7 +126,7 @@ class Flattening:
         depth: int,
     ) -> None:
         key = (call.domain, call.op, call.overload)
-        function = self._model.functions[key]
+        function = self._functions[key]
         if key in self._open:
             raise GraphError(f"the local function {printable(function.label, 80)!r} calls itself")
         if len(inputs) > len(function.inputs) or len(outputs) > len(function.outputs):
@@ -163,6 +166,7 @@ class Flattening:
 
     def value(self, name: str, scope: int, said: Type = _UNTYPED, kind: Kind = Kind.COMPUTED) -> int:
         """Make a value and give its number."""
+        self._check(name)
         self.values.append(Value(name=name, kind=kind, scope=scope, dtype=said.dtype, shape=said.shape))
         return len(self.values) - 1
 
@@ -172,6 +176,7 @@ class Flattening:
 
     def constant(self, name: str, scope: int, constant: Constant) -> int:
         """Make a value of a constant and give its number."""
+        self._check(name)
         self.values.append(Value(name=name, kind=Kind.CONSTANT, scope=scope, dtype=constant.dtype,
                                  shape=constant.shape, constant=constant))  # fmt: skip
         return len(self.values) - 1
@@ -188,7 +193,14 @@ class Flattening:
         self.scopes.append(Scope(parent=parent, label=label[:_LABEL], condition=condition, loop=loop))
         return len(self.scopes) - 1
 
+    def _check(self, name: str) -> None:
+        most = self._limits.onnx_name_characters
+        if len(name) > most:
+            raise GraphError(f"a name is longer than onnx_name_characters ({most})")
+
     def _declare(self, own: dict[str, int], name: str, number: int) -> None:
+        if not name:  # the empty name stands for an operand that is left out
+            raise GraphError("a value that is given or stored has no name")
         if name in own:
             raise GraphError(f"the value {printable(name, 80)!r} is made twice")
         own[name] = number
