@@ -55,50 +55,54 @@ def _judge(held: Held, tally: Tally, places: Places) -> None:
     data = [number for number in given if number in _DATA and len(given[number])]
     external = given.get(_PLACE) == _EXTERNAL
     dtype, dims = given.get(_DTYPE, 0), tuple(given.get(_DIMS, ()))
-    name = text_of(given.get(_NAME, ""))
-    shown = f"the tensor {printable(name, 80)!r} in {held.where}" if name else f"a tensor in {held.where}"
     if len(data) + external > 1:
         fields = [_DATA[number] for number in data] + ["another file"] * external
-        tally.add("two-data-fields", f"{shown} has elements in {' and in '.join(fields)}", name)
+        _tell(tally, "two-data-fields", held, f"has elements in {' and in '.join(fields)}")
         return
     if given.get(_ELSEWHERE) and not external:
-        tally.add("two-data-fields", f"{shown} names another file, and says that its elements lie in this one", name)
+        _tell(tally, "two-data-fields", held, "names another file, and says that its elements lie in this one")
         return
     if _SEGMENT in given:
-        tally.add("data-field", f"{shown} is a segment of one, which no reader puts together", name)
+        _tell(tally, "data-field", held, "is a segment of one, which no reader puts together")
     elements = _elements(dims)
-    if dtype not in _FIELDS or elements is None:
-        tally.add("impossible-tensor", f"{shown} has an unknown type or an impossible shape", name)
+    if dtype not in _FIELDS or elements is None or (external and dtype == _TEXT_DTYPE):
+        _tell(tally, "impossible-tensor", held, "has a type or a shape that no tensor has there")
     elif external:
-        _judge_external(held, shown, name, _bytes(dtype, elements), tally, places)
+        entries = [(text_of(entry.key), text_of(entry.value)) for entry in held.tensor.external_data]
+        places.add(_shown(held), text_of(held.tensor.name), entries, _bytes(dtype, elements), tally)
     else:
-        _judge_data(given, data, dtype, elements, shown, name, tally)
+        number = data[0] if data else 0
+        _judge_data(held, number, len(given[number]) if number else 0, dtype, elements, tally)
 
 
-def _judge_external(held: Held, shown: str, name: str, wanted: int, tally: Tally, places: Places) -> None:
-    if held.tensor.data_type == _TEXT_DTYPE:
-        tally.add("impossible-tensor", f"{shown} has texts in another file, which no reader knows how to read", name)
-        return
-    entries = [(text_of(entry.key), text_of(entry.value)) for entry in held.tensor.external_data]
-    places.add(shown, name, entries, wanted, tally)
+def _judge_data(held: Held, number: int, holds: int, dtype: int, elements: int, tally: Tally) -> None:
+    """Hold the elements that lie in the file against type and shape.
 
-
-def _judge_data(
-    given: dict[int, object], data: list[int], dtype: int, elements: int, shown: str, name: str, tally: Tally
-) -> None:
-    """Hold the elements that lie in the file against type and shape."""
-    number = data[0] if data else 0
+    Args:
+        held: The tensor.
+        number: Of the field that holds them; 0 for none.
+        holds: Bytes in `raw_data`, or entries of another field.
+        dtype: What it says that they are.
+        elements: How many its shape asks for.
+        tally: Takes the problem.
+    """
     if number and number != _FIELDS[dtype] and not (number == _RAW and dtype != _TEXT_DTYPE):
-        tally.add("data-field", f"{shown} has its elements in {_DATA[number]}, which its type does not allow", name)
+        _tell(tally, "data-field", held, f"has its elements in {_DATA[number]}, which its type does not allow")
         return
-    holds = len(given[number]) if number else 0  # type: ignore[arg-type]
-    if number == _RAW:
-        wanted, unit = _bytes(dtype, elements), "bytes"
-    else:
-        wanted, unit = _numbers(dtype, elements), "elements"
+    raw = number == _RAW
+    wanted = _bytes(dtype, elements) if raw else _numbers(dtype, elements)
     if holds != wanted:
-        message = f"{shown} has {holds:,} {unit}, its type and shape ask for {wanted:,}"
-        tally.add("data-size", message, name)
+        unit = "bytes" if raw else "elements"
+        _tell(tally, "data-size", held, f"has {holds:,} {unit}, its type and shape ask for {wanted:,}")
+
+
+def _tell(tally: Tally, slug: str, held: Held, rest: str) -> None:
+    tally.add(slug, f"{_shown(held)} {rest}", text_of(held.tensor.name))
+
+
+def _shown(held: Held) -> str:
+    name = text_of(held.tensor.name)
+    return f"the tensor {printable(name, 80)!r} in {held.where}" if name else f"a tensor in {held.where}"
 
 
 def _elements(dims: tuple[int, ...]) -> int | None:

@@ -19,6 +19,7 @@ _TYPE, _REFERENCE = 20, 21
 _BY_TYPE = {1: 2, 2: 3, 3: 4, 4: 5, 5: 6, 6: 7, 7: 8, 8: 9, 9: 10, 10: 11, 11: 22, 12: 23, 13: 14, 14: 15}
 """`AttributeProto.AttributeType` → the field that holds such a value (onnx/onnx.proto)."""
 
+_PLAIN = {kind: place for kind, place in _BY_TYPE.items() if place in (2, 3, 4, 7, 8, 9)}
 _STANDARD = frozenset({"", "ai.onnx"})
 
 
@@ -135,9 +136,11 @@ def _nodes(found: Survey, body: Body) -> None:
 def _attributes(found: Survey, attributes: Iterable[onnx.AttributeProto], body: Body, number: int) -> None:
     """Look at the attributes of one node, or of a function when the number is -1."""
     for attribute in attributes:
-        values = 0
-        holds = kind = 0
-        for descriptor, value in attribute.ListFields():
+        fields = attribute.ListFields()
+        if len(fields) == 3 and fields[2][0].number == _TYPE and _PLAIN.get(fields[2][1]) == fields[1][0].number:
+            continue  # name, a plain value, its type: nearly all of them
+        values = holds = kind = 0
+        for descriptor, value in fields:
             place = descriptor.number
             if place in _VALUES:
                 values += 1

@@ -15,7 +15,7 @@ from gatekeeper.checks.onnx.structure_external import escapes
 from gatekeeper.checks.onnx.structure_rules import RULES
 
 Change = Callable[[onnx.ModelProto], None]
-F, I = TensorProto.FLOAT, TensorProto.INT64
+F, INT = TensorProto.FLOAT, TensorProto.INT64
 
 
 def weights(name: str = "w", *, size: int = 4) -> onnx.TensorProto:
@@ -45,7 +45,7 @@ def model() -> onnx.ModelProto:
         nodes, "main",
         [helper.make_tensor_value_info("x", F, [4]), helper.make_tensor_value_info("flag", TensorProto.BOOL, [])],
         [helper.make_tensor_value_info("y", F, [2, 2])],
-        [weights(), helper.make_tensor("shape", I, [2], [2, 2])],
+        [weights(), helper.make_tensor("shape", INT, [2], [2, 2])],
     )  # fmt: skip
     made = helper.make_model(graph, functions=[shift], ir_version=8,
                              opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("local", 1)])  # fmt: skip
@@ -104,7 +104,7 @@ def two_fields_in_a_default(made: onnx.ModelProto) -> None:
 def two_fields_in_a_sparse_tensor(made: onnx.ModelProto) -> None:
     values = helper.make_tensor("sparse", F, [1], [1.0])
     values.raw_data = bytes(4)
-    made.graph.sparse_initializer.append(helper.make_sparse_tensor(values, helper.make_tensor("", I, [1], [0]), [4]))
+    made.graph.sparse_initializer.append(helper.make_sparse_tensor(values, helper.make_tensor("", INT, [1], [0]), [4]))
     made.graph.node[1].input[1] = "sparse"
 
 
@@ -237,6 +237,11 @@ def two_values(made: onnx.ModelProto) -> None:
     made.graph.node[3].attribute[0].floats.append(1.0)
 
 
+def two_values_and_no_type(made: onnx.ModelProto) -> None:
+    two_values(made)
+    made.graph.node[3].attribute[0].ClearField("type")
+
+
 def other_value(made: onnx.ModelProto) -> None:
     made.graph.node[3].attribute.append(helper.make_attribute("allowzero", 0))
     made.graph.node[3].attribute[0].type = onnx.AttributeProto.FLOAT
@@ -247,18 +252,18 @@ def two_opsets(made: onnx.ModelProto) -> None:
 
 
 def huge(made: onnx.ModelProto) -> None:
-    made.graph.initializer.append(helper.make_tensor("many", I, [2], [2**20, 2**20]))
+    made.graph.initializer.append(helper.make_tensor("many", INT, [2], [2**20, 2**20]))
     node("ConstantOfShape", inputs=("many",))(made)
 
 
 def huge_from_a_constant(made: onnx.ModelProto) -> None:
-    constant = helper.make_tensor("", I, [1], (2**40).to_bytes(8, "little"), raw=True)
+    constant = helper.make_tensor("", INT, [1], (2**40).to_bytes(8, "little"), raw=True)
     made.graph.node.append(helper.make_node("Constant", [], ["many"], value=constant))
     node("Expand", inputs=("x", "many"))(made)
 
 
 def long_shape(made: onnx.ModelProto) -> None:
-    made.graph.initializer[1].CopyFrom(helper.make_tensor("shape", I, [2000], bytes(16000), raw=True))
+    made.graph.initializer[1].CopyFrom(helper.make_tensor("shape", INT, [2000], bytes(16000), raw=True))
 
 
 def metadata(key: str, value: str) -> Change:
@@ -335,6 +340,7 @@ CASES: tuple[tuple[str, Change], ...] = (
     ("unmade-value", unmade_output),
     ("unmade-value", reached_into_a_function),
     ("two-values", two_values),
+    ("two-values", two_values_and_no_type),
     ("two-values", other_value),
     ("opset-twice", two_opsets),
     ("calls-code", node("PyOp", "ai.onnx.contrib")),
