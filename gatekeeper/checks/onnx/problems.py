@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gatekeeper.text import printable
@@ -13,8 +12,6 @@ MOST_OF_A_KIND = 5
 MOST_LOOSE = 20_000
 """Files beside one graph that its tensors may name: as many as an artifact has (`Limits.max_files`)."""
 
-_MOST_PROBLEMS = 1_000
-_TEXT = 4_096
 _DETAIL = 200
 _MESSAGE = 500
 
@@ -90,67 +87,3 @@ class Tally:
             found += kept
         return tuple(found)
 
-
-def to_data(structure: Structure) -> dict[str, object]:
-    """Give a structure as plain data for JSON. Law: `from_data(to_data(structure)) == structure`."""
-    return {
-        "problems": [[each.slug, each.message, each.detail] for each in structure.problems],
-        "loose": [[each.location, each.end, each.tensors, each.checksum] for each in structure.loose],
-        "unjudged": list(structure.unjudged),
-    }
-
-
-def from_data(data: object) -> Structure:
-    """Read a structure that a process sent which had a hostile file in its hands.
-
-    Args:
-        data: What JSON gave.
-
-    Raises:
-        ValueError: When it has another shape, is too long, or holds text that can't be shown.
-    """
-    if not isinstance(data, Mapping) or set(data) != {"problems", "loose", "unjudged"}:
-        raise ValueError("a structure has other parts")
-    return Structure(
-        problems=tuple(
-            Problem(slug=_text(slug), message=_shown(message), detail=_shown(detail))
-            for slug, message, detail in _rows(data["problems"], 3, _MOST_PROBLEMS)
-        ),
-        loose=tuple(
-            LooseFile(location=_text(location), end=_count(end), tensors=_count(tensors), checksum=_text(checksum))
-            for location, end, tensors, checksum in _rows(data["loose"], 4, MOST_LOOSE)
-        ),
-        unjudged=tuple(_shown(sentence) for sentence in _list(data["unjudged"], _MOST_PROBLEMS)),
-    )
-
-
-def _list(data: object, most: int) -> list[object]:
-    if not isinstance(data, list) or len(data) > most:
-        raise ValueError("a list in a structure is none, or too long")
-    return data
-
-
-def _rows(data: object, width: int, most: int) -> Iterator[list[object]]:
-    for row in _list(data, most):
-        if len(_list(row, width)) != width:
-            raise ValueError("a row in a structure is too short")
-        yield _list(row, width)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or len(value) > _TEXT:
-        raise ValueError("a text in a structure is none, or too long")
-    return value
-
-
-def _shown(value: object) -> str:
-    text = _text(value)
-    if printable(text, _TEXT) != text:
-        raise ValueError("a text in a structure can't be shown")
-    return text
-
-
-def _count(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
-        raise ValueError("a number in a structure is none, or out of bounds")
-    return value

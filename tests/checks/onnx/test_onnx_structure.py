@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from typing import Any
 
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from gatekeeper.checks.onnx.problems import MOST_OF_A_KIND, Structure, Tally, from_data, to_data
+from gatekeeper.checks.onnx.problems import MOST_OF_A_KIND, Structure, Tally
 from gatekeeper.checks.onnx.structure import examine
 from gatekeeper.checks.onnx.structure_external import escapes
 from gatekeeper.checks.onnx.structure_rules import RULES
@@ -58,9 +58,7 @@ def examined(change: Change | None = None) -> Structure:
     if change:
         change(made)
     data = made.SerializeToString()
-    structure = examine(onnx.ModelProto.FromString(data), data)
-    assert from_data(json.loads(json.dumps(to_data(structure)))) == structure
-    return structure
+    return examine(onnx.ModelProto.FromString(data), data)
 
 
 def slugs(change: Change | None = None) -> set[str]:
@@ -79,7 +77,7 @@ def external(tensor: onnx.TensorProto, **entries: object) -> None:
         tensor.external_data.add(key=key, value=str(value))
 
 
-def node(op: str, domain: str = "", inputs: tuple[str, ...] = ("x",), **attributes: object) -> Change:
+def node(op: str, domain: str = "", inputs: tuple[str, ...] = ("x",), **attributes: Any) -> Change:
     """Put one more node in, whose output becomes one of the model."""
 
     def change(made: onnx.ModelProto) -> None:
@@ -276,7 +274,7 @@ def described(text: str) -> Change:
 
 def texts(text: str) -> Change:
     def change(made: onnx.ModelProto) -> None:
-        made.graph.initializer.append(helper.make_tensor("words", TensorProto.STRING, [2], [b"plain", text.encode()]))
+        made.graph.initializer.append(helper.make_tensor("words", TensorProto.STRING, [2], ["plain", text]))
         node("Identity", inputs=("words",))(made)
 
     return change
@@ -473,22 +471,6 @@ def test_hostile_text_is_made_visible() -> None:
 
     message = next(problem.message for problem in examined(change).problems if problem.slug == "unmade-value")
     assert message.isprintable()
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        None, [], {"problems": [], "loose": []}, {"problems": [["a", "b"]], "loose": [], "unjudged": []},
-        {"problems": [["a", "b\x1b", "c"]], "loose": [], "unjudged": []},
-        {"problems": [], "loose": [["a", -1, 1, ""]], "unjudged": []},
-        {"problems": [], "loose": [["a", True, 1, ""]], "unjudged": []},
-        {"problems": [["a" * 5000, "b", "c"]], "loose": [], "unjudged": []},
-        {"problems": [], "loose": [], "unjudged": [1]}, {"problems": {}, "loose": [], "unjudged": []},
-    ],
-)  # fmt: skip
-def test_an_answer_of_another_shape_is_refused(data: object) -> None:
-    with pytest.raises(ValueError, match="structure"):
-        from_data(data)
 
 
 def test_a_tally_of_nothing_has_no_problems() -> None:
