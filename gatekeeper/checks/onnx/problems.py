@@ -49,6 +49,9 @@ class LooseFile:
 class Structure:
     """What one model file is like, besides what it computes."""
 
+    exporter: str = ""
+    """Name and version of what wrote it, as it says itself; printable."""
+
     problems: tuple[Problem, ...] = ()
     loose: tuple[LooseFile, ...] = ()
     unjudged: tuple[str, ...] = ()

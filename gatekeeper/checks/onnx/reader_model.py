@@ -56,12 +56,13 @@ class ModelReader:
     Args:
         limits: `onnx_*` bound it.
         digests: Whether to digest what tensors store.
+        mark: Of tensors whose elements were left out (see `left_out`).
     """
 
-    def __init__(self, limits: Limits, *, digests: bool) -> None:
+    def __init__(self, limits: Limits, *, digests: bool, mark: str = "") -> None:
         self._limits = limits
         self._longest = limits.onnx_name_characters
-        self._tensors = Tensors(limits, digests=digests)
+        self._tensors = Tensors(limits, digests=digests, mark=mark)
 
     def model(self, model: ModelProto) -> Model:
         """Read a file.
@@ -179,7 +180,7 @@ class ModelReader:
         return self._tensors.listed(value, dtype) if isinstance(value, tuple) else self._tensors.single(value, dtype)
 
     def _attributes(self, attributes: Sequence[AttributeProto], depth: int) -> _Attributes:
-        """Read attributes; those of a list of graphs or tensors are called `name[0]`, `name[1]`, …"""
+        """Read attributes; those of a list of graphs or tensors are called `name[0]`, `name[1]` and so on."""
         if len(attributes) > self._limits.onnx_attributes:
             raise GraphError(f"a node has more attributes than onnx_attributes ({self._limits.onnx_attributes})")
         found: dict[str, Attribute] = {}

@@ -11,6 +11,7 @@ import numpy as np
 from onnx import SparseTensorProto, TensorProto, numpy_helper
 
 from gatekeeper.checks.onnx.graph import Constant
+from gatekeeper.checks.onnx.left_out import left_out
 from gatekeeper.checks.onnx.trouble import GraphError
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
@@ -43,11 +44,13 @@ class Tensors:
     Args:
         limits: `onnx_constant_elements` says what is few.
         digests: Whether to digest what is stored.
+        mark: Of tensors whose elements were left out (see `left_out`).
     """
 
-    def __init__(self, limits: Limits, *, digests: bool) -> None:
+    def __init__(self, limits: Limits, *, digests: bool, mark: str = "") -> None:
         self._most = limits.onnx_constant_elements
         self._digests = digests
+        self._mark = mark
 
     def dense(self, tensor: TensorProto) -> Constant:
         """Read a tensor.
@@ -57,7 +60,9 @@ class Tensors:
         """
         dtype, shape = tensor.data_type, _shape(tensor.dims, tensor.name)
         if tensor.data_location == TensorProto.EXTERNAL:
-            return Constant(dtype=dtype, shape=shape, external=True)
+            gone = left_out(tensor, self._mark)
+            digest = seal(dtype, shape, gone[-1].sha256) if gone and self._digests else ""
+            return Constant(dtype=dtype, shape=shape, digest=digest, external=not gone)
         data = _decoded(tensor, shape) if math.prod(shape) <= self._most else None
         return Constant(dtype=dtype, shape=shape, data=data, digest=self._digest(tensor, shape))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from gatekeeper.checks.onnx.problems import Tally
+from gatekeeper.checks.onnx.structure_tensors import bytes_of, elements_of
 from gatekeeper.checks.onnx.structure_walk import Body, Survey, standard, text_of
 from gatekeeper.text import plural, printable
 
@@ -149,7 +150,7 @@ def _judge_unused(body: Body, used: set[Name], tally: Tally) -> None:
     unused = [tensor for tensor in proto.initializer if tensor.name not in used]
     if not unused:
         return
-    size = sum(tensor.ByteSize() for tensor in unused)
+    size = sum(bytes_of(tensor.data_type, elements_of(tuple(tensor.dims)) or 0) for tensor in unused)
     first = text_of(unused[0].name)
     message = (
         f"{plural(len(unused), 'tensor')} of {size:,} bytes in {body.where}, {_shown(first)} for one, nothing uses"

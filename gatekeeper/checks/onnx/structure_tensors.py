@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from gatekeeper.checks.onnx.left_out import left_out
 from gatekeeper.checks.onnx.problems import Tally
 from gatekeeper.checks.onnx.structure_external import Places
 from gatekeeper.checks.onnx.structure_walk import Held, Survey, text_of
@@ -18,6 +19,7 @@ _DATA = {_FLOAT: "float_data", _INT32: "int32_data", _STRING: "string_data", _IN
          _DOUBLE: "double_data", _UINT64: "uint64_data"}  # fmt: skip
 """Number of a field of `TensorProto` → its name, for those that hold elements (onnx/onnx.proto)."""
 
+_NUMBERS = {name: number for number, name in _DATA.items()}
 _DIMS, _DTYPE, _SEGMENT, _NAME, _ELSEWHERE, _PLACE = 1, 2, 3, 8, 13, 14
 _EXTERNAL = 1
 _TEXT_DTYPE = 8
@@ -36,52 +38,64 @@ _MOST = 2**62
 """More elements than this are no tensor's; products of sizes stay small."""
 
 
-def judge_tensors(found: Survey, tally: Tally, places: Places) -> None:
+def judge_tensors(found: Survey, mark: str, tally: Tally, places: Places) -> None:
     """Judge every tensor of a file.
 
     Args:
         found: Where they are.
+        mark: Of those whose elements were left out before the file was parsed.
         tally: Takes the problems.
         places: Takes those that lie in other files.
     """
     for message, detail in found.odd:
         tally.add("two-values", message, detail)
     for held in found.tensors:
-        _judge(held, tally, places)
+        _judge(held, mark, tally, places)
 
 
-def _judge(held: Held, tally: Tally, places: Places) -> None:
+def _judge(held: Held, mark: str, tally: Tally, places: Places) -> None:
     given = {descriptor.number: value for descriptor, value in held.tensor.ListFields()}
-    data = [number for number in given if number in _DATA and len(given[number])]
-    external = given.get(_PLACE) == _EXTERNAL
+    # Entries of a field, or bytes where it was left out or is `raw_data`.
+    data = {number: len(given[number]) for number in given if number in _DATA and len(given[number])}
+    gone = left_out(held.tensor, mark) if mark else ()
+    data |= {_NUMBERS[part.field]: part.length for part in gone}
+    entries = [(text_of(entry.key), text_of(entry.value)) for entry in given.get(_ELSEWHERE, ())]
+    entries = entries[: len(entries) - len(gone) - 1] if gone else entries
+    external = given.get(_PLACE) == _EXTERNAL and not gone
     dtype, dims = given.get(_DTYPE, 0), tuple(given.get(_DIMS, ()))
     if len(data) + external > 1:
         fields = [_DATA[number] for number in data] + ["another file"] * external
         _tell(tally, "two-data-fields", held, f"has elements in {' and in '.join(fields)}")
         return
-    if given.get(_ELSEWHERE) and not external:
-        _tell(tally, "two-data-fields", held, "names another file, and says that its elements lie in this one")
+    if entries and not external:
+        _tell(tally, "two-data-fields", held, "names another file, and has elements in this one")
         return
     if _SEGMENT in given:
         _tell(tally, "data-field", held, "is a segment of one, which no reader puts together")
-    elements = _elements(dims)
+    elements = elements_of(dims)
     if dtype not in _FIELDS or elements is None or (external and dtype == _TEXT_DTYPE):
         _tell(tally, "impossible-tensor", held, "has a type or a shape that no tensor has there")
     elif external:
-        entries = [(text_of(entry.key), text_of(entry.value)) for entry in held.tensor.external_data]
-        places.add(_shown(held), text_of(held.tensor.name), entries, _bytes(dtype, elements), tally)
+        places.add(_shown(held), text_of(held.tensor.name), entries, bytes_of(dtype, elements), tally)
     else:
-        number = data[0] if data else 0
-        _judge_data(held, number, len(given[number]) if number else 0, dtype, elements, tally)
+        number = next(iter(data), 0)
+        holds = _entries(number, data[number]) if gone else data.get(number, 0)
+        _judge_data(held, number, holds, dtype, elements, tally)
 
 
-def _judge_data(held: Held, number: int, holds: int, dtype: int, elements: int, tally: Tally) -> None:
+def _entries(number: int, length: int) -> int | None:
+    """Give how many entries a field has that was left out; None where they are of no fixed width."""
+    width = {_RAW: 1, _FLOAT: 4, _DOUBLE: 8}.get(number)
+    return length // width if width else None
+
+
+def _judge_data(held: Held, number: int, holds: int | None, dtype: int, elements: int, tally: Tally) -> None:
     """Hold the elements that lie in the file against type and shape.
 
     Args:
         held: The tensor.
         number: Of the field that holds them; 0 for none.
-        holds: Bytes in `raw_data`, or entries of another field.
+        holds: Bytes in `raw_data`, or entries of another field; None when that can't be told.
         dtype: What it says that they are.
         elements: How many its shape asks for.
         tally: Takes the problem.
@@ -90,8 +104,8 @@ def _judge_data(held: Held, number: int, holds: int, dtype: int, elements: int, 
         _tell(tally, "data-field", held, f"has its elements in {_DATA[number]}, which its type does not allow")
         return
     raw = number == _RAW
-    wanted = _bytes(dtype, elements) if raw else _numbers(dtype, elements)
-    if holds != wanted:
+    wanted = bytes_of(dtype, elements) if raw else _numbers(dtype, elements)
+    if holds is not None and holds != wanted:
         unit = "bytes" if raw else "elements"
         _tell(tally, "data-size", held, f"has {holds:,} {unit}, its type and shape ask for {wanted:,}")
 
@@ -105,7 +119,7 @@ def _shown(held: Held) -> str:
     return f"the tensor {printable(name, 80)!r} in {held.where}" if name else f"a tensor in {held.where}"
 
 
-def _elements(dims: tuple[int, ...]) -> int | None:
+def elements_of(dims: tuple[int, ...]) -> int | None:
     """Give the number of elements of a shape; None when there is no such tensor."""
     if any(size < 0 for size in dims):
         return None
@@ -117,7 +131,8 @@ _RANK = 65
 """No tensor library takes more dimensions than 64."""
 
 
-def _bytes(dtype: int, elements: int) -> int:
+def bytes_of(dtype: int, elements: int) -> int:
+    """Give the bytes that elements of a type take in `raw_data` or in another file."""
     return -(-elements * _BITS.get(dtype, 8) // 8)
 
 

@@ -52,7 +52,8 @@ m (float[2,N] x) => (float[2,N] y)
 def test_a_plain_graph_keeps_its_nodes_names_and_types() -> None:
     graph = read(PLAIN)
     assert ops(graph) == ["Mul", "Clip"]
-    assert names(graph, graph.inputs) == ["x"] and names(graph, graph.outputs) == ["y"]
+    assert names(graph, graph.inputs) == ["x"]
+    assert names(graph, graph.outputs) == ["y"]
     assert names(graph, graph.nodes[1].inputs) == ["a", "", "w"]
     x = graph.values[graph.inputs[0]]
     assert (x.kind, x.dtype, x.shape) == (Kind.INPUT, TensorProto.FLOAT, (2, None))
@@ -63,8 +64,12 @@ def test_initializers_and_constant_nodes_are_values() -> None:
     graph = read(PLAIN)
     w, c = graph.values[named(graph, "w")], graph.values[named(graph, "c")]
     assert w.kind is c.kind is Kind.CONSTANT
-    assert w.constant is not None and w.constant.data is not None and w.constant.data.tolist() == [3.0]
-    assert c.constant is not None and c.constant.data is not None and c.constant.data.tolist() == [1, 2]
+    assert w.constant is not None
+    assert w.constant.data is not None
+    assert w.constant.data.tolist() == [3.0]
+    assert c.constant is not None
+    assert c.constant.data is not None
+    assert c.constant.data.tolist() == [1, 2]
 
 
 def constant_model(**value: object) -> bytes:
@@ -99,7 +104,8 @@ SPARSE = helper.make_sparse_tensor(
 )
 def test_every_form_of_constant_is_decoded(value: dict[str, object], data: object) -> None:
     constant = read_graph(constant_model(**value)).values[0].constant
-    assert constant is not None and constant.data is not None
+    assert constant is not None
+    assert constant.data is not None
     assert constant.data.tolist() == data
     assert constant.data.shape == constant.shape
 
@@ -109,7 +115,9 @@ def test_sparse_coordinates_are_laid_out_as_linear_ones() -> None:
         SPARSE.values, numpy_helper.from_array(np.array([[0, 1], [1, 1]])), list(SPARSE.dims)
     )
     found = read_graph(constant_model(sparse_value=coordinates)).values[0].constant
-    assert found is not None and found.data is not None and found.data.tolist() == [[0, 5], [0, 7]]
+    assert found is not None
+    assert found.data is not None
+    assert found.data.tolist() == [[0, 5], [0, 7]]
 
 
 def test_external_data_is_named_and_not_opened() -> None:
@@ -136,9 +144,11 @@ def test_both_branches_of_if_are_written_out() -> None:
     assert ops(graph) == ["Neg", "Abs", "Branch"]
     branch = graph.nodes[2]
     condition, then, other = branch.inputs
-    assert branch.domain == CONTROL and names(graph, branch.outputs) == ["y"]
+    assert branch.domain == CONTROL
+    assert names(graph, branch.outputs) == ["y"]
     assert condition == graph.inputs[0]
-    assert maker(graph, then).op == "Neg" and maker(graph, other).op == "Abs"
+    assert maker(graph, then).op == "Neg"
+    assert maker(graph, other).op == "Abs"
     labels = [(scope.parent, scope.label.split(" ")[0], scope.condition) for scope in graph.scopes]
     assert labels == [(-1, "", MISSING), (0, "then_branch", condition), (0, "else_branch", condition)]
     assert [node.scope for node in graph.nodes] == [1, 2, 0]
@@ -204,7 +214,8 @@ def test_a_scan_walks_over_elements() -> None:
     graph = read(SCAN)
     s, xs = graph.inputs
     carry, element = only(graph, "Carry"), only(graph, "Element")
-    assert carry.inputs == (s,) and element.inputs == (xs,)
+    assert carry.inputs == (s,)
+    assert element.inputs == (xs,)
     assert only(graph, "Add").inputs == (*carry.outputs, *element.outputs)
     assert graph.turns == ((named(graph, "b"), carry.outputs[0]),)
     assert only(graph, "Leave").inputs == (MISSING, MISSING, s, named(graph, "b"))
@@ -276,7 +287,8 @@ m (float[2] x, float[2] z) => (float[2] y)
 { y = mine.Search <decoder = g (float[2] a) => (float[2] t) { t = Neg(a) }> (x, z) }
 """)
     enter, search = only(graph, "Enter"), only(graph, "Search")
-    assert enter.inputs == graph.inputs and only(graph, "Neg").inputs == enter.outputs
+    assert enter.inputs == graph.inputs
+    assert only(graph, "Neg").inputs == enter.outputs
     assert search.inputs == (*graph.inputs, named(graph, "t"))
     assert search.domain == "mine"
 
