@@ -89,4 +89,3 @@ class Tally:
                 kept = [*kept[:-1], Problem(slug=slug, message=message, detail=last.detail)]
             found += kept
         return tuple(found)
-

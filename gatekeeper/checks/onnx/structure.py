@@ -42,4 +42,6 @@ def examine(model: onnx.ModelProto, data: bytes, mark: str = "") -> Structure:
     judge_unnamed(model, tally)
     judge_with_checker(model, data, found, tally)
     exporter = " ".join(filter(None, (text_of(model.producer_name), text_of(model.producer_version))))
-    return Structure(exporter=printable(exporter, _EXPORTER), problems=tally.problems(), loose=places.files(), unjudged=unjudged)
+    return Structure(
+        exporter=printable(exporter, _EXPORTER), problems=tally.problems(), loose=places.files(), unjudged=unjudged
+    )

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from gatekeeper.artifact import Artifact, ArtifactFile, Scheme
 from gatekeeper.checks.onnx.problems import LooseFile, Problem
+from gatekeeper.checks.onnx.structure_external import escapes
 from gatekeeper.evidence import Gap
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
@@ -20,7 +21,7 @@ def judge_loose(loose: LooseFile, graph: PurePosixPath, artifact: Artifact, limi
     """Judge one file beside a graph.
 
     Args:
-        loose: What the graph says of it; its location leads nowhere outside the graph's folder.
+        loose: What the graph says of it.
         graph: Path of the graph.
         artifact: The files that there are.
         limits: `onnx_checksum_bytes` bounds what is read.
@@ -28,8 +29,11 @@ def judge_loose(loose: LooseFile, graph: PurePosixPath, artifact: Artifact, limi
     Yields:
         What is wrong, and what could not be looked at.
     """
-    path = posixpath.normpath(str(graph.parent / loose.location))
     shown = printable(loose.location, 100)
+    if escapes(loose.location):
+        yield Problem(slug="external-escape", message=f"its tensors lie in {shown!r}", detail=shown)
+        return
+    path = posixpath.normpath(str(graph.parent / loose.location))
     if path == str(graph):
         yield Problem(slug="external-itself", message="its tensors lie in the file of the graph itself", detail=shown)
         return
