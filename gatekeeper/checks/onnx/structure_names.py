@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gatekeeper.checks.onnx.problems import Tally
 from gatekeeper.checks.onnx.structure_tensors import bytes_of, elements_of
-from gatekeeper.checks.onnx.structure_walk import Body, Survey, standard, text_of
+from gatekeeper.checks.onnx.structure_walk import Body, Name, Survey, standard, text_of
 from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 _HEAVY = 2**20
 """Bytes of unused tensors from which on they are told as more than a leftover; a leftover is a constant or two."""
-
-Name = str | bytes
-"""Bytes where the file has no UTF-8."""
 
 
 def judge_names(model: onnx.ModelProto, found: Survey, tally: Tally) -> None:
@@ -52,7 +49,7 @@ def _given(body: Body, tally: Tally) -> set[Name]:
     distinct = set(stored)
     _twice(stored, len(distinct), body, tally)
     names |= distinct  # an initializer may be the value that an input has when nobody gives one
-    made = [name for node in body.nodes for name in node.output if name]
+    made = [name for given in body.gives for name in given if name]
     before = len(names)
     names.update(made)
     if len(names) != before + len(made):
@@ -106,8 +103,7 @@ def _judge_scope(body: Body, given: dict[int, set[Name]], free: dict[int, set[Na
             tally.add("name-shadows", message, text_of(name))
         outer = outer.outer
     taken: set[Name] = set()
-    for node in body.nodes:
-        taken.update(node.input)
+    taken.update(*body.takes)
     for number in body.inner:
         taken |= _inner(body, number, free)
     outputs = _outputs(body)
@@ -127,7 +123,7 @@ def _inner(body: Body, number: int, free: dict[int, set[Name]]) -> set[Name]:
 
 def _judge_dead(body: Body, outputs: Iterable[Name], free: dict[int, set[Name]], tally: Tally) -> None:
     """Say how many nodes no output depends on."""
-    makers = {name: number for number, node in enumerate(body.nodes) for name in node.output}
+    makers = {name: number for number, names in enumerate(body.gives) for name in names}
     alive: set[int] = set()
     waiting = [makers[name] for name in outputs if name in makers]
     while waiting:
@@ -135,7 +131,7 @@ def _judge_dead(body: Body, outputs: Iterable[Name], free: dict[int, set[Name]],
         if number in alive:
             continue
         alive.add(number)
-        waiting += [makers[name] for name in body.nodes[number].input if name in makers]
+        waiting += [makers[name] for name in body.takes[number] if name in makers]
         if number in body.inner:
             waiting += [makers[name] for name in _inner(body, number, free) if name in makers]
     dead = len(body.nodes) - len(alive)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from gatekeeper.text import printable
 
@@ -22,13 +22,24 @@ _BY_TYPE = {1: 2, 2: 3, 3: 4, 4: 5, 5: 6, 6: 7, 7: 8, 8: 9, 9: 10, 10: 11, 11: 2
 _PLAIN = {kind: place for kind, place in _BY_TYPE.items() if place in (2, 3, 4, 7, 8, 9)}
 _STANDARD = frozenset({"", "ai.onnx"})
 
+Name: TypeAlias = str | bytes
+"""A name in the file; bytes where it is no UTF-8."""
+
 
 class Held(NamedTuple):
-    """A tensor and where it stands."""
+    """A tensor and where it stands: an initializer, or the value of an attribute."""
 
     tensor: onnx.TensorProto
-    where: str
-    """For people, printable."""
+    body: Body
+    number: int = -1
+    """Of the node that has the attribute; -1 when it is no node's."""
+
+    attribute: str | bytes = ""
+
+    @property
+    def where(self) -> str:
+        """Say it for people, printable."""
+        return _place(self.body, self.number, self.attribute) if self.attribute else self.body.where
 
 
 class Used(NamedTuple):
@@ -48,10 +59,14 @@ class Body:
     """The graph around it; functions have none."""
 
     nodes: Sequence[onnx.NodeProto] = ()
+    takes: list[tuple[Name, ...]] = field(default_factory=list)
+    """What each node takes; bytes where a name is no UTF-8."""
+
+    gives: list[tuple[Name, ...]] = field(default_factory=list)
     inner: dict[int, list[Body]] = field(default_factory=dict)
     """Number of a node → the graphs that it holds."""
 
-    stored: dict[str | bytes, onnx.TensorProto] | None = None
+    stored: dict[Name, onnx.TensorProto] | None = None
     """Name → constant, filled by who needs it."""
 
 
@@ -115,22 +130,25 @@ def named(node: onnx.NodeProto) -> str:
 def _graph(found: Survey, graph: onnx.GraphProto, where: str, outer: Body | None) -> Body:
     body = Body(proto=graph, where=where, outer=outer, nodes=graph.node)
     found.bodies.append(body)
-    found.tensors += [Held(tensor, where) for tensor in graph.initializer]
+    found.tensors += [Held(tensor, body) for tensor in graph.initializer]
     for sparse in graph.sparse_initializer:
-        found.tensors += [Held(sparse.values, where), Held(sparse.indices, where)]
+        found.tensors += [Held(sparse.values, body), Held(sparse.indices, body)]
     _nodes(found, body)
     return body
 
 
 def _nodes(found: Survey, body: Body) -> None:
-    operators = found.operators
+    operators, takes, gives = found.operators, body.takes, body.gives
     for number, node in enumerate(body.nodes):
         key = (node.domain, node.op_type)
         if key not in operators:
             operators[key] = []
         operators[key].append(Used(node, body))
-        if node.attribute:
-            _attributes(found, node.attribute, body, number)
+        takes.append(tuple(node.input))
+        gives.append(tuple(node.output))
+        attributes = node.attribute
+        if attributes:
+            _attributes(found, attributes, body, number)
 
 
 def _attributes(found: Survey, attributes: Iterable[onnx.AttributeProto], body: Body, number: int) -> None:
@@ -153,7 +171,7 @@ def _attributes(found: Survey, attributes: Iterable[onnx.AttributeProto], body: 
                 values += 1
                 holds = 0
         if values > 1 or (holds and kind and _BY_TYPE.get(kind) != holds):
-            where = f"{printable(text_of(attribute.name), 60)!r} of {_owner(body, number)}"
+            where = _place(body, number, attribute.name)
             said = "has several values" if values > 1 else "has another value than its type says"
             found.odd.append((f"the attribute {where} {said}", where))
 
@@ -162,19 +180,18 @@ _NESTED = frozenset({_GRAPH, _GRAPHS, _TENSOR, _TENSORS, _SPARSE, _SPARSES})
 
 
 def _nested(found: Survey, attribute: onnx.AttributeProto, place: int, value: Any, body: Body, number: int) -> None:
-    label = printable(text_of(attribute.name), 60)
+    name = attribute.name
     if place in (_GRAPH, _GRAPHS):
         for graph in [value] if place == _GRAPH else value:
-            where = f"{label} of {_owner(body, number)}"
-            body.inner.setdefault(number, []).append(_graph(found, graph, where, body))
+            body.inner.setdefault(number, []).append(_graph(found, graph, _place(body, number, name), body))
         return
-    where = f"{label} of {_owner(body, number)}"
     for item in [value] if place in (_TENSOR, _SPARSE) else value:
         if place in (_SPARSE, _SPARSES):
-            found.tensors += [Held(item.values, where), Held(item.indices, where)]
+            found.tensors += [Held(item.values, body, number, name), Held(item.indices, body, number, name)]
         else:
-            found.tensors.append(Held(item, where))
+            found.tensors.append(Held(item, body, number, name))
 
 
-def _owner(body: Body, number: int) -> str:
-    return body.where if number < 0 else named(body.nodes[number])
+def _place(body: Body, number: int, attribute: Name) -> str:
+    owner = body.where if number < 0 else named(body.nodes[number])
+    return f"{printable(text_of(attribute), 60)!r} of {owner}"
