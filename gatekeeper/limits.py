@@ -182,6 +182,12 @@ class Limits:
     onnx_memory_bytes: int = 1 * GIB
     """Address space of the child that analyses it, in bytes; libraries map a third of this without using it."""
 
+    conversion_bytes: int = 1 * GIB
+    """Bytes of weights that are read to tell whether a graph holds those that lie beside it in another format."""
+
+    conversion_tensor_bytes: int = 48 * MIB
+    """Bytes of one tensor that is compared so; the embeddings of large language models have more."""
+
     flatbuffer_tables: int = 60_000
     """Tables of a TFLite model that are read; the largest honest ones have a fifth of this."""
 

@@ -8,12 +8,13 @@ Each check is a file of its own, `*_check`.
 from __future__ import annotations
 
 from gatekeeper.checks.check import Check
+from gatekeeper.checks.onnx.conversion_check import Conversion
 from gatekeeper.checks.onnx.graph import Graph
 from gatekeeper.checks.onnx.structure_check import GraphStructure
 from gatekeeper.checks.onnx.trouble import GraphError
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 
-ALL: tuple[Check, ...] = (GraphStructure(),)
+ALL: tuple[Check, ...] = (GraphStructure(), Conversion())
 """The checks of this room, in the order of reports."""
 
 __all__ = ["ALL", "Graph", "GraphError", "read_graph"]
