@@ -150,7 +150,7 @@ def _entries(file: ArtifactFile, limits: Limits) -> Iterator[Weight]:
         try:
             dtype, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
             weight = Weight(name=name, dtype=dtype, shape=tuple(shape), file=file, start=_LENGTH + length + begin)
-            fits = weight.size == end - begin and 0 <= begin and weight.start + weight.size <= file.size
+            fits = weight.size == end - begin and begin >= 0 and weight.start + weight.size <= file.size
             if dtype in FLOATS and weight.elements >= LEAST and fits:
                 yield weight
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
