@@ -38,11 +38,8 @@ def graph_of(model: ModelProto, limits: Limits = DEFAULT_LIMITS, *, digests: boo
     Raises:
         GraphError: When it is broken, ambiguous, or exceeds a limit.
     """
-    try:
-        reader = ModelReader(limits, digests=digests, mark=mark)
-        parts = reader.model(model)
-    except UnicodeDecodeError as error:
-        raise GraphError("a name in it is not UTF-8") from error
+    reader = ModelReader(limits, digests=digests, mark=mark)
+    parts = reader.model(model)
     flat = Flattening(parts, limits, reader.fold)
     inputs, outputs = flat.run()
     return Graph(

@@ -57,6 +57,8 @@ class Flattening:
         inputs = [self.value(name, 0, main.types.get(name, _UNTYPED), Kind.INPUT) for name in main.inputs]
         self.bind(names, zip(main.inputs, inputs, strict=True))
         outputs = self.fill(names, main, depth=0)
+        if not outputs:
+            raise GraphError("it has no outputs")
         if MISSING in outputs:
             raise GraphError("an output of the graph has no name")
         return tuple(inputs), outputs
@@ -199,6 +201,8 @@ class Flattening:
             raise GraphError(f"a name is longer than onnx_name_characters ({most})")
 
     def _declare(self, own: dict[str, int], name: str, number: int) -> None:
+        if not isinstance(name, str):  # what parsers give for one that is none
+            raise GraphError("a name in it is not UTF-8")
         if not name:  # the empty name stands for an operand that is left out
             raise GraphError("a value that is given or stored has no name")
         if name in own:

@@ -16,7 +16,7 @@ from onnx import (
     TypeProto,
 )
 
-from gatekeeper.checks.onnx.graph import Attribute, Constant
+from gatekeeper.checks.onnx.graph import CONTROL, Attribute, Constant
 from gatekeeper.checks.onnx.parts import Body, Call, Function, Model, Type
 from gatekeeper.checks.onnx.reader_tensors import Tensors
 from gatekeeper.checks.onnx.trouble import GraphError
@@ -76,16 +76,16 @@ class ModelReader:
             raise GraphError(f"it has more local functions than onnx_functions ({self._limits.onnx_functions})")
         functions: dict[tuple[str, str, str], Function] = {}
         for function in model.functions:
-            key = (standard(function.domain), function.name, function.overload)
+            key = (standard(_text(function.domain)), _text(function.name), _text(function.overload))
             if key in functions:
-                raise GraphError(f"the local function {printable(function.name, 80)!r} stands twice")
+                raise GraphError(f"the local function {printable(key[1], 80)!r} stands twice")
             functions[key] = self._function(function)
         return Model(
             main=self._body(model.graph, 0),
             functions=functions,
-            producer=" ".join(word for word in (model.producer_name, model.producer_version) if word),
+            producer=" ".join(word for word in map(_text, (model.producer_name, model.producer_version)) if word),
             ir_version=model.ir_version,
-            opsets={standard(each.domain): each.version for each in model.opset_import},
+            opsets={standard(_text(each.domain)): each.version for each in model.opset_import},
             metadata=self._metadata(model),
         )
 
@@ -93,17 +93,18 @@ class ModelReader:
         found: dict[str, str] = {}
         room = self._limits.onnx_metadata_bytes
         for each in model.metadata_props:
-            room -= len(each.key) + len(each.value)
+            key, value = _text(each.key), _text(each.value)
+            room -= len(key) + len(value)
             if room < 0:
                 break
-            found[each.key] = each.value
+            found[key] = value
         return found
 
     def _function(self, function: FunctionProto) -> Function:
         constants, calls = self._calls(function.node, 0)
         attributes, _, _ = self._attributes(function.attribute_proto, 0)
         return Function(
-            label=function.name,
+            label=_text(function.name),
             inputs=tuple(function.input),
             outputs=tuple(function.output),
             constants=constants,
@@ -152,13 +153,13 @@ class ModelReader:
 
     def _call(self, node: NodeProto, depth: int) -> Call:
         op, domain, name = node.op_type, node.domain, node.name
-        if len(op) + len(domain) + len(name) > self._longest:
+        if len(_joined((op, domain, name))) > self._longest:
             raise GraphError(f"a node's name is longer than onnx_name_characters ({self._longest})")
         given = node.attribute
         attributes, bodies, references = self._attributes(given, depth) if given else _NONE
         return Call(
             op,
-            "" if domain in _STANDARD else domain,
+            _domain(domain) if domain else "",
             tuple(node.input),
             tuple(node.output),
             attributes,
@@ -204,6 +205,7 @@ class ModelReader:
                 found[name] = attribute.f
             else:
                 self._rarer(name, kind or _guessed(attribute), attribute, depth, found, bodies)
+        _joined(seen)
         if len(seen) != len(attributes):
             raise GraphError("an attribute stands twice in one node")
         return found, tuple(bodies), tuple(references)
@@ -254,9 +256,32 @@ class ModelReader:
         return tuple(values)
 
 
+def _domain(domain: str) -> str:
+    if domain == CONTROL:
+        raise GraphError(f"a node claims the domain {CONTROL}, which is the gate's own")
+    return standard(domain)
+
+
+def _text(text: str | bytes) -> str:
+    """Give a text of the file; parsers give one that is not UTF-8 as bytes."""
+    return text if isinstance(text, str) else text.decode("utf-8", "replace")
+
+
+def _joined(texts: Iterable[str]) -> str:
+    """Join texts of the file; parsers give those that are not UTF-8 as bytes.
+
+    Raises:
+        GraphError: When there is such a one.
+    """
+    try:
+        return "".join(texts)
+    except TypeError:
+        raise GraphError("a name in it is not UTF-8") from None
+
+
 def _add(constants: dict[str, Constant], name: str, constant: Constant, what: str) -> None:
     if name in constants:
-        raise GraphError(f"{what} {printable(name, 80)!r} stands twice")
+        raise GraphError(f"{what} {printable(_text(name), 80)!r} stands twice")
     constants[name] = constant
 
 

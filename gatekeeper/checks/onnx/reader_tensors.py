@@ -126,7 +126,7 @@ def _shape(dims: Sequence[int], name: str) -> tuple[int, ...]:
     shape = tuple(dims)
     for size in shape:
         if size < 0:
-            raise GraphError(f"the tensor {printable(name, 80)!r} has a negative size")
+            raise GraphError(f"the tensor {printable(str(name), 80)!r} has a negative size")
     return shape
 
 
