@@ -22,6 +22,8 @@ def parse(data: bytes) -> ModelProto:
     try:
         model: ModelProto = ModelProto.FromString(data)
     except DecodeError as error:
+        if "alloc" in str(error):  # how upb says that there is no memory; that is no word on the file
+            raise MemoryError from error
         raise GraphError("it is no ONNX model, or is cut off: it can't be parsed") from error
     return model
 

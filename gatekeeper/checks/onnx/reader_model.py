@@ -61,6 +61,7 @@ class ModelReader:
 
     def __init__(self, limits: Limits, *, digests: bool, mark: str = "") -> None:
         self._limits = limits
+        self._types: dict[bytes, Type] = {}
         self._longest = limits.onnx_name_characters
         self._tensors = Tensors(limits, digests=digests, mark=mark)
 
@@ -109,7 +110,7 @@ class ModelReader:
             outputs=tuple(function.output),
             constants=constants,
             calls=calls,
-            types={each.name: _type(each.type) for each in function.value_info},
+            types={each.name: self._type(each.type) for each in function.value_info},
             attributes=attributes,
         )
 
@@ -127,7 +128,9 @@ class ModelReader:
         for name, constant in constants.items():
             _add(initializers, name, constant, "the value")
         types = {
-            each.name: _type(each.type) for group in (graph.value_info, graph.output, graph.input) for each in group
+            each.name: self._type(each.type)
+            for group in (graph.value_info, graph.output, graph.input)
+            for each in group
         }
         return Body(
             inputs=tuple(each.name for each in graph.input if each.name not in initializers),
@@ -136,6 +139,14 @@ class ModelReader:
             calls=calls,
             types=types,
         )
+
+    def _type(self, said: TypeProto) -> Type:
+        """Read a type; there are few in a file, and each stands there thousands of times."""
+        written = said.SerializeToString()
+        found = self._types.get(written)
+        if found is None:
+            found = self._types[written] = _type(said)
+        return found
 
     def _calls(self, nodes: Iterable[NodeProto], depth: int) -> tuple[dict[str, Constant], tuple[Call, ...]]:
         """Read nodes; a `Constant` that depends on no caller becomes one."""
