@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import TypeAlias
 
 from gatekeeper.checks.onnx.graph import MISSING, Attribute, Constant, Kind, Node, Scope, Value
@@ -165,10 +164,11 @@ class Flattening:
         constant = self._fold(attributes)
         if constant is None:
             self.emit(call.op, call.domain, (), outputs, call.name, names.scope)
-        for number in outputs if constant is not None else ():
+            return
+        for number in outputs:
             if number >= 0:
-                self.values[number] = replace(self.values[number], kind=Kind.CONSTANT, constant=constant,
-                                              dtype=constant.dtype, shape=constant.shape)  # fmt: skip
+                name, scope = self.values[number].name, self.values[number].scope
+                self.values[number] = make_value(name, Kind.CONSTANT, scope, constant.dtype, constant.shape, constant)
 
     def bind(self, names: Names, given: Iterable[tuple[str, int]]) -> None:
         """Let names of inputs mean these values.
@@ -210,7 +210,7 @@ class Flattening:
             raise self._wrong(name)
         own[name] = number
 
-    def _wrong(self, name: str) -> GraphError:
+    def _wrong(self, name: object) -> GraphError:
         """Say why nothing can be called so here."""
         if not isinstance(name, str):  # what parsers give for one that is none
             return GraphError("a name in it is not UTF-8")

@@ -110,7 +110,7 @@ class ModelReader:
             outputs=tuple(function.output),
             constants=constants,
             calls=calls,
-            types={each.name: self._type(each.type) for each in function.value_info},
+            types={each.name: self._type(each.type) for each in function.value_info[:]},
             attributes=attributes,
         )
 
@@ -118,7 +118,7 @@ class ModelReader:
         if depth > self._limits.onnx_depth:
             raise GraphError(f"graphs lie deeper in each other than onnx_depth ({self._limits.onnx_depth})")
         initializers: dict[str, Constant] = {}
-        for tensor in graph.initializer:
+        for tensor in graph.initializer[:]:
             _add(initializers, tensor.name, self._tensors.dense(tensor), "the initializer")
         for sparse in graph.sparse_initializer:
             _add(initializers, sparse.values.name, self._tensors.sparse(sparse), "the initializer")
@@ -130,7 +130,7 @@ class ModelReader:
         types = {
             each.name: self._type(each.type)
             for group in (graph.value_info, graph.output, graph.input)
-            for each in group
+            for each in group[:]
         }
         return Body(
             inputs=tuple(each.name for each in graph.input if each.name not in initializers),

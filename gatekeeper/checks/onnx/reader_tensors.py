@@ -20,7 +20,7 @@ from gatekeeper.text import printable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_PLAIN = {
+_PLAIN: dict[int, tuple[np.dtype[Any], str]] = {
     TensorProto.FLOAT: (np.dtype("<f4"), "float_data"),
     TensorProto.UINT8: (np.dtype("u1"), "int32_data"),
     TensorProto.INT8: (np.dtype("i1"), "int32_data"),
@@ -171,7 +171,8 @@ def _typed_bytes(tensor: TensorProto) -> bytes:
     bare.CopyFrom(tensor)
     bare.ClearField("name")
     bare.ClearField("doc_string")
-    return bare.SerializeToString(deterministic=True)
+    written: bytes = bare.SerializeToString(deterministic=True)
+    return written
 
 
 def _filled(values: NDArray[Any], indices: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any] | None:
