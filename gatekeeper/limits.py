@@ -169,6 +169,9 @@ class Limits:
     onnx_metadata_bytes: int = 1 * MIB
     """Characters of an ONNX model's metadata that are kept."""
 
+    onnx_checksum_bytes: int = 4 * GIB
+    """Bytes of a file of tensors whose SHA-1 is computed because an ONNX graph gives it; hardly any does."""
+
     onnx_tensor_bytes: int = 256 * KIB
     """Bytes of one tensor of a large ONNX model that are kept with the graph; a sixteenth of it in a model that is
     larger than `onnx_bytes`."""
@@ -178,6 +181,12 @@ class Limits:
 
     onnx_memory_bytes: int = 1 * GIB
     """Address space of the child that analyses it, in bytes; libraries map a third of this without using it."""
+
+    conversion_bytes: int = 1 * GIB
+    """Bytes of weights that are read to tell whether a graph holds those that lie beside it in another format."""
+
+    conversion_tensor_bytes: int = 48 * MIB
+    """Bytes of one tensor that is compared so; the embeddings of large language models have more."""
 
     flatbuffer_tables: int = 60_000
     """Tables of a TFLite model that are read; the largest honest ones have a fifth of this."""
