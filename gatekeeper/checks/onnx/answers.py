@@ -14,7 +14,7 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def to_data(value: Any) -> Any:
-    """Give a noun as what JSON has. Law: `from_data(type(noun), to_data(noun)) == noun`."""
+    """Give a noun as what JSON has; `from_data` makes the same noun of it."""
     if is_dataclass(value):
         return {field.name: to_data(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple):
@@ -56,7 +56,7 @@ class _Reading:
         return self._noun(kind, data)
 
     def _plain(self, kind: type, data: Any) -> Any:
-        if type(data) is not kind or (kind is str and len(data) > self._texts):
+        if type(data) is not kind or (isinstance(data, str) and len(data) > self._texts):
             raise ValueError(f"no {kind.__name__}, or a long one")
         return data
 

@@ -22,6 +22,8 @@ def parse(data: bytes) -> ModelProto:
     try:
         model: ModelProto = ModelProto.FromString(data)
     except DecodeError as error:
+        if "alloc" in str(error):  # how upb says that there is no memory; that is no word on the file
+            raise MemoryError from error
         raise GraphError("it is no ONNX model, or is cut off: it can't be parsed") from error
     return model
 
@@ -38,11 +40,8 @@ def graph_of(model: ModelProto, limits: Limits = DEFAULT_LIMITS, *, digests: boo
     Raises:
         GraphError: When it is broken, ambiguous, or exceeds a limit.
     """
-    try:
-        reader = ModelReader(limits, digests=digests, mark=mark)
-        parts = reader.model(model)
-    except UnicodeDecodeError as error:
-        raise GraphError("a name in it is not UTF-8") from error
+    reader = ModelReader(limits, digests=digests, mark=mark)
+    parts = reader.model(model)
     flat = Flattening(parts, limits, reader.fold)
     inputs, outputs = flat.run()
     return Graph(

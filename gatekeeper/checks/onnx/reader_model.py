@@ -16,7 +16,7 @@ from onnx import (
     TypeProto,
 )
 
-from gatekeeper.checks.onnx.graph import Attribute, Constant
+from gatekeeper.checks.onnx.graph import CONTROL, Attribute, Constant
 from gatekeeper.checks.onnx.parts import Body, Call, Function, Model, Type
 from gatekeeper.checks.onnx.reader_tensors import Tensors
 from gatekeeper.checks.onnx.trouble import GraphError
@@ -61,6 +61,7 @@ class ModelReader:
 
     def __init__(self, limits: Limits, *, digests: bool, mark: str = "") -> None:
         self._limits = limits
+        self._types: dict[bytes, Type] = {}
         self._longest = limits.onnx_name_characters
         self._tensors = Tensors(limits, digests=digests, mark=mark)
 
@@ -76,16 +77,16 @@ class ModelReader:
             raise GraphError(f"it has more local functions than onnx_functions ({self._limits.onnx_functions})")
         functions: dict[tuple[str, str, str], Function] = {}
         for function in model.functions:
-            key = (standard(function.domain), function.name, function.overload)
+            key = (standard(_text(function.domain)), _text(function.name), _text(function.overload))
             if key in functions:
-                raise GraphError(f"the local function {printable(function.name, 80)!r} stands twice")
+                raise GraphError(f"the local function {printable(key[1], 80)!r} stands twice")
             functions[key] = self._function(function)
         return Model(
             main=self._body(model.graph, 0),
             functions=functions,
-            producer=" ".join(word for word in (model.producer_name, model.producer_version) if word),
+            producer=" ".join(word for word in map(_text, (model.producer_name, model.producer_version)) if word),
             ir_version=model.ir_version,
-            opsets={standard(each.domain): each.version for each in model.opset_import},
+            opsets={standard(_text(each.domain)): each.version for each in model.opset_import},
             metadata=self._metadata(model),
         )
 
@@ -93,22 +94,23 @@ class ModelReader:
         found: dict[str, str] = {}
         room = self._limits.onnx_metadata_bytes
         for each in model.metadata_props:
-            room -= len(each.key) + len(each.value)
+            key, value = _text(each.key), _text(each.value)
+            room -= len(key) + len(value)
             if room < 0:
                 break
-            found[each.key] = each.value
+            found[key] = value
         return found
 
     def _function(self, function: FunctionProto) -> Function:
         constants, calls = self._calls(function.node, 0)
         attributes, _, _ = self._attributes(function.attribute_proto, 0)
         return Function(
-            label=function.name,
+            label=_text(function.name),
             inputs=tuple(function.input),
             outputs=tuple(function.output),
             constants=constants,
             calls=calls,
-            types={each.name: _type(each.type) for each in function.value_info},
+            types={each.name: self._type(each.type) for each in function.value_info[:]},
             attributes=attributes,
         )
 
@@ -116,7 +118,7 @@ class ModelReader:
         if depth > self._limits.onnx_depth:
             raise GraphError(f"graphs lie deeper in each other than onnx_depth ({self._limits.onnx_depth})")
         initializers: dict[str, Constant] = {}
-        for tensor in graph.initializer:
+        for tensor in graph.initializer[:]:
             _add(initializers, tensor.name, self._tensors.dense(tensor), "the initializer")
         for sparse in graph.sparse_initializer:
             _add(initializers, sparse.values.name, self._tensors.sparse(sparse), "the initializer")
@@ -126,7 +128,9 @@ class ModelReader:
         for name, constant in constants.items():
             _add(initializers, name, constant, "the value")
         types = {
-            each.name: _type(each.type) for group in (graph.value_info, graph.output, graph.input) for each in group
+            each.name: self._type(each.type)
+            for group in (graph.value_info, graph.output, graph.input)
+            for each in group[:]
         }
         return Body(
             inputs=tuple(each.name for each in graph.input if each.name not in initializers),
@@ -136,31 +140,53 @@ class ModelReader:
             types=types,
         )
 
-    def _calls(self, nodes: Iterable[NodeProto], depth: int) -> tuple[dict[str, Constant], tuple[Call, ...]]:
-        """Read nodes; a `Constant` that depends on no caller becomes one."""
+    def _type(self, said: TypeProto) -> Type:
+        """Read a type; there are few in a file, and each stands there thousands of times."""
+        written = said.SerializeToString()
+        found = self._types.get(written)
+        if found is None:
+            found = self._types[written] = _type(said)
+        return found
+
+    def _calls(self, nodes: Sequence[NodeProto], depth: int) -> tuple[dict[str, Constant], tuple[Call, ...]]:
+        """Read nodes; a `Constant` that depends on no caller becomes one.
+
+        Fields that hold several items are sliced before they are walked over: parsers take half the time for that.
+        """
         constants: dict[str, Constant] = {}
         calls: list[Call] = []
-        for node in nodes:
-            call = self._call(node, depth)
-            if call.op == "Constant" and not call.domain and not call.references:
-                constant = self.fold(call.attributes)
-                if constant is not None and len(call.outputs) == 1:
-                    _add(constants, call.outputs[0], constant, "the value")
+        for node in nodes[:]:
+            constant, names = self._plain_constant(node) if node.op_type == "Constant" else (None, ())
+            if constant is None:
+                call = self._call(node, depth)
+                if call.op == "Constant" and not call.domain and not call.references:
+                    constant, names = self.fold(call.attributes), call.outputs
+                if constant is None or len(names) != 1:
+                    calls.append(call)
                     continue
-            calls.append(call)
+            _add(constants, names[0], constant, "the value")
         return constants, tuple(calls)
+
+    def _plain_constant(self, node: NodeProto) -> tuple[Constant | None, Sequence[str]]:
+        """Read the usual form of a `Constant`, a tensor in `value`; exporters write hundreds of them."""
+        attributes, names = node.attribute[:], node.output[:]
+        if len(attributes) == len(names) == 1 and standard(node.domain) == "":
+            (attribute,) = attributes
+            if attribute.type == _TENSOR and attribute.name == "value" and not attribute.ref_attr_name:
+                return self._tensors.dense(attribute.t), names
+        return None, ()
 
     def _call(self, node: NodeProto, depth: int) -> Call:
         op, domain, name = node.op_type, node.domain, node.name
-        if len(op) + len(domain) + len(name) > self._longest:
+        if len(_joined((op, domain, name))) > self._longest:
             raise GraphError(f"a node's name is longer than onnx_name_characters ({self._longest})")
         given = node.attribute
         attributes, bodies, references = self._attributes(given, depth) if given else _NONE
         return Call(
             op,
-            "" if domain in _STANDARD else domain,
-            tuple(node.input),
-            tuple(node.output),
+            _domain(domain) if domain else "",
+            tuple(node.input[:]),
+            tuple(node.output[:]),
             attributes,
             name,
             node.overload,
@@ -187,7 +213,7 @@ class ModelReader:
         bodies: list[tuple[str, Body]] = []
         references: list[tuple[str, str]] = []
         seen: set[str] = set()
-        for attribute in attributes:
+        for attribute in attributes[:]:
             name, kind = attribute.name, attribute.type
             seen.add(name)
             if attribute.ref_attr_name:
@@ -204,6 +230,7 @@ class ModelReader:
                 found[name] = attribute.f
             else:
                 self._rarer(name, kind or _guessed(attribute), attribute, depth, found, bodies)
+        _joined(seen)
         if len(seen) != len(attributes):
             raise GraphError("an attribute stands twice in one node")
         return found, tuple(bodies), tuple(references)
@@ -251,12 +278,35 @@ class ModelReader:
         """Give a list as a tuple; as a constant when it is a table, like the trees of a forest."""
         if len(values) > self._limits.onnx_listed:
             return self._tensors.listed(values, dtype)
-        return tuple(values)
+        return tuple(values[:])
+
+
+def _domain(domain: str) -> str:
+    if domain == CONTROL:
+        raise GraphError(f"a node claims the domain {CONTROL}, which is the gate's own")
+    return standard(domain)
+
+
+def _text(text: str | bytes) -> str:
+    """Give a text of the file; parsers give one that is not UTF-8 as bytes."""
+    return text if isinstance(text, str) else text.decode("utf-8", "replace")
+
+
+def _joined(texts: Iterable[str]) -> str:
+    """Join texts of the file; parsers give those that are not UTF-8 as bytes.
+
+    Raises:
+        GraphError: When there is such a one.
+    """
+    try:
+        return "".join(texts)
+    except TypeError:
+        raise GraphError("a name in it is not UTF-8") from None
 
 
 def _add(constants: dict[str, Constant], name: str, constant: Constant, what: str) -> None:
     if name in constants:
-        raise GraphError(f"{what} {printable(name, 80)!r} stands twice")
+        raise GraphError(f"{what} {printable(_text(name), 80)!r} stands twice")
     constants[name] = constant
 
 
@@ -271,7 +321,7 @@ def _type(said: TypeProto) -> Type:
     tensor = said.tensor_type
     if not tensor.HasField("shape"):
         return Type(tensor.elem_type)
-    return Type(tensor.elem_type, tuple([_size(dim) for dim in tensor.shape.dim]))
+    return Type(tensor.elem_type, tuple([_size(dim) for dim in tensor.shape.dim[:]]))
 
 
 def _size(dim: TensorShapeProto.Dimension) -> int | None:
