@@ -35,7 +35,7 @@ class Cone:
 
     constants: tuple[int | float | str, ...]
     exact: bool
-    """The nodes are all there are."""
+    """The constants are all there are: no node is left out, and no table is too large to be told."""
 
     way: tuple[int, ...]
     """Nodes from the input to the value, one way of several."""
@@ -86,7 +86,7 @@ class Cones:
         return Cone(
             nodes=tuple(dict.fromkeys(nodes)),
             constants=tuple(self._constants(nodes)),
-            exact=not queue,
+            exact=not queue and not any(self._has_table(self._taint.graph.nodes[at]) for at in nodes),
             way=tuple(self._way(last, value, before)),
             source=source,
         )
@@ -112,6 +112,13 @@ class Cones:
                     yield number
                 if len(told) >= _CONSTANTS:
                     return
+
+    def _has_table(self, node: Node) -> bool:
+        if node.op not in _HELD_AGAINST:
+            return False
+        constants = [value for value in node.inputs if value >= 0 and not self._taint.level(value)]
+        arrays = [self._taint.constants.array(value) for value in constants]
+        return any(array is None or array.size > _ELEMENTS for array in arrays)
 
     def _of_node(self, node: Node) -> Iterator[int | float | str]:
         if node.op not in _HELD_AGAINST:

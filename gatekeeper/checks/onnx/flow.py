@@ -67,7 +67,7 @@ def _compute(taint: Taint, index: int, node: Node, joined: int) -> None:
         _layer(taint, index, node, data)
     elif any(taint.marks[value] & m.LEARNED for value in data):
         meetings_of(taint, index, node, data)
-        later(taint, node, data)
+        later(taint, index, node, data)
     else:
         raw_step(taint, index, node, data)
 
@@ -89,7 +89,7 @@ def _is_layer(taint: Taint, node: Node, joined: int, data: list[int]) -> bool:
     if node.op in _NO_LAYER and node.domain in ops.STANDARD:
         return False
     if node.op in ops.TREES:
-        return True
+        return not joined & m.TOKEN  # tokens have no order that trees could split
     for at, value in enumerate(node.inputs):
         if value < 0:
             continue

@@ -137,7 +137,9 @@ class _Flow:
             return (joined | m.DECIDED) & ~m.TEXT, self.axes
         if op in ops.LOGIC:
             return self.decide(joined), self.axes
-        return self.decide(joined), self.axes if op not in ("Einsum", "ScanElements") else None
+        if op in ops.TREES:
+            return settle(joined | m.PART_SUMMED | m.ELEMENT, None) | m.DECIDED, None
+        return self.decide(joined), self.axes
 
     def concat_axes(self) -> Axes:
         """Give the axes after joining: what is joined along becomes positions when any of it is."""

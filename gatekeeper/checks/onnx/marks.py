@@ -105,9 +105,15 @@ ADDED = 1 << 35
 LOOKED_UP = 1 << 36
 """Straight out of a table of vectors."""
 
+LESS = 1 << 37
+"""Learned data less a constant vector."""
+
+BELL = 1 << 38
+"""How far learned data are from a constant vector: squared, or without its sign."""
+
 LEVELS = SHAPE | RAW | LEARNED
 ALONE = SUMMED | PICKED
 """One answer is left."""
 
-LATER = NARROW | COMPARED | BENT | ADDED | LOOKED_UP
+LATER = NARROW | COMPARED | BENT | ADDED | LOOKED_UP | LESS | BELL
 DECISION = DECIDED | COUNT | INDEX | ELEMENT | LENGTH
