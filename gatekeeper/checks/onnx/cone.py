@@ -121,6 +121,9 @@ class Cones:
         return any(array is None or array.size > _ELEMENTS for array in arrays)
 
     def _of_node(self, node: Node) -> Iterator[int | float | str]:
+        for name in ("pool_int64s", "pool_strings", "pattern"):
+            listed = node.attributes.get(name)
+            yield from listed if isinstance(listed, tuple) else (listed,) if isinstance(listed, str) else ()
         if node.op not in _HELD_AGAINST:
             return
         for value in node.inputs:

@@ -146,7 +146,9 @@ def _layer(taint: Taint, index: int, node: Node, data: list[int]) -> None:
             continue
         if not learned or node.op in ops.PICK:
             taint.content |= taint.inputs[value]
-        if marks & (m.REWRITTEN | m.SCALED):
+        if marks & m.REWRITTEN and not marks & m.DECIDED:
+            taint.meet(index, value, value, SuspicionKind.LENGTH, "rewrite")
+        elif marks & (m.REWRITTEN | m.SCALED):
             taint.meet(index, value, value, SuspicionKind.REWRITE, "rewrite" if marks & m.REWRITTEN else "scale")
         elif marks & m.DECIDED and not marks & (m.INDEX | m.COUNT) and (marks & m.WHOLE or _about_tokens(taint, value)):
             taint.meet(index, value, value, SuspicionKind.LOOKUP, "look up" if node.op in ops.PICK else "project")
@@ -154,7 +156,10 @@ def _layer(taint: Taint, index: int, node: Node, data: list[int]) -> None:
             taint.tables.setdefault(taint.root[value], []).append((index, node.inputs[0]))
     if learned and len(raw) > 0:
         meetings_of(taint, index, node, data)
-    extra = m.LOOKED_UP if node.op in ops.PICK and not learned else 0
+    extra = 0 if learned else m.LOOKED_UP if node.op in ops.PICK else m.FIRST if node.op in ops.KERNEL else 0
+    for value in data:
+        if taint.marks[value] & m.ADDED and taint.marks[value] & m.WEIGHT:
+            taint.meet(index, value, value, SuspicionKind.ACTIVATION, "weights")
     if node.op in ops.TREES:
         extra |= m.NARROW | m.COMPARED
     taint.give(node, m.LEARNED | extra, 0, 0, None)

@@ -35,7 +35,7 @@ def raw_step(taint: Taint, index: int, node: Node, data: list[int]) -> None:
     marks = settle(marks, axes)
     if marks & m.DECISION & ~joined:
         decided |= inputs
-    if marks & m.DECIDED and not marks & m.LEARNED:
+    if marks & (m.DECIDED | m.LENGTH):
         marks |= flow.rewritten()
     root = taint.root[node.inputs[0]] if node.op in ops.VIEW and node.inputs[0] in data else None
     taint.give(node, marks & ~m.LEARNED, inputs, decided, axes, root)
@@ -86,7 +86,9 @@ class _Flow:
         """Give the marks and axes of the outputs."""
         op, joined = self.node.op, self.joined
         if self.node.domain not in ops.STANDARD:
-            return self.decide(joined), None
+            return joined | m.ELEMENT | m.COUNT | m.SUMMED, None  # nobody knows: it may have counted anything
+        if op == "TfIdfVectorizer":
+            return joined & ~(m.TOKEN | m.TEXT) | m.COUNT | m.SUMMED, ax.replaced(self.axes, -1, "F")
         if op in ops.COMPARE:
             return self.compare(), self.axes
         if op in PLACES:
@@ -399,7 +401,7 @@ class _Flow:
         op = self.node.op
         if op in ops.COMPARE or op in ops.LOGIC or op in ops.VIEW or op in ops.PICK:
             return 0
-        deciding = [value for value in self.data if self.taint.marks[value] & m.DECIDED]
+        deciding = [value for value in self.data if self.taint.marks[value] & (m.DECIDED | m.LENGTH)]
         changed = [value for value in self.data if _content(self.taint.marks[value])]
         if not deciding or not changed:
             return 0
@@ -426,7 +428,7 @@ class _Flow:
 
 def _content(marks: int) -> bool:
     return bool(marks & m.RAW) and not marks & (
-        m.DECIDED | m.ALONE | m.COUNT | m.INDEX | m.POSITIONS | m.RUNNING
+        m.DECIDED | m.LENGTH | m.ALONE | m.COUNT | m.INDEX | m.POSITIONS | m.RUNNING
     )
 
 

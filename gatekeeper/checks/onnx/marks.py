@@ -111,9 +111,12 @@ LESS = 1 << 37
 BELL = 1 << 38
 """How far learned data are from a constant vector: squared, or without its sign."""
 
+FIRST = 1 << 39
+"""Straight out of a convolution over the input."""
+
 LEVELS = SHAPE | RAW | LEARNED
 ALONE = SUMMED | PICKED
 """One answer is left."""
 
-LATER = NARROW | COMPARED | BENT | ADDED | LOOKED_UP | LESS | BELL
+LATER = NARROW | COMPARED | BENT | ADDED | LOOKED_UP | LESS | BELL | FIRST | OFFSET
 DECISION = DECIDED | COUNT | INDEX | ELEMENT | LENGTH

@@ -76,17 +76,17 @@ class _Judge:
 
     def judge(self, meeting: Meeting) -> Suspicion | None:
         """Give what a meeting amounts to; None when honest models have it."""
-        if meeting.kind is SuspicionKind.ACTIVATION:
+        if meeting.kind in (SuspicionKind.ACTIVATION, SuspicionKind.TABLE, SuspicionKind.KERNEL):
             return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW)
         cone = self._cones.look(meeting.gate)
         if meeting.kind is SuspicionKind.LENGTH:
             return self._length(meeting, cone)
         if not meeting.inputs & self._taint.content:
             return self._beside(meeting, cone)
-        if meeting.kind in (SuspicionKind.LOOP, SuspicionKind.POSITION, SuspicionKind.BYPASS) or meeting.how == "scale":
+        if meeting.kind in (SuspicionKind.POSITION, SuspicionKind.BYPASS) or meeting.how == "scale":
             return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW)
         about_tokens = meeting.inputs & ~self._tokens == 0
-        if about_tokens and cone.exact and all(number in _PADDING for number in cone.constants):
+        if about_tokens and cone.exact and cone.constants and all(number in _PADDING for number in cone.constants):
             return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW)
         return self._tell(meeting, meeting.kind, SuspicionVerdict.IMPLANT)
 
