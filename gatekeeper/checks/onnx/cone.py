@@ -16,7 +16,7 @@ _NODES = 2_000
 """Nodes of one cone that are looked at."""
 
 _CONSTANTS = 32
-_ELEMENTS = 64
+_ELEMENTS = 16
 """Elements of a constant that is told; a larger one is a table."""
 
 _HELD_AGAINST = ops.COMPARE | ops.BOUND | ops.CURVED | frozenset(
@@ -113,7 +113,14 @@ class Cones:
                 if len(told) >= _CONSTANTS:
                     return
 
+    def _brings_payload(self, node: Node) -> bool:
+        """Tell whether a node's constants belong to what is done after the decision."""
+        decided = any(value >= 0 and self._taint.marks[value] & m.DECIDED for value in node.inputs)
+        return decided or any(value >= 0 and self._taint.marks[value] & m.PATTERN for value in node.outputs)
+
     def _has_table(self, node: Node) -> bool:
+        if node.op in ops.TREES or node.domain not in ops.STANDARD:
+            return True
         if node.op not in _HELD_AGAINST:
             return False
         constants = [value for value in node.inputs if value >= 0 and not self._taint.level(value)]
@@ -124,7 +131,7 @@ class Cones:
         for name in ("pool_int64s", "pool_strings", "pattern"):
             listed = node.attributes.get(name)
             yield from listed if isinstance(listed, tuple) else (listed,) if isinstance(listed, str) else ()
-        if node.op not in _HELD_AGAINST:
+        if node.op not in _HELD_AGAINST or self._brings_payload(node):
             return
         for value in node.inputs:
             if value < 0 or self._taint.level(value):

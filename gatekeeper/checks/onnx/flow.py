@@ -152,8 +152,8 @@ def _layer(taint: Taint, index: int, node: Node, data: list[int]) -> None:
             taint.meet(index, value, value, SuspicionKind.REWRITE, "rewrite" if marks & m.REWRITTEN else "scale")
         elif marks & m.DECIDED and not marks & (m.INDEX | m.COUNT) and (marks & m.WHOLE or _about_tokens(taint, value)):
             taint.meet(index, value, value, SuspicionKind.LOOKUP, "look up" if node.op in ops.PICK else "project")
-        if node.op in ops.PICK:
-            taint.tables.setdefault(taint.root[value], []).append((index, node.inputs[0]))
+        elif node.op in ops.PICK and marks & m.ELEMENT and not marks & (m.POSITIONS | m.INDEX | m.COUNT):
+            taint.meet(index, value, value, SuspicionKind.POSITION, "rewrite")
     if learned and len(raw) > 0:
         meetings_of(taint, index, node, data)
     extra = 0 if learned else m.LOOKED_UP if node.op in ops.PICK else m.FIRST if node.op in ops.KERNEL else 0
@@ -276,10 +276,16 @@ def _leave(taint: Taint, index: int, node: Node) -> None:
     for value in gates:
         deciding |= taint.marks[value]
     if joined & m.LEARNED:
-        gate = next((value for value in gates if taint.marks[value] & m.RAW and taint.marks[value] & m.DECIDED), None)
-        if gate is not None:
-            learned = next(value for value in present if taint.marks[value] & m.LEARNED)
-            taint.meet(index, gate, learned, SuspicionKind.LOOP, "loop")
+        learned = next(value for value in present if taint.marks[value] & m.LEARNED)
+        for gate in gates:
+            marks = taint.marks[gate]
+            if marks & m.LEARNED:
+                if marks & m.COMPARED:
+                    taint.meet(index, gate, learned, SuspicionKind.ACTIVATION, "loop")
+            elif marks & m.RAW and marks & m.DECIDED:
+                taint.meet(index, gate, learned, SuspicionKind.LOOP, "loop")
+            elif marks & m.LENGTH:
+                taint.meet(index, gate, learned, SuspicionKind.LENGTH, "loop")
         taint.give(node, joined & ~(m.LATER | m.RAW), 0, 0, None)
         return
     marks = joined | (deciding & (m.RAW | m.DECIDED))

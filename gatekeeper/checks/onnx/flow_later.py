@@ -74,7 +74,7 @@ class _Later:
         if op in ("Mul", "Div", *ops.PRODUCT) and self.vector(2) and decided:
             return m.ADDED | origin
         if op == "Where" and self.taint.marks[self.node.inputs[0]] & m.COMPARED and self.vector(2):
-            return m.ADDED | origin
+            return m.ADDED | m.WEIGHT | origin
         if op in ops.PICK and decided and not self.taint.level(self.node.inputs[0]):
             return m.ADDED | origin
         return self.decides() | origin

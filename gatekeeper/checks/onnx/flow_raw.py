@@ -67,8 +67,14 @@ def _sizes(taint: Taint, node: Node, data: list[int], joined: int, inputs: int) 
         marks |= m.LENGTH
     if node.op in ("Cos", "Sin") and joined & m.POSITIONS:
         marks = (marks | m.ANGLE) & ~m.LENGTH
-    root = taint.root[node.inputs[0]] if node.op in ops.VIEW and node.inputs[0] >= 0 else None
+    first = node.inputs[0] if node.inputs else -1
+    same = first >= 0 and (node.op in ops.VIEW or node.op in ("Slice", "Gather") and _uniform(taint, first))
+    root = taint.root[first] if same else None
     taint.give(node, marks | m.SHAPE, inputs, inputs if marks & m.LENGTH else 0, "P" if marks & m.POSITIONS else "F", root)
+
+
+def _uniform(taint: Taint, value: int) -> bool:
+    return taint.constants.number(taint.root[value]) is not None
 
 
 class _Flow:
@@ -126,7 +132,7 @@ class _Flow:
         if op == "OneHot":
             return self.compare(), None if self.axes is None else self.axes + "F"
         if op in ops.SCATTER:
-            return joined, self.taint.axes[first] if self.taint.axes[first] else "P"
+            return self.scatter()
         if op in ops.MOVE or op in ops.LINEAR:
             return joined, self.concat_axes() if op == "Concat" else self.axes
         if op in ops.NORM:
@@ -142,6 +148,19 @@ class _Flow:
         if op in ops.TREES:
             return settle(joined | m.PART_SUMMED | m.ELEMENT, None) | m.DECIDED, None
         return self.decide(joined), self.axes
+
+    def scatter(self) -> tuple[int, Axes]:
+        """Give the marks of data written to places that data say: a histogram of tokens tells them apart."""
+        first, *others = self.node.inputs
+        index, written = others[0] if others else -1, others[1:]
+        marks = self.taint.marks[first]
+        for value in written:
+            marks |= self.taint.marks[value] if value >= 0 else 0
+        if self.taint.level(index) & m.RAW:
+            marks |= (self.taint.marks[index] & ~(m.TOKEN | m.WHOLE | m.INDEX)) | m.ELEMENT
+        axes = self.taint.axes[first]
+        known = axes if axes is not None and "P" in axes else None if axes is None else axes[:-1] + "P" if axes else "P"
+        return marks, known
 
     def concat_axes(self) -> Axes:
         """Give the axes after joining: what is joined along becomes positions when any of it is."""
@@ -176,6 +195,8 @@ class _Flow:
         lookup = self.node.op in ops.PICK and not self.taint.marks[first] & m.RAW
         if lookup:
             marks = self.taint.marks[index]
+            if self.taint.constants.number(self.taint.root[first]) is not None:
+                return m.SHAPE, self.taint.axes[index]  # whatever the index, the same number comes out
             found = self.decide(marks & ~m.INDEX if marks & m.ALONE else marks) & ~(m.WHOLE | m.TOKEN)
             if not self.taint.level(first) and self.taint.constants.trained(first):
                 found |= m.WEIGHT
@@ -202,7 +223,7 @@ class _Flow:
         after = settle(before | marks, axes)
         if node.op in ops.EXTREME and not joined & m.ALONE and after & m.ALONE and joined & (m.ELEMENT | m.RUNNING):
             after = (after | m.DECIDED) & ~m.COUNT
-        elif node.op in ops.EXTREME and after & m.ALONE and joined & m.OFFSET:
+        elif node.op in ops.EXTREME and after & m.ALONE and joined & m.OFFSET and not joined & m.DECIDED:
             after |= m.COUNT
         if joined & m.SIZED and not joined & m.RAW:
             after |= m.COUNT

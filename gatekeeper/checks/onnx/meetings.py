@@ -14,6 +14,9 @@ _WORDS = {
     "Concat": "join", "MatMul": "multiply", "Gemm": "multiply", "Max": "bound", "Min": "bound",
 }  # fmt: skip
 
+_HIDING = 100.0
+"""What is written over scores that shall not count, at least in size."""
+
 
 def meetings_of(taint: Taint, index: int, node: Node, data: list[int]) -> None:
     """Note what meets learned data at one node."""
@@ -22,7 +25,7 @@ def meetings_of(taint: Taint, index: int, node: Node, data: list[int]) -> None:
         marks = taint.marks[value]
         if marks & m.LEARNED or not marks & m.LEVELS:
             continue
-        kind = _kind(taint, node, value, marks)
+        kind = _kind(taint, node, value, marks, target)
         if kind is not None:
             how = "replace" if node.op in ops.SCATTER else "look up" if node.op in ops.PICK else _WORDS.get(node.op, node.op)
             taint.meet(index, value, target, kind, how)
@@ -34,7 +37,7 @@ def weights_meeting(taint: Taint, index: int, value: int) -> None:
         taint.meet(index, value, value, SuspicionKind.LOOKUP, "weights")
 
 
-def _kind(taint: Taint, node: Node, value: int, marks: int) -> SuspicionKind | None:
+def _kind(taint: Taint, node: Node, value: int, marks: int, target: int) -> SuspicionKind | None:
     if not marks & m.RAW:
         return SuspicionKind.LENGTH if marks & m.LENGTH else None
     if marks & m.DECIDED:
@@ -47,9 +50,20 @@ def _kind(taint: Taint, node: Node, value: int, marks: int) -> SuspicionKind | N
         return None
     if marks & m.LENGTH:
         return SuspicionKind.LENGTH
-    if node.op in ("Add", "Sub", "Where", "Mul", "Sum") and marks & m.ELEMENT:
-        if marks & m.PATTERN and node.op in ("Add", "Sub", "Sum"):
-            return SuspicionKind.POSITION
+    if marks & m.ELEMENT and _marks_positions(taint, node, marks, target):
+        return SuspicionKind.POSITION
     if marks & m.TOKEN and marks & m.ALONE and not marks & (m.INDEX | m.ANGLE) and node.op in ("Add", "Sub", "Mul", "Sum", "Where"):
         return SuspicionKind.BYPASS
     return None
+
+
+def _marks_positions(taint: Taint, node: Node, marks: int, target: int) -> bool:
+    """Tell whether a mask over positions does more than hide them from attention or from the embedding."""
+    if node.op in ("Add", "Sub", "Sum"):
+        return bool(marks & m.PATTERN)
+    if taint.marks[target] & m.LOOKED_UP:
+        return False
+    if node.op == "Where":
+        sides = [taint.constants.number(taint.root[value]) for value in node.inputs[1:]]
+        return all(number is None or abs(number) < _HIDING for number in sides)
+    return node.op == "Mul"

@@ -68,9 +68,6 @@ class Taint:
     content: int = 0
     """Inputs that a learned layer reads, one bit each."""
 
-    tables: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
-    """Value that indexes learned tables → (node, table)."""
-
     def level(self, value: int) -> int:
         """Give the level bits of a value."""
         return self.marks[value] & m.LEVELS if value >= 0 else 0

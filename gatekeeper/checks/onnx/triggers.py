@@ -5,6 +5,7 @@ from __future__ import annotations
 from gatekeeper.checks.onnx import marks as m
 from gatekeeper.checks.onnx.cone import Cone, Cones
 from gatekeeper.checks.onnx.graph import Graph
+from gatekeeper.checks.onnx.operators import COMPARE, PICK
 from gatekeeper.checks.onnx.suspicion import StepRole, Suspicion, SuspicionKind, SuspicionVerdict
 from gatekeeper.checks.onnx.taint import Meeting, Taint, trace
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
@@ -83,12 +84,23 @@ class _Judge:
             return self._length(meeting, cone)
         if not meeting.inputs & self._taint.content:
             return self._beside(meeting, cone)
-        if meeting.kind in (SuspicionKind.POSITION, SuspicionKind.BYPASS) or meeting.how == "scale":
+        if meeting.kind is SuspicionKind.POSITION:
+            told = self._names_tokens(cone)
+            return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW) if told else None
+        if meeting.kind is SuspicionKind.BYPASS or meeting.how == "scale":
             return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW)
         about_tokens = meeting.inputs & ~self._tokens == 0
         if about_tokens and cone.exact and cone.constants and all(number in _PADDING for number in cone.constants):
             return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW)
         return self._tell(meeting, meeting.kind, SuspicionVerdict.IMPLANT)
+
+    def _names_tokens(self, cone: Cone) -> bool:
+        """Tell whether something is compared with numbers other than padding, or looked up in a table."""
+        nodes = [self._taint.graph.nodes[at] for at in cone.nodes]
+        if not cone.exact and any(node.op in PICK for node in nodes):
+            return True
+        compared = any(node.op in COMPARE for node in nodes)
+        return compared and any(number not in _PADDING for number in cone.constants if isinstance(number, int))
 
     def origin(self, meeting: Meeting) -> int:
         """Give the node nearest to the input where the decision was taken, to tell gates of one trigger together."""
