@@ -169,6 +169,16 @@ class Limits:
     onnx_metadata_bytes: int = 1 * MIB
     """Characters of an ONNX model's metadata that are kept."""
 
+    onnx_tensor_bytes: int = 256 * KIB
+    """Bytes of one tensor of a large ONNX model that are kept with the graph; a sixteenth of it in a model that is
+    larger than `onnx_bytes`."""
+
+    onnx_cpu_seconds: int = 30
+    """CPU seconds that analysing one ONNX graph may cost: a net under `onnx_nodes` and `onnx_edges`."""
+
+    onnx_memory_bytes: int = 1 * GIB
+    """Address space of the child that analyses it, in bytes; libraries map a third of this without using it."""
+
     flatbuffer_tables: int = 60_000
     """Tables of a TFLite model that are read; the largest honest ones have a fifth of this."""
 

@@ -10,6 +10,7 @@ from gatekeeper.checks.check import Check
 from gatekeeper.checks.files.coverage import Coverage
 from gatekeeper.checks.files.executables import Executables
 from gatekeeper.checks.files.formats_check import Formats
+from gatekeeper.checks.files.graph_files import graph_files
 from gatekeeper.checks.files.hidden_text import HiddenText
 from gatekeeper.checks.files.leaked_secrets import Secrets
 from gatekeeper.checks.files.limited_child import scanner_server
@@ -17,8 +18,11 @@ from gatekeeper.checks.files.load_path import LoadPath
 from gatekeeper.checks.files.model_code import ModelCode
 from gatekeeper.checks.files.names import promises_code
 from gatekeeper.checks.files.paths import Paths
+from gatekeeper.checks.files.protobuf_stream import Field as WireField
+from gatekeeper.checks.files.protobuf_stream import ProtobufStream as WireWalk
 from gatekeeper.checks.files.python_code import PythonCode
 from gatekeeper.checks.files.remote_code import RemoteCode
+from gatekeeper.checks.files.results_cache import code_digest
 from gatekeeper.checks.files.runtime_models import RuntimeModels
 from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.checks.files.structure import Structure
@@ -44,4 +48,4 @@ ALL: tuple[Check, ...] = (
 )
 """The checks of this room, in the order of reports; `files/unchanged` must come last."""
 
-__all__ = ["ALL", "promises_code", "scanner_server"]
+__all__ = ["ALL", "WireField", "WireWalk", "code_digest", "graph_files", "promises_code", "scanner_server"]

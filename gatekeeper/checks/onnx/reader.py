@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import ModelProto
 
 from gatekeeper.checks.onnx.graph import Graph
@@ -20,27 +20,28 @@ def parse(data: bytes) -> ModelProto:
         GraphError: When it is no such message.
     """
     try:
-        return ModelProto.FromString(data)
+        model: ModelProto = ModelProto.FromString(data)
     except DecodeError as error:
+        if "alloc" in str(error):  # how upb says that there is no memory; that is no word on the file
+            raise MemoryError from error
         raise GraphError("it is no ONNX model, or is cut off: it can't be parsed") from error
+    return model
 
 
-def graph_of(model: ModelProto, limits: Limits = DEFAULT_LIMITS, *, digests: bool = False) -> Graph:
+def graph_of(model: ModelProto, limits: Limits = DEFAULT_LIMITS, *, digests: bool = False, mark: str = "") -> Graph:
     """Write a model out as one flat graph.
 
     Args:
         model: As parsed; weights in other files are not looked for.
         limits: `onnx_*` bound the work.
         digests: Whether to digest what every constant stores.
+        mark: Of tensors whose elements were left out (see `left_out`).
 
     Raises:
         GraphError: When it is broken, ambiguous, or exceeds a limit.
     """
-    try:
-        reader = ModelReader(limits, digests=digests)
-        parts = reader.model(model)
-    except UnicodeDecodeError as error:
-        raise GraphError("a name in it is not UTF-8") from error
+    reader = ModelReader(limits, digests=digests, mark=mark)
+    parts = reader.model(model)
     flat = Flattening(parts, limits, reader.fold)
     inputs, outputs = flat.run()
     return Graph(

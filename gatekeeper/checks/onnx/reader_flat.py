@@ -9,6 +9,7 @@ from typing import TypeAlias
 from gatekeeper.checks.onnx.graph import MISSING, Attribute, Constant, Kind, Node, Scope, Value
 from gatekeeper.checks.onnx.parts import Body, Call, Function, Model, Type
 from gatekeeper.checks.onnx.reader_control import write_out
+from gatekeeper.checks.onnx.reader_make import make_node, make_value
 from gatekeeper.checks.onnx.reader_names import Names
 from gatekeeper.checks.onnx.trouble import GraphError
 from gatekeeper.limits import Limits
@@ -21,6 +22,7 @@ _UNTYPED = Type()
 _NONE: Mapping[str, Attribute] = {}
 _NOTHING: Mapping[str, int] = {}
 _LABEL = 200
+_COMPUTED = Kind.COMPUTED
 
 
 class Flattening:
@@ -33,8 +35,10 @@ class Flattening:
     """
 
     def __init__(self, model: Model, limits: Limits, fold: Fold) -> None:
-        self._model = model
+        self._main = model.main
+        self._functions = model.functions
         self._limits = limits
+        self._longest = limits.onnx_name_characters
         self._fold = fold
         self._work = 0
         self._edges = 0
@@ -51,11 +55,13 @@ class Flattening:
         Raises:
             GraphError: When the graph is broken, ambiguous or larger than a limit.
         """
-        main = self._model.main
+        main = self._main
         names = Names(0, None, _NONE)
         inputs = [self.value(name, 0, main.types.get(name, _UNTYPED), Kind.INPUT) for name in main.inputs]
         self.bind(names, zip(main.inputs, inputs, strict=True))
         outputs = self.fill(names, main, depth=0)
+        if not outputs:
+            raise GraphError("it has no outputs")
         if MISSING in outputs:
             raise GraphError("an output of the graph has no name")
         return tuple(inputs), outputs
@@ -75,43 +81,55 @@ class Flattening:
             The numbers of its outputs.
         """
         if depth > self._limits.onnx_depth:
-            raise GraphError(f"graphs and functions lie in each other deeper than onnx_depth ({self._limits.onnx_depth})")
-        types, own, scope = body.types, names.own, names.scope
-        self._count(len(body.constants) + len(types))
+            raise GraphError(
+                f"graphs and functions lie in each other deeper than onnx_depth ({self._limits.onnx_depth})"
+            )
+        self._count(len(body.constants) + len(body.types) + len(body.calls))
         for name, constant in body.constants.items():
-            self._declare(own, name, self.constant(name, scope, constant))
-        for call in body.calls:
-            for name in call.outputs:
-                if name:
-                    number = promised.get(name, MISSING)
-                    if number < 0:
-                        number = self.value(name, scope, types.get(name, _UNTYPED))
-                    self._declare(own, name, number)
-        for call in body.calls:
-            self._call(names, call, depth)
+            self._declare(names.own, name, self.constant(name, names.scope, constant))
+        self._declare_results(names, body, promised)
+        self._write_calls(names, body.calls, depth)
         return tuple(map(names.number, body.outputs))
 
-    def _call(self, names: Names, call: Call, depth: int) -> None:
-        inputs = tuple(map(names.number, call.inputs))
-        outputs = tuple([names.own[name] if name else MISSING for name in call.outputs])
-        self._count(1, len(inputs) + len(outputs))
-        key = (call.domain, call.op, call.overload)
-        attributes = _given(call, names) if call.references else call.attributes
-        if key in self._model.functions:
-            self._inline(names, call, inputs, outputs, attributes, depth)
-        elif call.bodies:
-            write_out(self, names, call._replace(attributes=attributes), inputs, outputs, depth)
-        elif call.op == "Constant" and call.references and not call.domain:
-            self._late_constant(names, call, outputs, attributes)
-        else:
-            self.nodes.append(Node(op=call.op, domain=call.domain, inputs=inputs, outputs=outputs,
-                                   attributes=attributes, name=call.name, scope=names.scope))  # fmt: skip
+    def _declare_results(self, names: Names, body: Body | Function, promised: Mapping[str, int]) -> None:
+        types, own, scope, values, most = body.types, names.own, names.scope, self.values, self._longest
+        for call in body.calls:
+            for name in call.outputs:
+                if not name:
+                    continue
+                if name in own or type(name) is not str or len(name) > most:
+                    raise self._wrong(name)
+                if name in promised:
+                    own[name] = promised[name]
+                    continue
+                said = types.get(name, _UNTYPED)
+                own[name] = len(values)
+                values.append(make_value(name, _COMPUTED, scope, said.dtype, said.shape, None))
+
+    def _write_calls(self, names: Names, calls: Iterable[Call], depth: int) -> None:
+        own, scope, nodes, functions = names.own, names.scope, self.nodes, self._functions
+        edges = 0
+        for call in calls:
+            op, domain, operands, results, attributes, name, overload, bodies, references = call
+            inputs = tuple([own[each] if each in own else names.number(each) for each in operands])
+            outputs = tuple([own[each] if each else MISSING for each in results])
+            edges += len(inputs) + len(outputs)
+            if references:
+                attributes = _given(call, names)
+            if functions and (domain, op, overload) in functions:
+                self._inline(names, call, inputs, outputs, attributes, depth)
+            elif bodies:
+                write_out(self, names, call._replace(attributes=attributes), inputs, outputs, depth)
+            elif references and op == "Constant" and not domain:
+                self._late_constant(names, call, outputs, attributes)
+            else:
+                nodes.append(make_node(op, domain, inputs, outputs, attributes, name, scope))
+        self._count(0, edges)
 
     def keep(self, call: Call, inputs: tuple[int, ...], outputs: tuple[int, ...], scope: int) -> None:
         """Add a node as the file has it."""
         self._count(0, len(inputs))
-        self.nodes.append(Node(op=call.op, domain=call.domain, inputs=inputs, outputs=outputs,
-                               attributes=call.attributes, name=call.name, scope=scope))  # fmt: skip
+        self.nodes.append(make_node(call.op, call.domain, inputs, outputs, call.attributes, call.name, scope))
 
     def _inline(
         self,
@@ -123,7 +141,7 @@ class Flattening:
         depth: int,
     ) -> None:
         key = (call.domain, call.op, call.overload)
-        function = self._model.functions[key]
+        function = self._functions[key]
         if key in self._open:
             raise GraphError(f"the local function {printable(function.label, 80)!r} calls itself")
         if len(inputs) > len(function.inputs) or len(outputs) > len(function.outputs):
@@ -163,7 +181,7 @@ class Flattening:
 
     def value(self, name: str, scope: int, said: Type = _UNTYPED, kind: Kind = Kind.COMPUTED) -> int:
         """Make a value and give its number."""
-        self.values.append(Value(name=name, kind=kind, scope=scope, dtype=said.dtype, shape=said.shape))
+        self.values.append(make_value(name, kind, scope, said.dtype, said.shape, None))
         return len(self.values) - 1
 
     def typed(self, body: Body, name: str, scope: int) -> int:
@@ -172,8 +190,7 @@ class Flattening:
 
     def constant(self, name: str, scope: int, constant: Constant) -> int:
         """Make a value of a constant and give its number."""
-        self.values.append(Value(name=name, kind=Kind.CONSTANT, scope=scope, dtype=constant.dtype,
-                                 shape=constant.shape, constant=constant))  # fmt: skip
+        self.values.append(make_value(name, Kind.CONSTANT, scope, constant.dtype, constant.shape, constant))
         return len(self.values) - 1
 
     def emit(
@@ -181,7 +198,7 @@ class Flattening:
     ) -> None:
         """Add a node that the file does not have in this form."""
         self._count(1, len(inputs) + len(outputs))
-        self.nodes.append(Node(op=op, domain=domain, inputs=inputs, outputs=outputs, name=name, scope=scope))
+        self.nodes.append(make_node(op, domain, inputs, outputs, _NONE, name, scope))
 
     def open_scope(self, parent: int, label: str, *, condition: int = MISSING, loop: bool = False) -> int:
         """Begin a part of the flat graph and give its number."""
@@ -189,9 +206,19 @@ class Flattening:
         return len(self.scopes) - 1
 
     def _declare(self, own: dict[str, int], name: str, number: int) -> None:
-        if name in own:
-            raise GraphError(f"the value {printable(name, 80)!r} is made twice")
+        if not name or name in own or type(name) is not str or len(name) > self._longest:
+            raise self._wrong(name)
         own[name] = number
+
+    def _wrong(self, name: str) -> GraphError:
+        """Say why nothing can be called so here."""
+        if not isinstance(name, str):  # what parsers give for one that is none
+            return GraphError("a name in it is not UTF-8")
+        if not name:  # the empty name stands for an operand that is left out
+            return GraphError("a value that is given or stored has no name")
+        if len(name) > self._longest:
+            return GraphError(f"a name is longer than onnx_name_characters ({self._longest})")
+        return GraphError(f"the value {printable(name, 80)!r} is made twice")
 
     def _count(self, nodes: int, edges: int = 0) -> None:
         """Count work, whether or not it adds to the graph: functions may call functions that do nothing."""

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto, TypeProto
+from onnx import (
+    AttributeProto,
+    FunctionProto,
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    TensorShapeProto,
+    TypeProto,
+)
 
-from gatekeeper.checks.onnx.graph import Attribute, Constant
+from gatekeeper.checks.onnx.graph import CONTROL, Attribute, Constant
 from gatekeeper.checks.onnx.parts import Body, Call, Function, Model, Type
 from gatekeeper.checks.onnx.reader_tensors import Tensors
 from gatekeeper.checks.onnx.trouble import GraphError
@@ -15,6 +24,10 @@ from gatekeeper.limits import Limits
 from gatekeeper.text import printable
 
 _A = AttributeProto
+_INT, _INTS, _FLOAT, _STRING, _TENSOR = _A.INT, _A.INTS, _A.FLOAT, _A.STRING, _A.TENSOR
+_UNTOLD = frozenset({_INT, _INTS, _FLOAT, _STRING, _TENSOR})
+_Attributes = tuple[Mapping[str, Attribute], tuple[tuple[str, Body], ...], tuple[tuple[str, str], ...]]
+_NONE: _Attributes = ({}, (), ())
 _UNTYPED = Type()
 _STANDARD = frozenset({"", "ai.onnx"})
 _FOLDED = {
@@ -43,11 +56,14 @@ class ModelReader:
     Args:
         limits: `onnx_*` bound it.
         digests: Whether to digest what tensors store.
+        mark: Of tensors whose elements were left out (see `left_out`).
     """
 
-    def __init__(self, limits: Limits, *, digests: bool) -> None:
+    def __init__(self, limits: Limits, *, digests: bool, mark: str = "") -> None:
         self._limits = limits
-        self._tensors = Tensors(limits, digests=digests)
+        self._types: dict[bytes, Type] = {}
+        self._longest = limits.onnx_name_characters
+        self._tensors = Tensors(limits, digests=digests, mark=mark)
 
     def model(self, model: ModelProto) -> Model:
         """Read a file.
@@ -61,16 +77,16 @@ class ModelReader:
             raise GraphError(f"it has more local functions than onnx_functions ({self._limits.onnx_functions})")
         functions: dict[tuple[str, str, str], Function] = {}
         for function in model.functions:
-            key = (standard(function.domain), function.name, function.overload)
+            key = (standard(_text(function.domain)), _text(function.name), _text(function.overload))
             if key in functions:
-                raise GraphError(f"the local function {printable(function.name, 80)!r} stands twice")
+                raise GraphError(f"the local function {printable(key[1], 80)!r} stands twice")
             functions[key] = self._function(function)
         return Model(
             main=self._body(model.graph, 0),
             functions=functions,
-            producer=" ".join(word for word in (model.producer_name, model.producer_version) if word),
+            producer=" ".join(word for word in map(_text, (model.producer_name, model.producer_version)) if word),
             ir_version=model.ir_version,
-            opsets={standard(each.domain): each.version for each in model.opset_import},
+            opsets={standard(_text(each.domain)): each.version for each in model.opset_import},
             metadata=self._metadata(model),
         )
 
@@ -78,22 +94,23 @@ class ModelReader:
         found: dict[str, str] = {}
         room = self._limits.onnx_metadata_bytes
         for each in model.metadata_props:
-            room -= len(each.key) + len(each.value)
+            key, value = _text(each.key), _text(each.value)
+            room -= len(key) + len(value)
             if room < 0:
                 break
-            found[each.key] = each.value
+            found[key] = value
         return found
 
     def _function(self, function: FunctionProto) -> Function:
         constants, calls = self._calls(function.node, 0)
         attributes, _, _ = self._attributes(function.attribute_proto, 0)
         return Function(
-            label=function.name,
-            inputs=self._names(function.input),
-            outputs=self._names(function.output),
+            label=_text(function.name),
+            inputs=tuple(function.input),
+            outputs=tuple(function.output),
             constants=constants,
             calls=calls,
-            types={each.name: _type(each.type) for each in function.value_info},
+            types={each.name: self._type(each.type) for each in function.value_info},
             attributes=attributes,
         )
 
@@ -102,22 +119,34 @@ class ModelReader:
             raise GraphError(f"graphs lie deeper in each other than onnx_depth ({self._limits.onnx_depth})")
         initializers: dict[str, Constant] = {}
         for tensor in graph.initializer:
-            _add(initializers, self._name(tensor.name), self._tensors.dense(tensor), "the initializer")
+            _add(initializers, tensor.name, self._tensors.dense(tensor), "the initializer")
         for sparse in graph.sparse_initializer:
-            _add(initializers, self._name(sparse.values.name), self._tensors.sparse(sparse), "the initializer")
+            _add(initializers, sparse.values.name, self._tensors.sparse(sparse), "the initializer")
         if len(initializers) > self._limits.tensors:
             raise GraphError(f"it has more initializers than tensors ({self._limits.tensors})")
         constants, calls = self._calls(graph.node, depth)
         for name, constant in constants.items():
             _add(initializers, name, constant, "the value")
-        types = {each.name: _type(each.type) for group in (graph.value_info, graph.output, graph.input) for each in group}
+        types = {
+            each.name: self._type(each.type)
+            for group in (graph.value_info, graph.output, graph.input)
+            for each in group
+        }
         return Body(
-            inputs=tuple(name for name in self._names(each.name for each in graph.input) if name not in initializers),
-            outputs=self._names(each.name for each in graph.output),
+            inputs=tuple(each.name for each in graph.input if each.name not in initializers),
+            outputs=tuple(each.name for each in graph.output),
             constants=initializers,
             calls=calls,
             types=types,
         )
+
+    def _type(self, said: TypeProto) -> Type:
+        """Read a type; there are few in a file, and each stands there thousands of times."""
+        written = said.SerializeToString()
+        found = self._types.get(written)
+        if found is None:
+            found = self._types[written] = _type(said)
+        return found
 
     def _calls(self, nodes: Iterable[NodeProto], depth: int) -> tuple[dict[str, Constant], tuple[Call, ...]]:
         """Read nodes; a `Constant` that depends on no caller becomes one."""
@@ -134,18 +163,18 @@ class ModelReader:
         return constants, tuple(calls)
 
     def _call(self, node: NodeProto, depth: int) -> Call:
-        attributes: Mapping[str, Attribute] = {}
-        bodies: tuple[tuple[str, Body], ...] = ()
-        references: tuple[tuple[str, str], ...] = ()
-        if node.attribute:
-            attributes, bodies, references = self._attributes(node.attribute, depth)
+        op, domain, name = node.op_type, node.domain, node.name
+        if len(_joined((op, domain, name))) > self._longest:
+            raise GraphError(f"a node's name is longer than onnx_name_characters ({self._longest})")
+        given = node.attribute
+        attributes, bodies, references = self._attributes(given, depth) if given else _NONE
         return Call(
-            self._name(node.op_type),
-            standard(self._name(node.domain)),
-            self._names(node.input),
-            self._names(node.output),
+            op,
+            _domain(domain) if domain else "",
+            tuple(node.input),
+            tuple(node.output),
             attributes,
-            self._name(node.name),
+            name,
             node.overload,
             bodies,
             references,
@@ -162,56 +191,74 @@ class ModelReader:
         dtype = _FOLDED[name]
         return self._tensors.listed(value, dtype) if isinstance(value, tuple) else self._tensors.single(value, dtype)
 
-    def _attributes(
-        self, attributes: Iterable[AttributeProto], depth: int
-    ) -> tuple[dict[str, Attribute], tuple[tuple[str, Body], ...], tuple[tuple[str, str], ...]]:
+    def _attributes(self, attributes: Sequence[AttributeProto], depth: int) -> _Attributes:
+        """Read attributes; those of a list of graphs or tensors are called `name[0]`, `name[1]` and so on."""
+        if len(attributes) > self._limits.onnx_attributes:
+            raise GraphError(f"a node has more attributes than onnx_attributes ({self._limits.onnx_attributes})")
         found: dict[str, Attribute] = {}
         bodies: list[tuple[str, Body]] = []
         references: list[tuple[str, str]] = []
         seen: set[str] = set()
         for attribute in attributes:
-            name = self._name(attribute.name)
-            if name in seen:
-                raise GraphError(f"the attribute {printable(name, 80)!r} stands twice in one node")
+            name, kind = attribute.name, attribute.type
             seen.add(name)
-            if len(seen) > self._limits.onnx_attributes:
-                raise GraphError(f"a node has more attributes than onnx_attributes ({self._limits.onnx_attributes})")
             if attribute.ref_attr_name:
                 references.append((name, attribute.ref_attr_name))
-                continue
-            kind = attribute.type or _guessed(attribute)
-            if kind == _A.GRAPH:
-                bodies.append((name, self._body(attribute.g, depth + 1)))
-            elif kind == _A.GRAPHS:
-                bodies += [(f"{name}[{n}]", self._body(graph, depth + 1)) for n, graph in enumerate(attribute.graphs)]
+            elif kind == _INT:
+                found[name] = attribute.i
+            elif kind == _INTS:
+                found[name] = self._numbers(attribute.ints, TensorProto.INT64)
+            elif kind == _STRING:
+                found[name] = attribute.s.decode("utf-8", "replace")
+            elif kind == _TENSOR:
+                found[name] = self._tensors.dense(attribute.t)
+            elif kind == _FLOAT:
+                found[name] = attribute.f
             else:
-                found.update(self._value(name, kind, attribute))
+                self._rarer(name, kind or _guessed(attribute), attribute, depth, found, bodies)
+        _joined(seen)
+        if len(seen) != len(attributes):
+            raise GraphError("an attribute stands twice in one node")
         return found, tuple(bodies), tuple(references)
 
-    def _value(self, name: str, kind: int, attribute: AttributeProto) -> Iterable[tuple[str, Attribute]]:
-        """Give an attribute's value; a list of tensors is written as `name[0]`, `name[1]`, …"""
-        if kind == _A.INT:
-            return ((name, attribute.i),)
-        if kind == _A.INTS:
-            return ((name, self._numbers(attribute.ints, TensorProto.INT64)),)
-        if kind == _A.STRING:
-            return ((name, attribute.s.decode("utf-8", "replace")),)
-        if kind == _A.FLOAT:
-            return ((name, attribute.f),)
-        if kind == _A.FLOATS:
-            return ((name, self._numbers(attribute.floats, TensorProto.FLOAT)),)
-        if kind == _A.STRINGS:
+    def _rarer(
+        self,
+        name: str,
+        kind: int,
+        attribute: AttributeProto,
+        depth: int,
+        found: dict[str, Attribute],
+        bodies: list[tuple[str, Body]],
+    ) -> None:
+        if kind == _A.GRAPH:
+            bodies.append((name, self._body(attribute.g, depth + 1)))
+        elif kind == _A.GRAPHS:
+            bodies += [(f"{name}[{n}]", self._body(graph, depth + 1)) for n, graph in enumerate(attribute.graphs)]
+        elif kind == _A.FLOATS:
+            found[name] = self._numbers(attribute.floats, TensorProto.FLOAT)
+        elif kind == _A.STRINGS:
             texts = tuple(text.decode("utf-8", "replace") for text in attribute.strings)
-            return ((name, self._numbers(texts, TensorProto.STRING)),)
-        if kind == _A.TENSOR:
-            return ((name, self._tensors.dense(attribute.t)),)
-        if kind == _A.SPARSE_TENSOR:
-            return ((name, self._tensors.sparse(attribute.sparse_tensor)),)
-        if kind == _A.TENSORS:
-            return [(f"{name}[{n}]", self._tensors.dense(tensor)) for n, tensor in enumerate(attribute.tensors)]
-        if kind == _A.SPARSE_TENSORS:
-            return [(f"{name}[{n}]", self._tensors.sparse(each)) for n, each in enumerate(attribute.sparse_tensors)]
-        return ()  # a type, which holds no value
+            found[name] = self._numbers(texts, TensorProto.STRING)
+        elif kind == _A.SPARSE_TENSOR:
+            found[name] = self._tensors.sparse(attribute.sparse_tensor)
+        elif kind == _A.TENSORS:
+            found.update((f"{name}[{n}]", self._tensors.dense(each)) for n, each in enumerate(attribute.tensors))
+        elif kind == _A.SPARSE_TENSORS:
+            found.update(
+                (f"{name}[{n}]", self._tensors.sparse(each)) for n, each in enumerate(attribute.sparse_tensors)
+            )
+        elif kind in _UNTOLD:
+            found.update(self._untold(name, kind, attribute))
+
+    def _untold(self, name: str, kind: int, attribute: AttributeProto) -> dict[str, Attribute]:
+        """Give a plain value whose type had to be guessed."""
+        if kind == _INT:
+            return {name: attribute.i}
+        if kind == _INTS:
+            return {name: self._numbers(attribute.ints, TensorProto.INT64)}
+        if kind == _STRING:
+            return {name: attribute.s.decode("utf-8", "replace")}
+        return {name: attribute.f if kind == _FLOAT else self._tensors.dense(attribute.t)}
 
     def _numbers(self, values: Any, dtype: int) -> Attribute:
         """Give a list as a tuple; as a constant when it is a table, like the trees of a forest."""
@@ -219,23 +266,33 @@ class ModelReader:
             return self._tensors.listed(values, dtype)
         return tuple(values)
 
-    def _name(self, name: str) -> str:
-        if len(name) > self._limits.onnx_name_characters:
-            raise GraphError(f"a name is longer than onnx_name_characters ({self._limits.onnx_name_characters})")
-        return name
 
-    def _names(self, names: Iterable[str]) -> tuple[str, ...]:
-        found = tuple(names)
-        most = self._limits.onnx_name_characters
-        for name in found:
-            if len(name) > most:
-                raise GraphError(f"a name is longer than onnx_name_characters ({most})")
-        return found
+def _domain(domain: str) -> str:
+    if domain == CONTROL:
+        raise GraphError(f"a node claims the domain {CONTROL}, which is the gate's own")
+    return standard(domain)
+
+
+def _text(text: str | bytes) -> str:
+    """Give a text of the file; parsers give one that is not UTF-8 as bytes."""
+    return text if isinstance(text, str) else text.decode("utf-8", "replace")
+
+
+def _joined(texts: Iterable[str]) -> str:
+    """Join texts of the file; parsers give those that are not UTF-8 as bytes.
+
+    Raises:
+        GraphError: When there is such a one.
+    """
+    try:
+        return "".join(texts)
+    except TypeError:
+        raise GraphError("a name in it is not UTF-8") from None
 
 
 def _add(constants: dict[str, Constant], name: str, constant: Constant, what: str) -> None:
     if name in constants:
-        raise GraphError(f"{what} {printable(name, 80)!r} stands twice")
+        raise GraphError(f"{what} {printable(_text(name), 80)!r} stands twice")
     constants[name] = constant
 
 
@@ -250,5 +307,11 @@ def _type(said: TypeProto) -> Type:
     tensor = said.tensor_type
     if not tensor.HasField("shape"):
         return Type(tensor.elem_type)
-    shape = tuple(dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else None for dim in tensor.shape.dim)
-    return Type(tensor.elem_type, shape)
+    return Type(tensor.elem_type, tuple([_size(dim) for dim in tensor.shape.dim]))
+
+
+def _size(dim: TensorShapeProto.Dimension) -> int | None:
+    size: int = dim.dim_value
+    if size > 0 or (size == 0 and dim.HasField("dim_value")):
+        return size
+    return None

@@ -39,4 +39,4 @@ class Names:
             if found is not None:
                 return found
             names = names._around
-        raise GraphError(f"nothing makes the value {printable(name, 80)!r}")
+        raise GraphError(f"nothing makes the value {printable(str(name), 80)!r}")

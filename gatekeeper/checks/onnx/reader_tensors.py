@@ -11,6 +11,7 @@ import numpy as np
 from onnx import SparseTensorProto, TensorProto, numpy_helper
 
 from gatekeeper.checks.onnx.graph import Constant
+from gatekeeper.checks.onnx.left_out import left_out
 from gatekeeper.checks.onnx.trouble import GraphError
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
@@ -19,17 +20,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PLAIN = {
-    TensorProto.FLOAT: ("<f4", "float_data"),
-    TensorProto.UINT8: ("u1", "int32_data"),
-    TensorProto.INT8: ("i1", "int32_data"),
-    TensorProto.UINT16: ("<u2", "int32_data"),
-    TensorProto.INT16: ("<i2", "int32_data"),
-    TensorProto.INT32: ("<i4", "int32_data"),
-    TensorProto.INT64: ("<i8", "int64_data"),
-    TensorProto.BOOL: ("?", "int32_data"),
-    TensorProto.DOUBLE: ("<f8", "double_data"),
-    TensorProto.UINT32: ("<u4", "uint64_data"),
-    TensorProto.UINT64: ("<u8", "uint64_data"),
+    TensorProto.FLOAT: (np.dtype("<f4"), "float_data"),
+    TensorProto.UINT8: (np.dtype("u1"), "int32_data"),
+    TensorProto.INT8: (np.dtype("i1"), "int32_data"),
+    TensorProto.UINT16: (np.dtype("<u2"), "int32_data"),
+    TensorProto.INT16: (np.dtype("<i2"), "int32_data"),
+    TensorProto.INT32: (np.dtype("<i4"), "int32_data"),
+    TensorProto.INT64: (np.dtype("<i8"), "int64_data"),
+    TensorProto.BOOL: (np.dtype("?"), "int32_data"),
+    TensorProto.DOUBLE: (np.dtype("<f8"), "double_data"),
+    TensorProto.UINT32: (np.dtype("<u4"), "uint64_data"),
+    TensorProto.UINT64: (np.dtype("<u8"), "uint64_data"),
 }
 """Type → how numpy calls it in `raw_data`, and the field that may hold it instead (onnx.proto, `TensorProto`)."""
 
@@ -43,11 +44,13 @@ class Tensors:
     Args:
         limits: `onnx_constant_elements` says what is few.
         digests: Whether to digest what is stored.
+        mark: Of tensors whose elements were left out (see `left_out`).
     """
 
-    def __init__(self, limits: Limits, *, digests: bool) -> None:
+    def __init__(self, limits: Limits, *, digests: bool, mark: str = "") -> None:
         self._most = limits.onnx_constant_elements
         self._digests = digests
+        self._mark = mark
 
     def dense(self, tensor: TensorProto) -> Constant:
         """Read a tensor.
@@ -57,7 +60,9 @@ class Tensors:
         """
         dtype, shape = tensor.data_type, _shape(tensor.dims, tensor.name)
         if tensor.data_location == TensorProto.EXTERNAL:
-            return Constant(dtype=dtype, shape=shape, external=True)
+            gone = left_out(tensor, self._mark)
+            digest = seal(dtype, shape, gone[-1].sha256) if gone and self._digests else ""
+            return Constant(dtype=dtype, shape=shape, digest=digest, external=not gone)
         data = _decoded(tensor, shape) if math.prod(shape) <= self._most else None
         return Constant(dtype=dtype, shape=shape, data=data, digest=self._digest(tensor, shape))
 
@@ -83,11 +88,15 @@ class Tensors:
         few = len(values) <= self._most
         if dtype == _TEXT:
             data: Any = np.array(list(values), dtype=object) if few else None
-            stored = b"".join(b"%d:%s" % (len(text), text) for text in map(str.encode, values)) if self._digests else b""
+            stored = (
+                b"".join(b"%d:%s" % (len(text), text) for text in map(str.encode, values)) if self._digests else b""
+            )
         else:
             packed = np.array(values, dtype=_PLAIN[dtype][0])
             data, stored = packed if few else None, packed.tobytes() if self._digests else b""
-        return Constant(dtype=dtype, shape=(len(values),), data=data, digest=self._sealed(dtype, (len(values),), stored))
+        return Constant(
+            dtype=dtype, shape=(len(values),), data=data, digest=self._sealed(dtype, (len(values),), stored)
+        )
 
     def single(self, value: float | str, dtype: int) -> Constant:
         """Make a constant of one number or text."""
@@ -115,8 +124,9 @@ def seal(dtype: int, shape: tuple[int, ...], stored: str) -> str:
 
 def _shape(dims: Sequence[int], name: str) -> tuple[int, ...]:
     shape = tuple(dims)
-    if shape and min(shape) < 0:
-        raise GraphError(f"the tensor {printable(name, 80)!r} has a negative size")
+    for size in shape:
+        if size < 0:
+            raise GraphError(f"the tensor {printable(str(name), 80)!r} has a negative size")
     return shape
 
 
@@ -126,8 +136,9 @@ def _decoded(tensor: TensorProto, shape: tuple[int, ...]) -> NDArray[Any] | None
     plain = _PLAIN.get(dtype)
     try:
         if plain is not None:
-            if tensor.HasField("raw_data"):
-                return np.frombuffer(tensor.raw_data, dtype=plain[0]).reshape(shape)
+            raw = tensor.raw_data
+            if raw or tensor.HasField("raw_data"):
+                return np.frombuffer(raw, plain[0]).reshape(shape)
             return np.array(getattr(tensor, plain[1])).astype(plain[0]).reshape(shape)
         if dtype == _TEXT:
             texts = [text.decode("utf-8", "replace") for text in tensor.string_data]
