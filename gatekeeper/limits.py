@@ -169,6 +169,9 @@ class Limits:
     onnx_metadata_bytes: int = 1 * MIB
     """Characters of an ONNX model's metadata that are kept."""
 
+    onnx_checksum_bytes: int = 4 * GIB
+    """Bytes of a file of tensors whose SHA-1 is computed because an ONNX graph gives it; hardly any does."""
+
     onnx_tensor_bytes: int = 256 * KIB
     """Bytes of one tensor of a large ONNX model that are kept with the graph; a sixteenth of it in a model that is
     larger than `onnx_bytes`."""

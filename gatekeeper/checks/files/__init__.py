@@ -17,6 +17,7 @@ from gatekeeper.checks.files.limited_child import scanner_server
 from gatekeeper.checks.files.load_path import LoadPath
 from gatekeeper.checks.files.model_code import ModelCode
 from gatekeeper.checks.files.names import promises_code
+from gatekeeper.checks.files.other_graphs import other_graphs
 from gatekeeper.checks.files.paths import Paths
 from gatekeeper.checks.files.protobuf_stream import Field as WireField
 from gatekeeper.checks.files.protobuf_stream import ProtobufStream as WireWalk
@@ -48,4 +49,13 @@ ALL: tuple[Check, ...] = (
 )
 """The checks of this room, in the order of reports; `files/unchanged` must come last."""
 
-__all__ = ["ALL", "WireField", "WireWalk", "code_digest", "graph_files", "promises_code", "scanner_server"]
+__all__ = [
+    "ALL",
+    "WireField",
+    "WireWalk",
+    "code_digest",
+    "graph_files",
+    "other_graphs",
+    "promises_code",
+    "scanner_server",
+]

@@ -21,6 +21,7 @@ from gatekeeper.checks.check import Context
 from gatekeeper.checks.files import code_digest, graph_files
 from gatekeeper.checks.onnx.answers import from_data
 from gatekeeper.checks.onnx.outline import Outline
+from gatekeeper.checks.onnx.problems import Structure
 from gatekeeper.checks.onnx.skeleton import Skeleton, skeleton
 from gatekeeper.checks.onnx.trouble import GraphError
 from gatekeeper.confined import Bounds, Ending, Server
@@ -40,6 +41,7 @@ _NONSENSE = "its analysis answered nonsense"
 READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
         "outline": partial(from_data, Outline, texts=_TEXT, items=_ITEMS),
+        "structure": partial(from_data, Structure, texts=_TEXT, items=_ITEMS),
     }
 )
 """Part → what reads its answer strictly; the parts of `child.PARTS`, in their order."""
@@ -60,6 +62,11 @@ class Analysis:
     def outline(self) -> Outline | None:
         """The graph as a whole; None when it could not be read."""
         return self.parts.get("outline")
+
+    @property
+    def structure(self) -> Structure | None:
+        """Its hygiene; None when the file could not be parsed."""
+        return self.parts.get("structure")
 
 
 def analyses(artifact: Artifact, context: Context) -> tuple[Analysis, ...]:

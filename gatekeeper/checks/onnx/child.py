@@ -18,6 +18,7 @@ from gatekeeper.checks.onnx.answers import to_data
 from gatekeeper.checks.onnx.graph import Graph
 from gatekeeper.checks.onnx.outline import outline
 from gatekeeper.checks.onnx.reader import graph_of, parse
+from gatekeeper.checks.onnx.structure import examine
 from gatekeeper.checks.onnx.trouble import GraphError
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
@@ -61,6 +62,7 @@ class Reading:
 PARTS: Mapping[str, Callable[[Reading], Any]] = MappingProxyType(
     {
         "outline": lambda reading: to_data(outline(reading.graph)),
+        "structure": lambda reading: to_data(examine(reading.model, reading.data, reading.mark)),
     }
 )
 """What is said of each file, in the order of the answers."""
