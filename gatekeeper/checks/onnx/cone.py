@@ -24,6 +24,8 @@ _HELD_AGAINST = ops.COMPARE | ops.BOUND | ops.CURVED | frozenset(
      "Gather", "OneHot", "ScatterElements", "ScatterND", "Xor", "Einsum", "Gemm", "Conv", "MatMulInteger"}
 )  # fmt: skip
 _STEPS = 10
+_TEXT = 200
+"""Characters of a string constant that are told."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +51,9 @@ class Cones:
 
     def __init__(self, taint: Taint) -> None:
         self._taint = taint
-        self._maker = {output: at for at, node in enumerate(taint.graph.nodes) for output in node.outputs if output >= 0}
+        self._maker = {
+            output: at for at, node in enumerate(taint.graph.nodes) for output in node.outputs if output >= 0
+        }
         self._inputs = frozenset(taint.graph.inputs)
         self._known: dict[int, Cone] = {}
         self._turns: dict[int, list[int]] = {}
@@ -140,7 +144,13 @@ class Cones:
             if array is None or array.size > _ELEMENTS:
                 continue
             for element in array.reshape(-1).tolist():
-                yield element if isinstance(element, int | float | str) else str(element)
+                yield (
+                    int(element)
+                    if isinstance(element, bool)
+                    else element
+                    if isinstance(element, int | float)
+                    else str(element)[:_TEXT]
+                )
         for name in ("min", "max"):
             bound = node.attributes.get(name)
             if isinstance(bound, int | float):

@@ -167,9 +167,7 @@ def _layer(taint: Taint, index: int, node: Node, data: list[int]) -> None:
 
 def _about_tokens(taint: Taint, value: int) -> bool:
     decided = taint.decided[value]
-    return any(
-        decided >> bit & 1 and taint.marks[number] & m.TOKEN for bit, number in enumerate(taint.graph.inputs)
-    )
+    return any(decided >> bit & 1 and taint.marks[number] & m.TOKEN for bit, number in enumerate(taint.graph.inputs))
 
 
 def _control(taint: Taint, index: int, node: Node, carried: Carried, joined: int) -> None:

@@ -35,7 +35,11 @@ def later(taint: Taint, index: int, node: Node, data: list[int]) -> None:
     marks = m.LEARNED | (joined & m.SIZED) | (m.SIZED if node.op in _SETS else 0)
     viewed = node.op in ops.VIEW and node.inputs[0] in learned
     root = taint.root[node.inputs[0]] if viewed else None
-    if joined & m.LATER & ~m.OFFSET or node.op in _REDUCING or node.op in ("Gather", "Slice", "Sub", "Add", *ops.PRODUCT):
+    if (
+        joined & m.LATER & ~m.OFFSET
+        or node.op in _REDUCING
+        or node.op in ("Gather", "Slice", "Sub", "Add", *ops.PRODUCT)
+    ):
         known = joined & m.LATER if viewed else _Later(taint, index, node, data, learned).apply()
         marks |= known
     taint.give(node, marks, 0, 0, None, root)
@@ -156,7 +160,12 @@ class _Later:
         op, node = self.node.op, self.node
         if op in _REDUCING:
             return True
-        if op == "Gather" and len(node.inputs) > 1 and node.inputs[0] in self.learned and not self.taint.level(node.inputs[1]):
+        if (
+            op == "Gather"
+            and len(node.inputs) > 1
+            and node.inputs[0] in self.learned
+            and not self.taint.level(node.inputs[1])
+        ):
             places = self.taint.constants.array(node.inputs[1])
             return places is not None and places.size == 1
         if op == "Slice":

@@ -70,7 +70,9 @@ def _sizes(taint: Taint, node: Node, data: list[int], joined: int, inputs: int) 
     first = node.inputs[0] if node.inputs else -1
     same = first >= 0 and (node.op in ops.VIEW or node.op in ("Slice", "Gather") and _uniform(taint, first))
     root = taint.root[first] if same else None
-    taint.give(node, marks | m.SHAPE, inputs, inputs if marks & m.LENGTH else 0, "P" if marks & m.POSITIONS else "F", root)
+    taint.give(
+        node, marks | m.SHAPE, inputs, inputs if marks & m.LENGTH else 0, "P" if marks & m.POSITIONS else "F", root
+    )
 
 
 def _uniform(taint: Taint, value: int) -> bool:

@@ -27,7 +27,13 @@ def meetings_of(taint: Taint, index: int, node: Node, data: list[int]) -> None:
             continue
         kind = _kind(taint, node, value, marks, target)
         if kind is not None:
-            how = "replace" if node.op in ops.SCATTER else "look up" if node.op in ops.PICK else _WORDS.get(node.op, node.op)
+            how = (
+                "replace"
+                if node.op in ops.SCATTER
+                else "look up"
+                if node.op in ops.PICK
+                else _WORDS.get(node.op, node.op)
+            )
             taint.meet(index, value, target, kind, how)
 
 
@@ -52,7 +58,12 @@ def _kind(taint: Taint, node: Node, value: int, marks: int, target: int) -> Susp
         return SuspicionKind.LENGTH
     if marks & m.ELEMENT and _marks_positions(taint, node, marks, target):
         return SuspicionKind.POSITION
-    if marks & m.TOKEN and marks & m.ALONE and not marks & (m.INDEX | m.ANGLE) and node.op in ("Add", "Sub", "Mul", "Sum", "Where"):
+    if (
+        marks & m.TOKEN
+        and marks & m.ALONE
+        and not marks & (m.INDEX | m.ANGLE)
+        and node.op in ("Add", "Sub", "Mul", "Sum", "Where")
+    ):
         return SuspicionKind.BYPASS
     return None
 

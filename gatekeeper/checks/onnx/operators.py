@@ -60,7 +60,9 @@ POSITIONAL = frozenset({"Range", "EyeLike"})
 
 MEASURE = frozenset({"Shape", "Size", "SequenceLength"})
 
-CHANCE = frozenset({"RandomUniform", "RandomNormal", "RandomUniformLike", "RandomNormalLike", "Multinomial", "Bernoulli"})
+CHANCE = frozenset(
+    {"RandomUniform", "RandomNormal", "RandomUniformLike", "RandomNormalLike", "Multinomial", "Bernoulli"}
+)
 
 TREES = frozenset({"TreeEnsembleClassifier", "TreeEnsembleRegressor", "TreeEnsemble", "SVMClassifier", "SVMRegressor",
                    "LinearClassifier", "LinearRegressor"})  # fmt: skip

@@ -76,9 +76,7 @@ class Taint:
         """Tell whether a value lies behind a learned layer."""
         return value >= 0 and bool(self.marks[value] & m.LEARNED)
 
-    def give(
-        self, node: Node, marks: int, inputs: int, decided: int, axes: Axes, root: int | None = None
-    ) -> None:
+    def give(self, node: Node, marks: int, inputs: int, decided: int, axes: Axes, root: int | None = None) -> None:
         """Set what is known of a node's outputs."""
         for output in node.outputs:
             if output >= 0:
