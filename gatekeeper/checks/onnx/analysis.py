@@ -23,6 +23,7 @@ from gatekeeper.checks.onnx.answers import from_data
 from gatekeeper.checks.onnx.outline import Outline
 from gatekeeper.checks.onnx.problems import Structure
 from gatekeeper.checks.onnx.skeleton import Skeleton, skeleton
+from gatekeeper.checks.onnx.suspicion import Suspicion
 from gatekeeper.checks.onnx.trouble import GraphError
 from gatekeeper.confined import Bounds, Ending, Server
 from gatekeeper.errors import ContentChangedError, SourceError
@@ -42,6 +43,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
         "outline": partial(from_data, Outline, texts=_TEXT, items=_ITEMS),
         "structure": partial(from_data, Structure, texts=_TEXT, items=_ITEMS),
+        "taint": partial(from_data, tuple[Suspicion, ...], texts=_TEXT, items=_ITEMS),
     }
 )
 """Part → what reads its answer strictly; the parts of `child.PARTS`, in their order."""
@@ -67,6 +69,11 @@ class Analysis:
     def structure(self) -> Structure | None:
         """Its hygiene; None when the file could not be parsed."""
         return self.parts.get("structure")
+
+    @property
+    def suspicions(self) -> tuple[Suspicion, ...] | None:
+        """What decides about the input beside the trained layers; None when it could not be followed."""
+        return self.parts.get("taint")
 
 
 def analyses(artifact: Artifact, context: Context) -> tuple[Analysis, ...]:

@@ -19,6 +19,7 @@ from gatekeeper.checks.onnx.graph import Graph
 from gatekeeper.checks.onnx.outline import outline
 from gatekeeper.checks.onnx.reader import graph_of, parse
 from gatekeeper.checks.onnx.structure import examine
+from gatekeeper.checks.onnx.triggers import suspicions
 from gatekeeper.checks.onnx.trouble import GraphError
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
@@ -63,6 +64,7 @@ PARTS: Mapping[str, Callable[[Reading], Any]] = MappingProxyType(
     {
         "outline": lambda reading: to_data(outline(reading.graph)),
         "structure": lambda reading: to_data(examine(reading.model, reading.data, reading.mark)),
+        "taint": lambda reading: to_data(suspicions(reading.graph, reading.limits)),
     }
 )
 """What is said of each file, in the order of the answers."""

@@ -1,0 +1,466 @@
+"""What operators do to data that no learned layer has read yet, and to sizes."""
+
+from __future__ import annotations
+
+from gatekeeper.checks.onnx import axes as ax
+from gatekeeper.checks.onnx import marks as m
+from gatekeeper.checks.onnx import operators as ops
+from gatekeeper.checks.onnx.axes import Axes, broadcast
+from gatekeeper.checks.onnx.flow_places import PLACES, axis_of, moved, reduce, settle
+from gatekeeper.checks.onnx.graph import Node
+from gatekeeper.checks.onnx.taint import Taint
+
+_SMALL = 1e-3
+"""A constant of at most this size, added, keeps a divisor from zero."""
+
+_PATTERN_WIDTH = 8
+_SIZE_DECISIONS = ops.COMPARE | ops.LOGIC | {"Sign", "Relu", "Exp", "Softmax", "Sigmoid", "Tanh", "Hardmax", "Erf"}
+_SCALING = frozenset({"Mul", "Div", "Max", "Min", "Clip"})
+_FLOATS = frozenset({1, 10, 11, 16, 17, 18, 19, 20})
+_BOOL = 9
+
+
+def raw_step(taint: Taint, index: int, node: Node, data: list[int]) -> None:
+    """Mark the outputs of a node that reads sizes and raw data only."""
+    joined = inputs = decided = 0
+    for value in data:
+        joined |= taint.marks[value]
+        inputs |= taint.inputs[value]
+        decided |= taint.decided[value]
+    if not joined & m.RAW:
+        _sizes(taint, node, data, joined, inputs)
+        return
+    flow = _Flow(taint, node, data, joined)
+    marks, axes = flow.apply()
+    marks = settle(marks, axes)
+    if marks & m.DECISION & ~joined:
+        decided |= inputs
+    if marks & (m.DECIDED | m.LENGTH):
+        marks |= flow.rewritten()
+    root = taint.root[node.inputs[0]] if node.op in ops.VIEW and node.inputs[0] in data else None
+    taint.give(node, marks & ~m.LEARNED, inputs, decided, axes, root)
+
+
+def _sizes(taint: Taint, node: Node, data: list[int], joined: int, inputs: int) -> None:
+    """Mark what is made of sizes: positions, masks over positions, and decisions about the size itself."""
+    everything = 0
+    for value in node.inputs:
+        if value >= 0:
+            everything |= taint.marks[value]
+            inputs |= taint.inputs[value]
+    marks = (joined | (everything & m.LEVELS)) & ~m.LENGTH
+    sized_by_data = bool(everything & m.RAW)
+    if everything & (m.SIZED | m.COUNT) and sized_by_data:
+        marks |= m.SIZED
+    if sized_by_data and not joined & m.RAW:
+        marks &= ~m.RAW
+        marks |= m.SHAPE
+    if node.op in ops.POSITIONAL or node.op in ("CumSum", "Trilu", "NonZero"):
+        marks |= m.POSITIONS
+    elif node.op in ops.PICK and joined & m.POSITIONS:
+        pass
+    elif joined & m.LENGTH and not joined & m.POSITIONS:
+        marks |= m.LENGTH
+    elif joined & m.LENGTH and node.op not in ("Mul", "MatMul", "Cos", "Sin"):
+        marks |= m.LENGTH
+    if node.op in _SIZE_DECISIONS and not joined & m.POSITIONS:
+        marks |= m.LENGTH
+    if node.op in ("Cos", "Sin") and joined & m.POSITIONS:
+        marks = (marks | m.ANGLE) & ~m.LENGTH
+    first = node.inputs[0] if node.inputs else -1
+    same = first >= 0 and (node.op in ops.VIEW or node.op in ("Slice", "Gather") and _uniform(taint, first))
+    root = taint.root[first] if same else None
+    taint.give(
+        node, marks | m.SHAPE, inputs, inputs if marks & m.LENGTH else 0, "P" if marks & m.POSITIONS else "F", root
+    )
+
+
+def _uniform(taint: Taint, value: int) -> bool:
+    return taint.constants.number(taint.root[value]) is not None
+
+
+class _Flow:
+    """One node on raw data."""
+
+    def __init__(self, taint: Taint, node: Node, data: list[int], joined: int) -> None:
+        self.taint = taint
+        self.node = node
+        self.data = data
+        self.joined = joined
+        self.raw = [value for value in data if taint.marks[value] & m.RAW]
+        self.axes = broadcast([taint.axes[value] for value in data])
+
+    def apply(self) -> tuple[int, Axes]:
+        """Give the marks and axes of the outputs."""
+        op, joined = self.node.op, self.joined
+        if self.node.domain not in ops.STANDARD:
+            return joined | m.ELEMENT | m.COUNT | m.SUMMED, None  # nobody knows: it may have counted anything
+        if op == "TfIdfVectorizer":
+            return joined & ~(m.TOKEN | m.TEXT) | m.COUNT | m.SUMMED, ax.replaced(self.axes, -1, "F")
+        if op in ops.COMPARE:
+            return self.compare(), self.axes
+        if op in PLACES:
+            return self.places()
+        if op in ops.SUM or op in ops.EXTREME or op in ops.FIND:
+            return self.reduce()
+        if op in ("Add", "Sub", "Sum", "Mean"):
+            return self.add(), self.axes
+        if op in ("Mul", "Div", "Pow"):
+            return self.multiply(), self.axes
+        if op in ops.PRODUCT:
+            return self.product()
+        if op in ops.KERNEL or op in ops.POOL:
+            return self.window()
+        if op in ops.BOUND:
+            return self.bound(), self.axes
+        if op in ops.CURVED:
+            return self.curve(), self.axes
+        return self.other()
+
+    def other(self) -> tuple[int, Axes]:
+        """Handle operators of their own kind, and all others as decisions."""
+        op, joined, first = self.node.op, self.joined, self.node.inputs[0]
+        if op == "Cast":
+            return self.cast(), self.axes
+        if op in ops.VIEW and op not in ("Identity", "Expand", "CastLike"):
+            return joined, moved(self.taint, self.node, self.taint.axes[first])
+        if op == "Where":
+            return self.where(), self.axes
+        if op in ("CumSum", "Range"):
+            return joined | m.POSITIONS | m.RUNNING, "P" if op == "Range" else self.axes
+        if op in ("NonZero", "Unique", "Compress"):
+            index = m.INDEX if op == "NonZero" else 0
+            return (joined & ~m.ELEMENT if index else joined) | m.SIZED | index, "FP" if index else None
+        if op == "OneHot":
+            return self.compare(), None if self.axes is None else self.axes + "F"
+        if op in ops.SCATTER:
+            return self.scatter()
+        if op in ops.MOVE or op in ops.LINEAR:
+            return joined, self.concat_axes() if op == "Concat" else self.axes
+        if op in ops.NORM:
+            return (self.decide(joined) if joined & (m.OFFSET | m.ELEMENT | m.PICKED) else joined), self.axes
+        if op in ("Cos", "Sin"):
+            return self.decide(joined) | m.ANGLE if joined & m.ALONE else joined | m.ANGLE, self.axes
+        if op in ("Split", "Tokenizer"):
+            return joined, None
+        if op in ops.ENTIRE_TEXT and joined & m.TEXT:
+            return (joined | m.DECIDED) & ~m.TEXT, self.axes
+        if op in ops.LOGIC:
+            return self.decide(joined), self.axes
+        if op in ops.TREES:
+            return settle(joined | m.PART_SUMMED | m.ELEMENT, None) | m.DECIDED, None
+        return self.decide(joined), self.axes
+
+    def scatter(self) -> tuple[int, Axes]:
+        """Give the marks of data written to places that data say: a histogram of tokens tells them apart."""
+        first, *others = self.node.inputs
+        index, written = others[0] if others else -1, others[1:]
+        marks = self.taint.marks[first]
+        for value in written:
+            marks |= self.taint.marks[value] if value >= 0 else 0
+        if self.taint.level(index) & m.RAW:
+            marks |= (self.taint.marks[index] & ~(m.TOKEN | m.WHOLE | m.INDEX)) | m.ELEMENT
+        axes = self.taint.axes[first]
+        known = axes if axes is not None and "P" in axes else None if axes is None else axes[:-1] + "P" if axes else "P"
+        return marks, known
+
+    def concat_axes(self) -> Axes:
+        """Give the axes after joining: what is joined along becomes positions when any of it is."""
+        known = [self.taint.axes[value] for value in self.data]
+        return broadcast(known) if None not in known and len({len(axes or "") for axes in known}) == 1 else None
+
+    def decide(self, marks: int) -> int:
+        """Give the marks of a function that can tell values apart."""
+        if marks & m.DECIDED:
+            return marks & ~(m.TOKEN | m.INDEX | m.COUNT | m.GUARD)
+        if marks & m.ALONE or marks & m.RUNNING and not marks & m.GUARD:
+            return (marks | m.DECIDED) & ~(m.TOKEN | m.INDEX | m.COUNT | m.GUARD)
+        return (marks | m.ELEMENT) & ~m.TOKEN
+
+    def compare(self) -> int:
+        """Give the marks of a comparison; held against positions, a place or a count gives a mask over them."""
+        joined = self.joined & ~(m.WHOLE | m.OFFSET | m.RATIO | m.TEXT)
+        positions = any(
+            self.taint.marks[value] & m.POSITIONS and not self.taint.marks[value] & m.RUNNING for value in self.data
+        ) or (self.node.op == "OneHot")
+        running = [value for value in self.data if self.taint.marks[value] & m.RUNNING]
+        plain = joined & ~(m.ALONE | m.COUNT | m.INDEX | m.RUNNING | m.TOKEN | m.PART_PICKED | m.PART_SUMMED)
+        if positions and not joined & m.DECIDED and (joined & (m.COUNT | m.INDEX) or not joined & m.TOKEN):
+            return (plain | m.ELEMENT) & ~m.POSITIONS
+        if len(running) > 1 and not joined & (m.DECIDED | m.ALONE):
+            return plain | m.ELEMENT
+        return self.decide(joined) & ~m.POSITIONS
+
+    def places(self) -> tuple[int, Axes]:
+        """Give the marks of what is picked; a table without trained weights may be any function of its index."""
+        first, index = self.node.inputs[0], self.node.inputs[1] if len(self.node.inputs) > 1 else -1
+        lookup = self.node.op in ops.PICK and not self.taint.marks[first] & m.RAW
+        if lookup:
+            marks = self.taint.marks[index]
+            if self.taint.constants.number(self.taint.root[first]) is not None:
+                return m.SHAPE, self.taint.axes[index]  # whatever the index, the same number comes out
+            found = self.decide(marks & ~m.INDEX if marks & m.ALONE else marks) & ~(m.WHOLE | m.TOKEN)
+            if not self.taint.level(first) and self.taint.constants.trained(first):
+                found |= m.WEIGHT
+            return found | (m.PATTERN if self.wide(first) else 0), self.taint.axes[index]
+        axes, marks = PLACES[self.node.op](self.taint, self.node, self.taint.axes[first])
+        joined = self.joined
+        if self.node.op in ops.PICK and index >= 0:
+            joined = self.taint.marks[first] | (self.taint.marks[index] & (m.RAW | m.DECIDED | m.SIZED))
+        return joined | marks, axes
+
+    def reduce(self) -> tuple[int, Axes]:
+        """Give the marks of a reduction."""
+        node, joined = self.node, self.joined
+        axes, marks = reduce(self.taint, node, self.taint.axes[node.inputs[0]])
+        if node.op in ops.FIND:
+            if joined & m.PICKED or not marks:
+                return self.decide(joined) | marks, axes
+            found = joined & ~(m.ELEMENT | m.TOKEN | m.OFFSET)
+            return found | marks | m.INDEX | m.SUMMED | m.WHOLE, axes
+        curved = node.op in ("ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp")
+        if joined & m.PICKED and (node.op in ops.EXTREME or curved):
+            return self.decide(joined) | marks, axes
+        before = joined & ~m.POSITIONS & ~m.RUNNING
+        after = settle(before | marks, axes)
+        if node.op in ops.EXTREME and not joined & m.ALONE and after & m.ALONE and joined & (m.ELEMENT | m.RUNNING):
+            after = (after | m.DECIDED) & ~m.COUNT
+        elif node.op in ops.EXTREME and after & m.ALONE and joined & m.OFFSET and not joined & m.DECIDED:
+            after |= m.COUNT
+        if joined & m.SIZED and not joined & m.RAW:
+            after |= m.COUNT
+        return after, axes
+
+    def add(self) -> int:
+        """Give the marks of a sum; a constant in it, unless tiny, sets a point that the input is held against."""
+        joined = self.joined
+        most = 1.0 if joined & (m.COUNT | m.INDEX) else _SMALL
+        for value in self.data:
+            if self.taint.level(value) & m.RAW:
+                continue
+            if joined & (m.COUNT | m.INDEX) and self.taint.level(value):
+                continue  # from the end: a size less a place
+            number = self.taint.constants.number(value)
+            if number is None or abs(number) > most:
+                joined |= m.OFFSET
+        if joined & m.GUARD and joined & m.OFFSET:
+            joined = self.decide(joined & ~m.GUARD)
+        return joined
+
+    def multiply(self) -> int:
+        """Give the marks of a product, a quotient or a power."""
+        op, joined = self.node.op, self.joined
+        if op == "Pow":
+            if self.taint.level(self.node.inputs[1]) & m.RAW:
+                return self.decide(joined)
+            return self.curve()
+        below = self.node.inputs[1] if op == "Div" else -1
+        if op == "Div" and joined & m.WHOLE and self.whole(self.node.inputs[0]) and self.whole(below):
+            return self.bound()
+        if below >= 0 and self.taint.level(below) & m.RAW:
+            marks = self.taint.marks[below]
+            if marks & m.PICKED or (marks & m.OFFSET and marks & m.ALONE):
+                return self.decide(joined & ~m.GUARD)
+            if marks & m.OFFSET:
+                joined |= m.ELEMENT
+            return (joined | m.RATIO) & ~m.GUARD
+        if len(self.raw) > 1 or len(self.data) > 1 and self.data[0] == self.data[-1]:
+            return self.product_of_data()
+        if joined & m.ELEMENT and any(self.wide(value) for value in self.data):
+            joined |= m.PATTERN
+        if any(not self.taint.level(v) and self.taint.constants.trained(v) and self.matrix(v) for v in self.data):
+            joined |= m.WEIGHT if joined & m.DECIDED else 0
+        return joined
+
+    def product_of_data(self) -> int:
+        """Give the marks of data times data: of single places it can tell them apart, as a comparison can."""
+        alone = [value for value in self.raw if self.taint.marks[value] & m.PICKED]
+        if len(alone) == len(self.raw) and not self.joined & (m.DECIDED | m.INDEX):
+            return self.decide(self.joined)
+        square = len(set(self.raw)) == 1
+        if square and self.joined & m.ALONE and self.joined & m.OFFSET:
+            return self.decide(self.joined)
+        return self.joined
+
+    def product(self) -> tuple[int, Axes]:
+        """Give the marks of a matrix product without trained weights: it sums over what it contracts."""
+        node, joined = self.node, self.joined
+        if node.op == "Einsum":
+            return self.einsum()
+        left, right = node.inputs[0], node.inputs[1] if len(node.inputs) > 1 else -1
+        lost, axes = False, self.taint.axes[left] if left >= 0 else None
+        after: Axes = None
+        if self.taint.level(left) & m.RAW:
+            row = -2 if node.attributes.get("transA") else -1
+            lost = ax.at_axis(axes, row) == "P"
+            after = ax.replaced(axes, row, "F")
+            if right >= 0 and self.taint.axes[right] and self.taint.level(right) & m.RAW and after is not None:
+                after = after[:-1] + (self.taint.axes[right] or "F")[-1]
+        if right >= 0 and self.taint.level(right) & m.RAW:
+            side = self.taint.axes[right]
+            row = -1 if node.attributes.get("transB") or (side is not None and len(side) == 1) else -2
+            lost = lost or ax.at_axis(side, row) == "P"
+            if not self.taint.level(left) & m.RAW:
+                after = ax.replaced(side, row, "F")
+        if len(self.raw) > 1:
+            joined = self.product_of_data()
+        if joined & m.ELEMENT and any(self.wide(value) for value in self.data):
+            joined |= m.PATTERN
+        return (joined | (m.PART_SUMMED if lost else 0)) & ~m.POSITIONS, after
+
+    def einsum(self) -> tuple[int, Axes]:
+        """Give the marks of an Einsum: letters that don't come out are summed over."""
+        equation = self.node.attributes.get("equation", "")
+        text = equation.replace(" ", "") if isinstance(equation, str) else ""
+        terms, arrow, out = text.partition("->")
+        letters: dict[str, str] = {}
+        for term, value in zip(terms.split(","), self.data, strict=False):
+            axes = self.taint.axes[value]
+            if axes is None or len(axes) != len(term) or "." in term:
+                return self.joined | m.PART_SUMMED, None
+            for letter, place in zip(term, axes, strict=True):
+                letters[letter] = "P" if "P" in (place, letters.get(letter)) else place
+        if not arrow:
+            return self.joined | m.PART_SUMMED, None
+        lost = any(place == "P" for letter, place in letters.items() if letter not in out)
+        joined = self.product_of_data() if len(self.raw) > 1 else self.joined
+        return joined | (m.PART_SUMMED if lost else 0), "".join(letters.get(letter, "P") for letter in out)
+
+    def window(self) -> tuple[int, Axes]:
+        """Give the marks of a convolution without trained weights, or of a pool: neighbours are mixed."""
+        joined, axes = self.joined | m.SHIFTED, self.taint.axes[self.node.inputs[0]]
+        if self.node.op == "MaxPool" and joined & m.OFFSET:
+            joined |= m.ELEMENT
+        if self.node.op in ops.KERNEL and len(self.data) > 2:
+            joined |= m.OFFSET
+        axes = self.covered(axes)
+        lost = axes is not None and "P" not in axes
+        return joined | (m.PART_SUMMED if lost else 0), axes
+
+    def covered(self, axes: Axes) -> Axes:
+        """Take away the axes that a window covers whole."""
+        shape = self.taint.graph.values[self.node.inputs[0]].shape
+        given = self.node.attributes.get("kernel_shape")
+        weights = self.taint.constants.shape(self.node.inputs[1]) if self.node.op in ops.KERNEL else None
+        kernel = given if isinstance(given, tuple) else weights[2:] if weights is not None else ()
+        if axes is None or len(kernel) != len(axes) - 2:
+            return axes
+        head = axes[0] + ("F" if self.node.op in ops.KERNEL else axes[1])
+        sizes = shape[2:] if shape is not None and len(shape) == len(axes) else (None,) * len(kernel)
+        tail = ["1" if size is not None and isinstance(width, int) and 2 * width > size else letter
+                for letter, width, size in zip(axes[2:], kernel, sizes, strict=True)]  # fmt: skip
+        return head + "".join(tail)
+
+    def bound(self) -> int:
+        """Give the marks of bounding and rounding."""
+        joined = self.joined
+        if joined & m.DECIDED:
+            return joined
+        if joined & (m.ALONE | m.RUNNING):
+            if joined & (m.INDEX | m.POSITIONS) and not joined & m.OFFSET:
+                return joined
+            if self.guards() and not joined & (m.PICKED | m.OFFSET):
+                return joined | m.GUARD
+            return self.decide(joined & ~m.GUARD)
+        return joined | m.ELEMENT if joined & (m.TOKEN | m.OFFSET) else joined
+
+    def guards(self) -> bool:
+        """Tell whether a bound only keeps a number from being zero or negative."""
+        op, node = self.node.op, self.node
+        if op == "Relu":
+            return True
+        if op == "Div":
+            return bool(self.joined & m.COUNT)
+        if op == "Clip":
+            low = integers_or_number(self, "min", 1)
+            high = integers_or_number(self, "max", 2)
+            return low is not None and 0 <= low <= 1 and (high is None or high > 1e6)
+        if op == "Max":
+            others = [self.taint.constants.number(value) for value in node.inputs if value not in self.raw]
+            return bool(others) and all(number is not None and 0 <= number <= 1 for number in others)
+        return False
+
+    def curve(self) -> int:
+        """Give the marks of roots, powers and logarithms."""
+        joined, op = self.joined, self.node.op
+        if joined & m.ALONE:
+            if not joined & m.DECIDED and joined & (m.PICKED | m.OFFSET):
+                return self.decide(joined & ~m.GUARD)
+        elif joined & m.OFFSET and op in ("Reciprocal", "Pow", "Log") or joined & m.TOKEN and op != "Abs":
+            joined |= m.ELEMENT
+        return (joined | m.RATIO) & ~m.GUARD if op == "Reciprocal" else joined
+
+    def cast(self) -> int:
+        """Give the marks of a change of type: to bool it is a comparison with zero, to integers it rounds."""
+        to = self.node.attributes.get("to")
+        if to == _BOOL:
+            source = self.taint.graph.values[self.node.inputs[0]].dtype
+            return self.joined if source == _BOOL else self.compare()
+        if to in _FLOATS:
+            return self.joined & ~m.WHOLE
+        if self.joined & (m.WHOLE | m.DECIDED | m.ELEMENT):
+            return self.joined | m.WHOLE
+        return self.bound() | m.WHOLE
+
+    def where(self) -> int:
+        """Give the marks of a choice: what is chosen keeps being a place or a count only when both sides are."""
+        condition, *sides = self.node.inputs
+        marks = self.taint.marks[condition]
+        chosen = 0
+        for value in sides:
+            chosen |= self.taint.marks[value]
+        result = chosen | (marks & ~(m.INDEX | m.COUNT | m.POSITIONS | m.RUNNING | m.TOKEN | m.PATTERN))
+        if marks & m.ALONE and marks & m.RAW and not chosen & m.INDEX:
+            result |= m.DECIDED
+        if marks & m.RAW and marks & (m.ELEMENT | m.DECIDED):
+            if any(self.wide(value) for value in sides):
+                result |= m.PATTERN
+            if marks & m.DECIDED and any(self.matrix(value) and self.taint.constants.trained(value) for value in sides):
+                result |= m.WEIGHT
+        return result
+
+    def rewritten(self) -> int:
+        """Tell whether a decision met the input itself, and which kind of change it makes."""
+        op = self.node.op
+        if op in ops.COMPARE or op in ops.LOGIC or op in ops.VIEW or op in ops.PICK:
+            return 0
+        deciding = [value for value in self.data if self.taint.marks[value] & (m.DECIDED | m.LENGTH)]
+        changed = [value for value in self.data if _content(self.taint.marks[value])]
+        if not deciding or not changed:
+            return 0
+        if op == "Concat" and not self.joined & m.TOKEN:
+            return 0
+        return m.SCALED if op in _SCALING and not self.joined & m.TOKEN else m.REWRITTEN
+
+    def whole(self, value: int) -> bool:
+        """Tell whether a value holds integers, as far as is known."""
+        return value >= 0 and bool(self.taint.marks[value] & m.WHOLE)
+
+    def wide(self, value: int) -> bool:
+        """Tell whether a constant is a vector that isn't the same number all over."""
+        if value < 0 or self.taint.level(value):
+            return False
+        shape = self.taint.constants.shape(value)
+        return bool(shape) and shape[-1] >= _PATTERN_WIDTH and self.taint.constants.number(value) is None  # type: ignore[index]
+
+    def matrix(self, value: int) -> bool:
+        """Tell whether a constant is a matrix or larger."""
+        shape = self.taint.constants.shape(value) if value >= 0 and not self.taint.level(value) else None
+        return shape is not None and sum(size >= _PATTERN_WIDTH for size in shape) > 1
+
+
+def _content(marks: int) -> bool:
+    return bool(marks & m.RAW) and not marks & (
+        m.DECIDED | m.LENGTH | m.ALONE | m.COUNT | m.INDEX | m.POSITIONS | m.RUNNING
+    )
+
+
+def integers_or_number(flow: _Flow, attribute: str, operand: int) -> float | None:
+    """Give a bound that is an attribute in old opsets and an operand in new ones."""
+    given = flow.node.attributes.get(attribute)
+    if isinstance(given, int | float):
+        return float(given)
+    return flow.taint.constants.number(flow.node.inputs[operand]) if operand < len(flow.node.inputs) else None
+
+
+__all__ = ["axis_of", "raw_step"]
