@@ -17,7 +17,6 @@ from gatekeeper.checks.files.limited_child import scanner_server
 from gatekeeper.checks.files.load_path import LoadPath
 from gatekeeper.checks.files.model_code import ModelCode
 from gatekeeper.checks.files.names import promises_code
-from gatekeeper.checks.files.other_graphs import other_graphs
 from gatekeeper.checks.files.paths import Paths
 from gatekeeper.checks.files.protobuf_stream import Field as WireField
 from gatekeeper.checks.files.protobuf_stream import ProtobufStream as WireWalk
@@ -29,6 +28,7 @@ from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.checks.files.structure import Structure
 from gatekeeper.checks.files.templates_check import Templates
 from gatekeeper.checks.files.unchanged import Unchanged
+from gatekeeper.checks.files.unfollowed import other_graphs
 
 ALL: tuple[Check, ...] = (
     Paths(),
