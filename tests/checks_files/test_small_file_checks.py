@@ -75,7 +75,8 @@ def test_formats_that_nobody_judges_are_unknown() -> None:
 def test_formats_that_checks_judge_leave_no_gap() -> None:
     files = {
         "a.safetensors": samples.honest_safetensors(), "a.gguf": samples.honest_gguf(),
-        "a.pt": samples.torch_zip(samples.tensor_state("w")), "m.onnx": samples.onnx_model(), "config.json": b"{}", "README.md": b"x",
+        "a.pt": samples.torch_zip(samples.tensor_state("w")), "m.onnx": samples.onnx_model(),
+        "config.json": b"{}", "README.md": b"x",
     }  # fmt: skip
     assert look(Coverage(), files).status is Status.PASS
 

@@ -1,4 +1,4 @@
-"""Nodes, values and constants made field by field: their `__init__` takes four times as long, and a graph has 100,000 of each."""
+"""Parts of a graph made field by field: their `__init__` takes four times as long, and a graph has 100,000 of each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def make_constant(dtype: int, shape: tuple[int, ...], data: NDArray[np.generic] 
     _constant_shape(made, shape)
     _constant_data(made, data)
     _constant_digest(made, digest)
-    _constant_external(made, False)  # noqa: FBT003 - the slot takes a value and no keyword
+    _constant_external(made, False)
     return made
 
 
