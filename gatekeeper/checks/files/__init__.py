@@ -10,7 +10,7 @@ from gatekeeper.checks.check import Check
 from gatekeeper.checks.files.coverage import Coverage
 from gatekeeper.checks.files.executables import Executables
 from gatekeeper.checks.files.formats_check import Formats
-from gatekeeper.checks.files.graph_files import graph_files
+from gatekeeper.checks.files.onnx_files import graph_files
 from gatekeeper.checks.files.hidden_text import HiddenText
 from gatekeeper.checks.files.leaked_secrets import Secrets
 from gatekeeper.checks.files.limited_child import scanner_server
