@@ -106,6 +106,13 @@ def test_bytes_that_no_field_holds_are_told() -> None:
     assert not examine(onnx.ModelProto.FromString(data), data).problems
 
 
+def test_bytes_that_are_replaced_are_told() -> None:
+    data = b"\x12\x80\x40" + b"x" * 8192 + model().SerializeToString()  # a name of the producer, before the last one
+    parsed = onnx.ModelProto.FromString(data)
+    assert parsed.producer_name == "tests"
+    assert {problem.slug for problem in examine(parsed, data).problems} == {"unnamed-fields"}
+
+
 def test_operators_from_the_future_are_not_judged() -> None:
     def change(made: onnx.ModelProto) -> None:
         made.opset_import[0].version = 10_000
