@@ -1,4 +1,4 @@
-"""Hygiene of ONNX files, for any bytes that parse: it ends, and says only what it has rules for and what can be shown."""
+"""Hygiene of ONNX files, for any bytes that parse: it ends, and says only what it has rules for and can be shown."""
 
 from __future__ import annotations
 
