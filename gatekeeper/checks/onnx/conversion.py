@@ -120,7 +120,8 @@ def _as(values: NDArray[Any], dtype: str) -> NDArray[Any]:
         if dtype != "BF16":
             return values.astype({"F16": "<f2", "F32": "<f4", "F64": "<f8"}[dtype])
         bits = values.astype("<f4").view("<u4")
-        return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).astype("<u4").view("<f4")
+        rounded: NDArray[Any] = ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).astype("<u4").view("<f4")
+    return rounded
 
 
 def _digest(values: NDArray[Any]) -> bytes:
