@@ -6,10 +6,10 @@ import io
 from dataclasses import replace
 
 from gatekeeper.checks.files.formats import Format
-from gatekeeper.checks.onnx import GraphError, read_graph
+from gatekeeper.checks.onnx import GraphError
 from gatekeeper.checks.onnx.graph import Graph
 from gatekeeper.checks.onnx.outline import outline
-from gatekeeper.checks.onnx.reader import graph_of, parse
+from gatekeeper.checks.onnx.reader import graph_of, parse, read_graph
 from gatekeeper.checks.onnx.skeleton import skeleton
 from gatekeeper.limits import DEFAULT_LIMITS
 from tests.fuzz import laws, seeds
