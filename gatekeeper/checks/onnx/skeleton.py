@@ -62,8 +62,8 @@ def skeleton(reader: BinaryIO, size: int, limits: Limits, *, digests: bool = Fal
     Args:
         reader: The file, seekable; its position is moved.
         size: Its size in bytes.
-        limits: Up to `onnx_whole_bytes` a file is taken as it is; `onnx_bytes` bounds the copy, `onnx_tensor_bytes` what is large, `fields` the walk, `onnx_depth` how
-            deep it goes.
+        limits: Up to `onnx_whole_bytes` a file is taken as it is; `onnx_bytes` bounds the copy, `onnx_tensor_bytes`
+            what is large, `fields` the walk, `onnx_depth` how deep it goes.
         digests: Whether to digest what is left out, which means to read it.
 
     Raises:

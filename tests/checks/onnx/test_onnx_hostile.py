@@ -53,7 +53,7 @@ def mine(op: str, inputs: list[str], outputs: list[str]) -> NodeProto:
 HEADER = "m (bool b, int64 n, float[2] x) => (float[2] y) "
 BRANCH = "h () => (float[2] t) { t = Abs(x) }"
 BROKEN: dict[str, tuple[str, str]] = {
-    "cycle": ("{ a = Add(x, b)  b = Neg(a)  y = Abs(b) }", "circle"),
+    "cycle": ("{ c = Add(x, d)  d = Neg(c)  y = Abs(d) }", "circle"),
     "own-output": ("{ y = Add(x, y) }", "circle"),
     "made-twice": ("{ y = Neg(x)  y = Abs(x) }", "made twice"),
     "made-as-input": ("{ x = Neg(x)  y = Abs(x) }", "made twice"),
