@@ -172,6 +172,9 @@ class Limits:
     onnx_checksum_bytes: int = 4 * GIB
     """Bytes of a file of tensors whose SHA-1 is computed because an ONNX graph gives it; hardly any does."""
 
+    onnx_whole_bytes: int = 8 * MIB
+    """Bytes of an ONNX model up to which it is parsed as it is; larger ones are parsed without their weights."""
+
     onnx_tensor_bytes: int = 256 * KIB
     """Bytes of one tensor of a large ONNX model that are kept with the graph; a sixteenth of it in a model that is
     larger than `onnx_bytes`."""

@@ -153,6 +153,8 @@ class Flattening:
         promised = {name: number for name, number in zip(function.outputs, outputs, strict=False) if number >= 0}
         found = self.fill(inner, function, depth + 1, promised)
         for number, given in zip(outputs, found, strict=False):
+            if number >= 0 and given == MISSING:
+                raise GraphError(f"nothing makes a result of the local function {printable(function.label, 80)!r}")
             if number >= 0 and number != given:  # an input or a constant handed through
                 self.emit("Identity", "", (given,), (number,), call.name, scope)
         self._open.discard(key)

@@ -14,6 +14,7 @@ from onnx import (
     TensorProto,
     TensorShapeProto,
     TypeProto,
+    ValueInfoProto,
 )
 
 from gatekeeper.checks.onnx.graph import CONTROL, Attribute, Constant
@@ -110,7 +111,7 @@ class ModelReader:
             outputs=tuple(function.output),
             constants=constants,
             calls=calls,
-            types={each.name: self._type(each.type) for each in function.value_info[:]},
+            types=self._said(function.value_info),
             attributes=attributes,
         )
 
@@ -127,11 +128,7 @@ class ModelReader:
         constants, calls = self._calls(graph.node, depth)
         for name, constant in constants.items():
             _add(initializers, name, constant, "the value")
-        types = {
-            each.name: self._type(each.type)
-            for group in (graph.value_info, graph.output, graph.input)
-            for each in group[:]
-        }
+        types = self._said(graph.value_info, graph.output, graph.input)
         return Body(
             inputs=tuple(each.name for each in graph.input if each.name not in initializers),
             outputs=tuple(each.name for each in graph.output),
@@ -140,12 +137,17 @@ class ModelReader:
             types=types,
         )
 
-    def _type(self, said: TypeProto) -> Type:
-        """Read a type; there are few in a file, and each stands there thousands of times."""
-        written = said.SerializeToString()
-        found = self._types.get(written)
-        if found is None:
-            found = self._types[written] = _type(said)
+    def _said(self, *groups: Sequence[ValueInfoProto]) -> dict[str, Type]:
+        """Read types; there are few in a file, and each stands there thousands of times."""
+        known, found = self._types, {}
+        for group in groups:
+            for each in group[:]:
+                said = each.type
+                written = said.SerializeToString()
+                kind = known.get(written)
+                if kind is None:
+                    kind = known[written] = _type(said)
+                found[each.name] = kind
         return found
 
     def _calls(self, nodes: Sequence[NodeProto], depth: int) -> tuple[dict[str, Constant], tuple[Call, ...]]:
