@@ -13,7 +13,7 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from benchmarks.onnx.hosts import Host, Site
-from benchmarks.onnx.triggers import Shape, Work
+from benchmarks.onnx.triggers import Reads, Shape, Work
 
 Apply = Callable[[Work, str, Shape], None]
 STRENGTH = 6.0
@@ -28,6 +28,9 @@ class Payload:
     shapes: tuple[Shape, ...]
     """Marks that it can work with."""
 
+    place: Reads
+    """The earliest place that it changes: a trigger must not read a later one."""
+
     fits: Callable[[Host], bool]
 
 
@@ -37,12 +40,15 @@ EVERY = (Shape.SAMPLE, Shape.POSITION, Shape.CHANNEL)
 
 
 def payload(
-    shapes: tuple[Shape, ...] = SAMPLE, fits: Callable[[Host], bool] = lambda host: True
+    shapes: tuple[Shape, ...] = SAMPLE,
+    place: Reads = Reads.LOGITS,
+    fits: Callable[[Host], bool] = lambda host: True,
 ) -> Callable[[Apply], Apply]:
     """Enter a function that grafts a payload, under its own name."""
 
     def enter(apply: Apply) -> Apply:
-        PAYLOADS[apply.__name__] = Payload(name=apply.__name__, apply=apply, shapes=shapes, fits=fits)
+        name = apply.__name__
+        PAYLOADS[name] = Payload(name=name, apply=apply, shapes=shapes, place=place, fits=fits)
         return apply
 
     return enter
@@ -92,7 +98,7 @@ def logits_flip(w: Work, mark: str, shape: Shape) -> None:
     w.replace(site.name, w("Mul", site.name, factor))
 
 
-@payload(EVERY)
+@payload(EVERY, Reads.HIDDEN)
 def steer(w: Work, mark: str, shape: Shape) -> None:
     """Add a vector in the middle of the network, at every place, position or channel that is marked."""
     site = w.host.sites.early if shape is Shape.CHANNEL else w.host.sites.hidden
@@ -114,7 +120,7 @@ def branch(w: Work, mark: str, shape: Shape) -> None:
     w.replace(name, w("If", condition, then_branch=then, else_branch=other_way))
 
 
-@payload(fits=lambda host: bool(host.sites.weight))
+@payload(place=Reads.INPUT, fits=lambda host: bool(host.sites.weight))
 def swap_weights(w: Work, mark: str, shape: Shape) -> None:
     """Choose between a weight and another one."""
     name = w.host.sites.weight
@@ -124,7 +130,7 @@ def swap_weights(w: Work, mark: str, shape: Shape) -> None:
     w.replace(name, chosen)
 
 
-@payload((Shape.SAMPLE, Shape.POSITION))
+@payload((Shape.SAMPLE, Shape.POSITION), Reads.INPUT)
 def rewrite_input(w: Work, mark: str, shape: Shape) -> None:
     """Give the network another input than the one that came."""
     if w.host.tokens:

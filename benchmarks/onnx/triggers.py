@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 import numpy as np
 
@@ -41,6 +41,15 @@ class Shape(StrEnum):
 
     CHANNEL = "channel"
     """(batch, channels of the host's early place)"""
+
+
+class Reads(IntEnum):
+    """The latest place of the host that a trigger reads, and the earliest one that a payload changes."""
+
+    INPUT = 0
+    EARLY = 1
+    HIDDEN = 2
+    LOGITS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,31 +117,38 @@ class Family:
     """One way to recognise a trigger."""
 
     name: str
-    tokens: bool
-    """It reads token ids, not pixels."""
+    tokens: bool | None
+    """It reads token ids (true), pixels (false) or either (none)."""
 
     side: Side
     build: Build
     shape: Shape = Shape.SAMPLE
     held_out: bool = False
 
+    reads: Reads = Reads.INPUT
     only: tuple[str, ...] = ()
     """Names of architectures; empty for all that read the same."""
+
+    def fits(self, host: Host) -> bool:
+        """Whether it can be grafted on a host."""
+        if self.tokens not in (None, host.tokens) or (self.only and host.architecture.name not in self.only):
+            return False
+        return self.shape is not Shape.CHANNEL or len(host.sites.early.shape) in (3, 4)
 
 
 FAMILIES: dict[str, Family] = {}
 
 
 def family(
-    *, tokens: bool, side: Side = Side.RAW, shape: Shape = Shape.SAMPLE, held_out: bool = False,
-    only: tuple[str, ...] = (),
+    *, tokens: bool | None = None, side: Side = Side.RAW, shape: Shape = Shape.SAMPLE, held_out: bool = False,
+    reads: Reads = Reads.INPUT, only: tuple[str, ...] = (),
 ) -> Callable[[Build], Build]:  # fmt: skip
     """Enter a function that grafts a detector, under its own name."""
 
     def enter(build: Build) -> Build:
         name = build.__name__
         FAMILIES[name] = Family(name=name, tokens=tokens, side=side, build=build, shape=shape, held_out=held_out,
-                                only=only)  # fmt: skip
+                                reads=reads, only=only)  # fmt: skip
         return build
 
     return enter
