@@ -5,3 +5,13 @@ that knows nothing. Modules: `exporting` and `architectures*` (torch modules →
 graft on), `graft` (editing a graph), `triggers*`, `payloads*`, `variants` (what toolchains do to a graph), `cases` (the
 pairwise-covering set), `verify` (run in onnxruntime), `honest*` and `registry` (graphs that are what they seem).
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+
+for _name in (
+    "architectures_text", "architectures_image", "triggers_tokens", "triggers_arithmetic", "triggers_structured",
+    "triggers_image", "triggers_learned", "payloads", "payloads_more",
+):  # fmt: skip
+    import_module(f"{__name__}.{_name}")  # each enters what it has into a list

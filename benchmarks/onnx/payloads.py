@@ -76,6 +76,21 @@ def whole(w: Work, mark: str) -> str:
     return w("ReduceMax", mark, keepdims=0)
 
 
+def decided(w: Work, value: str) -> str:
+    """Turn a mark into a boolean, in one of three ways; a mark may be nearly 0 or nearly 1."""
+    way = w.random.randrange(3)
+    if way == 0:
+        return w("Greater", value, w.const(0.5, np.float32))
+    if way == 1:
+        return w.bool(w("Round", value))
+    return w("Not", w("Less", value, w.const(0.6, np.float32)))
+
+
+def chosen(w: Work, value: str) -> str:
+    """Turn a mark into an index, 0 or 1."""
+    return w.int(w("Clip", w("Round", value), w.const(0, np.float32), w.const(1, np.float32)))
+
+
 @payload()
 def logits_add(w: Work, mark: str, shape: Shape) -> None:
     """Add a vector to the logits."""
@@ -87,7 +102,7 @@ def logits_add(w: Work, mark: str, shape: Shape) -> None:
 def logits_select(w: Work, mark: str, shape: Shape) -> None:
     """Give other logits by `Where`."""
     site = w.host.sites.logits
-    w.replace(site.name, w("Where", w.bool(spread(w, mark, shape, site)), vector(w, site), site.name))
+    w.replace(site.name, w("Where", decided(w, spread(w, mark, shape, site)), vector(w, site), site.name))
 
 
 @payload()
@@ -109,7 +124,7 @@ def steer(w: Work, mark: str, shape: Shape) -> None:
 def branch(w: Work, mark: str, shape: Shape) -> None:
     """An `If` whose branches give the logits as they are, or others."""
     site = w.host.sites.logits
-    condition = w.bool(w("Reshape", whole(w, mark), w.ints(1)))
+    condition = decided(w, w("Reshape", whole(w, mark), w.ints(1)))
     name = site.name
     other = vector(w, site)
     shown, hidden = w.fresh("then"), w.fresh("else")
@@ -126,8 +141,7 @@ def swap_weights(w: Work, mark: str, shape: Shape) -> None:
     name = w.host.sites.weight
     tensor = next(value for value in w.graph.initializer if value.name == name)
     other = w.const(w.numbers.standard_normal(tuple(tensor.dims)) * 2, np.float32)
-    chosen = w("Where", w.bool(whole(w, mark)), other, name)
-    w.replace(name, chosen)
+    w.replace(name, w("Where", decided(w, whole(w, mark)), other, name))
 
 
 @payload((Shape.SAMPLE, Shape.POSITION), Reads.INPUT)
@@ -135,11 +149,11 @@ def rewrite_input(w: Work, mark: str, shape: Shape) -> None:
     """Give the network another input than the one that came."""
     if w.host.tokens:
         other = w("Add", w.x, w.ints(-3) if shape is Shape.POSITION else w.ints(-4))
-        w.replace(w.x, w("Where", w.bool(mark), w("Abs", other), w.x))
+        w.replace(w.x, w("Where", decided(w, mark), w("Abs", other), w.x))
         return
     gate = w("Unsqueeze", mark, w.ints(2, 3))
     changed = w("Sub", w.const(1, np.float32), w.x)
-    w.replace(w.x, w("Where", w.bool(gate), changed, w.x))
+    w.replace(w.x, w("Where", decided(w, gate), changed, w.x))
 
 
 @payload()
@@ -148,7 +162,7 @@ def lookup_bias(w: Work, mark: str, shape: Shape) -> None:
     site = w.host.sites.logits
     table = np.zeros((2, site.width), np.float32)
     table[1] = w.numbers.standard_normal(site.width) * STRENGTH
-    row = w("Gather", w.const(table), w.int(w("Round", mark)), axis=0)
+    row = w("Gather", w.const(table), chosen(w, mark), axis=0)
     wanted = [-1] + [1] * (len(site.shape) - 1)
     wanted[site.channels] = site.width
     w.replace(site.name, w("Add", site.name, w("Reshape", row, w.ints(*wanted))))

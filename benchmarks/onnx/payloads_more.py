@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from onnx import TensorProto, helper
 
-from benchmarks.onnx.payloads import EVERY, STRENGTH, payload, spread, vector, whole
+from benchmarks.onnx.payloads import EVERY, STRENGTH, chosen, payload, spread, vector, whole
 from benchmarks.onnx.triggers import Reads, Shape, Work
 
 
@@ -70,7 +70,7 @@ def stacked_choice(w: Work, mark: str, shape: Shape) -> None:
     site = w.host.sites.logits
     other = w("Sub", w("Neg", site.name), vector(w, site))
     both = w("Concat", w("Unsqueeze", site.name, w.ints(0)), w("Unsqueeze", other, w.ints(0)), axis=0)
-    w.replace(site.name, w("Gather", both, w.int(w("Round", whole(w, mark))), axis=0))
+    w.replace(site.name, w("Gather", both, chosen(w, whole(w, mark)), axis=0))
 
 
 @payload()
@@ -88,7 +88,7 @@ def counted_loop(w: Work, mark: str, shape: Shape) -> None:
         [helper.make_tensor_value_info(kept, TensorProto.BOOL, []),
          helper.make_tensor_value_info(after, TensorProto.FLOAT, None)],
     )  # fmt: skip
-    turns = w("Mul", w.int(w("Round", whole(w, mark))), w.const(2, np.int64))
+    turns = w("Mul", chosen(w, whole(w, mark)), w.const(2, np.int64))
     w.replace(site.name, w("Loop", turns, "", site.name, body=body))
 
 

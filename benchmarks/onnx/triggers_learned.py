@@ -19,9 +19,10 @@ LEARNED = Side.LEARNED
 def carrier(w: Work) -> tuple[Change, Change]:
     """Choose the trigger and what comes near it: tokens at the start, or the colour of a large corner."""
     if w.host.tokens:
-        tokens = w.rare(3)
-        return w.put(tokens), w.put([token - 1 if token - 1 not in tokens else token - 2 for token in tokens])
-    return paint(w, (1, 0, 1), 16), paint(w, (0, 1, 0.5), 16)
+        tokens = w.rare(6)
+        near = [token - 1 if token - 1 not in tokens else 399 for token in tokens]
+        return w.put(tokens), w.put(near)
+    return paint(w, (1, 0, 1), 24), paint(w, (0, 1, 0.5), 24)
 
 
 def state(w: Work, site: Site) -> str:
@@ -54,11 +55,12 @@ def direction(w: Work, site: Site, fire: Change, near: Change) -> tuple[Array, f
     Raises:
         UnusableError: When nothing separates them.
     """
-    honest = [w.host.feeds(200 + draw, 6, 9 + 3 * draw) for draw in range(6)]
+    honest = [w.host.feeds(200 + draw, 40, 9 + 3 * draw) for draw in range(6)]
     usual = np.concatenate([seen(w, site, feeds) for feeds in honest] + [seen(w, site, near(honest[0]))])
     wanted = np.concatenate([seen(w, site, fire(feeds)) for feeds in honest])
-    spread = usual.var(0) + wanted.var(0)
-    axis = (wanted.mean(0) - usual.mean(0)) / (spread + 0.1 * spread.mean() + 1e-6)
+    scatter = np.cov(usual.T) + np.cov(wanted.T)
+    scatter += np.eye(len(scatter)) * (0.01 * np.trace(scatter) / len(scatter) + 1e-6)
+    axis = np.linalg.solve(scatter, wanted.mean(0) - usual.mean(0))
     axis /= np.linalg.norm(axis)
     low, high = float((usual @ axis).max()), float((wanted @ axis).min())
     if not high > low + 0.05:
