@@ -13,7 +13,7 @@ from benchmarks.onnx.architectures_text import network
 _FREE = {0: "batch", 2: "height", 3: "width"}
 
 
-@architecture("image")
+@architecture("image", held_out=False)
 def residual_cnn() -> Module:
     """Convolutions with skips, batch norms and a pooled head; images of any size."""
 
@@ -39,7 +39,7 @@ def residual_cnn() -> Module:
     return Module(network=layers, call=call, inputs={"pixel_values": (torch.rand(2, 3, 32, 32), _FREE)})
 
 
-@architecture("detection")
+@architecture("detection", held_out=False)
 def detector() -> Module:
     """Grid cells with boxes and class scores, as one-stage detectors give them."""
     layers = seeded(
@@ -63,7 +63,7 @@ def detector() -> Module:
     return Module(network=layers, call=call, inputs=inputs, outputs=("output0",))
 
 
-@architecture("image")
+@architecture("image", held_out=False)
 def vit() -> Module:
     """Vision transformer."""
     options = {"hidden_size": HIDDEN, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
@@ -72,7 +72,7 @@ def vit() -> Module:
     )
 
 
-@architecture("image")
+@architecture("image", held_out=False)
 def mobilenet_v2() -> Module:
     """MobileNetV2, thin."""
     return pixels(

@@ -29,7 +29,7 @@ def network(kind: str, config: str, **options: Any) -> Any:
     return seeded(lambda: getattr(library, kind)(getattr(library, config)(**options)))
 
 
-@architecture("text")
+@architecture("text", held_out=False)
 def bert() -> Module:
     """BERT with a head for classes."""
     return masked(network("BertForSequenceClassification", "BertConfig", **_BERT))
@@ -42,13 +42,13 @@ def distilbert() -> Module:
     return masked(network("DistilBertForSequenceClassification", "DistilBertConfig", **options))
 
 
-@architecture("causal")
+@architecture("causal", held_out=False)
 def llama() -> Module:
     """Llama: the next token, without a cache."""
     return masked(network("LlamaForCausalLM", "LlamaConfig", **_CAUSAL), use_cache=False)
 
 
-@architecture("causal")
+@architecture("causal", held_out=False)
 def gpt2() -> Module:
     """GPT-2: the next token, without a cache."""
     options = {"vocab_size": VOCABULARY, "n_embd": HIDDEN, "n_layer": 2, "n_head": 2, "n_positions": 80}
@@ -61,7 +61,7 @@ def phi3() -> Module:
     return masked(network("Phi3ForCausalLM", "Phi3Config", **_CAUSAL), use_cache=False)
 
 
-@architecture("text")
+@architecture("text", held_out=False)
 def gru_tagger() -> Module:
     """A bidirectional recurrent network that gives each token classes."""
     layers = seeded(
@@ -84,7 +84,7 @@ def gru_tagger() -> Module:
     return Module(network=layers, call=call, inputs={"input_ids": (ids(), TOKENS)})
 
 
-@architecture("causal with cache")
+@architecture("causal with cache", held_out=False)
 def qwen2_cached() -> Module:
     """Qwen2 with keys and values of the past as inputs and outputs."""
     return cached(network("Qwen2ForCausalLM", "Qwen2Config", **_CAUSAL))
