@@ -11,7 +11,16 @@ from __future__ import annotations
 from importlib import import_module
 
 for _name in (
-    "architectures_text", "architectures_image", "triggers_tokens", "triggers_arithmetic", "triggers_structured",
-    "triggers_image", "triggers_learned", "payloads", "payloads_more",
-):  # fmt: skip
+    "architectures_text",
+    "architectures_image",
+    "architectures_library",
+    "architectures_other",
+    "triggers_tokens",
+    "triggers_arithmetic",
+    "triggers_structured",
+    "triggers_image",
+    "triggers_learned",
+    "payloads",
+    "payloads_more",
+):
     import_module(f"{__name__}.{_name}")  # each enters what it has into a list

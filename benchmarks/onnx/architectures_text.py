@@ -109,3 +109,17 @@ def cached(net: Any, layers: int = 2, heads: int = 2, width: int = HIDDEN // 2) 
 
     presents = tuple(name.replace("past_key_values", "present") for name in names)
     return Module(network=net, call=call, inputs=inputs, outputs=("logits", *presents))
+
+
+def prefill(net: Any) -> Module:
+    """Call a causal network without a past, giving the cache that the next turn takes."""
+
+    def call(inner: Any, given: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        answer = inner(input_ids=given, attention_mask=mask, use_cache=True)
+        present = [part for layer in answer.past_key_values.layers for part in (layer.keys, layer.values)]
+        return (answer.logits, *present)
+
+    example = ids()
+    inputs = {"input_ids": (example, TOKENS), "attention_mask": (torch.ones_like(example), TOKENS)}
+    names = tuple(f"present.{layer}.{part}" for layer in range(2) for part in ("key", "value"))
+    return Module(network=net, call=call, inputs=inputs, outputs=("logits", *names))

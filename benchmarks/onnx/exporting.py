@@ -120,6 +120,11 @@ def kept(cache: Path, key: str, make: Callable[[], bytes], sources: Sequence[str
     return path.read_bytes()
 
 
+def versions() -> str:
+    """Name all makers with their versions."""
+    return " ".join(f"{name} {_version(name)}" for name in _MAKERS)
+
+
 def _version(name: str) -> str:
     try:
         return version(name)
