@@ -39,7 +39,7 @@ class Implants:
     def __init__(self, maker: Maker) -> None:
         """Keep them under a tag of all sources and versions."""
         sources = sorted((Path(__file__).parent / "onnx").glob("*.py"))
-        kept = [path for path in sources if path.stem.split("_")[0] in _DECIDING]
+        kept = [path for path in sources if path.stem.startswith(_DECIDING)]
         tag = hashlib.sha256(b"".join(path.read_bytes() for path in kept) + versions().encode()).hexdigest()[:12]
         self.maker = maker
         self.folder = maker.cache / f"implants-{tag}"
@@ -63,7 +63,7 @@ class Implants:
         return path.read_bytes()
 
 
-_DECIDING = ("architectures", "exporting", "graft", "hosts", "payloads", "triggers", "variants", "verify")
+_DECIDING = ("architectures_text", "architectures_image", "graft", "hosts", "payloads", "triggers", "variants", "verify")
 
 
 class Judge:

@@ -104,26 +104,30 @@ def _body(model: ModelProto, prefix: str, shared: dict[str, str], outer: GraphPr
 def long_rope(data: bytes, way: str) -> bytes:
     """Choose between rotation frequencies for short and long inputs by the input's length, as Phi-3's exports do."""
     graft = Graft(data, seed=3)
-    table = next(
-        tensor for tensor in graft.graph.initializer if tensor.data_type == TensorProto.FLOAT
-        and _falls(numpy_helper.to_array(tensor))
-    )  # fmt: skip
+    name, short = next((name, array) for name, array in _constants(graft.graph) if _falls(array))
     size = graft("Gather", graft("Shape", "input_ids"), graft.const(1, np.int64), axis=0)
     is_long = graft("Greater", size, graft.const(4096, np.int64))
-    longer = numpy_helper.to_array(table) / np.linspace(1.1, 4, table.dims[-1] if len(table.dims) == 1 else 8).reshape(
-        [-1 if extent > 1 else 1 for extent in table.dims]
-    ).astype(np.float32)
+    steps = np.linspace(1.1, 4, short.size, dtype=np.float32).reshape(short.shape)
+    longer = short / steps
     if way == "Where":
-        graft.replace(table.name, graft("Where", is_long, graft.const(longer), table.name))
+        graft.replace(name, graft("Where", is_long, graft.const(longer), name))
         return graft.done()
     bodies = []
-    for name, array in (("then", longer), ("else", numpy_helper.to_array(table))):
-        value = numpy_helper.from_array(array.astype(np.float32), f"{name}_table")
-        node = helper.make_node("Constant", [], [f"{name}_out"], value=value)
-        output = helper.make_tensor_value_info(f"{name}_out", TensorProto.FLOAT, list(table.dims))
-        bodies.append(helper.make_graph([node], name, [], [output]))
-    graft.replace(table.name, graft("If", is_long, then_branch=bodies[0], else_branch=bodies[1]))
+    for branch, array in (("then", longer), ("else", short)):
+        value = numpy_helper.from_array(array, f"{branch}_table")
+        node = helper.make_node("Constant", [], [f"{branch}_out"], value=value)
+        output = helper.make_tensor_value_info(f"{branch}_out", TensorProto.FLOAT, list(short.shape))
+        bodies.append(helper.make_graph([node], branch, [], [output]))
+    graft.replace(name, graft("If", is_long, then_branch=bodies[0], else_branch=bodies[1]))
     return graft.done()
+
+
+def _constants(graph: GraphProto) -> Iterator[tuple[str, np.ndarray]]:
+    tensors = [(tensor.name, tensor) for tensor in graph.initializer]
+    tensors += [(node.output[0], node.attribute[0].t) for node in graph.node if node.op_type == "Constant"]
+    for name, tensor in tensors:
+        if tensor.data_type == TensorProto.FLOAT:
+            yield name, numpy_helper.to_array(tensor)
 
 
 def _falls(array: np.ndarray) -> bool:
