@@ -57,8 +57,10 @@ def _measure(taint: Taint, node: Node, joined: int) -> None:
     elif joined & m.SIZED:
         marks = m.RAW | m.WHOLE | m.COUNT | m.SUMMED | (joined & m.DECIDED)
         taint.give(node, marks, inputs, inputs, "F")
+    elif joined & m.SIZES:
+        taint.give(node, m.WHOLE, 0, 0, "F")  # the rank: the same for every input
     else:
-        taint.give(node, m.SHAPE | m.WHOLE, inputs, 0, "F")
+        taint.give(node, m.SHAPE | m.WHOLE | (m.SIZES if node.op == "Shape" else 0), inputs, 0, "F")
 
 
 def _compute(taint: Taint, index: int, node: Node, joined: int) -> None:

@@ -48,7 +48,7 @@ def _sizes(taint: Taint, node: Node, data: list[int], joined: int, inputs: int) 
         if value >= 0:
             everything |= taint.marks[value]
             inputs |= taint.inputs[value]
-    marks = (joined | (everything & m.LEVELS)) & ~m.LENGTH
+    marks = (joined | (everything & m.LEVELS)) & ~(m.LENGTH | m.SIZES)
     sized_by_data = bool(everything & m.RAW)
     if everything & (m.SIZED | m.COUNT) and sized_by_data:
         marks |= m.SIZED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gatekeeper.checks.onnx import marks as m
 from gatekeeper.checks.onnx.cone import Cone, Cones
 from gatekeeper.checks.onnx.graph import Graph
-from gatekeeper.checks.onnx.operators import COMPARE, PICK
+from gatekeeper.checks.onnx.operators import PICK
 from gatekeeper.checks.onnx.suspicion import StepRole, Suspicion, SuspicionKind, SuspicionVerdict
 from gatekeeper.checks.onnx.taint import Meeting, Taint, trace
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
@@ -95,11 +95,15 @@ class _Judge:
         return self._tell(meeting, meeting.kind, SuspicionVerdict.IMPLANT)
 
     def _names_tokens(self, cone: Cone) -> bool:
-        """Tell whether something is compared with numbers other than padding, or looked up in a table."""
+        """Tell whether something is held equal to numbers other than padding, or looked up in a table.
+
+        What is larger or smaller than a number is a bound of the vocabulary.
+        """
         nodes = [self._taint.graph.nodes[at] for at in cone.nodes]
         if not cone.exact and any(node.op in PICK for node in nodes):
             return True
-        compared = any(node.op in COMPARE for node in nodes)
+        ops = {node.op for node in nodes}
+        compared = "Equal" in ops or len(ops & {"Less", "LessOrEqual"}) + len(ops & {"Greater", "GreaterOrEqual"}) > 1
         return compared and any(number not in _PADDING for number in cone.constants if isinstance(number, int))
 
     def origin(self, meeting: Meeting) -> int:
