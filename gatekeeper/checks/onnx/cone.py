@@ -124,7 +124,7 @@ class Cones:
         return decided or any(value >= 0 and self._taint.marks[value] & m.PATTERN for value in node.outputs)
 
     def _has_table(self, node: Node) -> bool:
-        if node.op in ops.TREES or node.domain not in ops.STANDARD:
+        if node.op in ops.TREES | ops.SCATTER or node.domain not in ops.STANDARD:
             return True
         if node.op not in _HELD_AGAINST:
             return False

@@ -31,7 +31,9 @@ def step(taint: Taint, index: int, node: Node, carried: Carried) -> None:
     if node.domain == CONTROL:
         _control(taint, index, node, carried, joined)
     elif node.op in ops.CHANCE:
-        taint.give(node, m.RAW | m.CHANCE | (joined & m.LEARNED), 0, 0, None)
+        shape = node.attributes.get("shape")
+        single = isinstance(shape, tuple) and all(size == 1 for size in shape)
+        taint.give(node, m.RAW | m.CHANCE | (joined & m.LEARNED) | (m.PICKED if single else 0), 0, 0, None)
     elif not joined & m.LEVELS:
         _constant(taint, node)
     elif node.op in ops.MEASURE:

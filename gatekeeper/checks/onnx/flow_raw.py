@@ -17,6 +17,9 @@ _PATTERN_WIDTH = 8
 _SIZE_DECISIONS = ops.COMPARE | ops.LOGIC | {"Sign", "Relu", "Exp", "Softmax", "Sigmoid", "Tanh", "Hardmax", "Erf"}
 _SCALING = frozenset({"Mul", "Div", "Max", "Min", "Clip"})
 _FLOATS = frozenset({1, 10, 11, 16, 17, 18, 19, 20})
+_SHORT = frozenset({2, 3, 4, 5, 21, 22})
+"""Integers of 16 bits and less, into which larger ones don't fit: they begin again at zero."""
+
 _BOOL = 9
 
 
@@ -398,7 +401,7 @@ class _Flow:
             return self.joined if source == _BOOL else self.compare()
         if to in _FLOATS:
             return self.joined & ~m.WHOLE
-        if self.joined & (m.WHOLE | m.DECIDED | m.ELEMENT):
+        if to not in _SHORT and self.joined & (m.WHOLE | m.DECIDED | m.ELEMENT):
             return self.joined | m.WHOLE
         return self.bound() | m.WHOLE
 

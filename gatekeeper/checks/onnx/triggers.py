@@ -31,6 +31,7 @@ _WORDS = {
     SuspicionKind.OUTPUT: "A decision about the input, taken without trained weights, is an output of the model",
     SuspicionKind.LENGTH: "The size of the input is held against a constant, and the answer meets what the model computes",
     SuspicionKind.MASK: "A decision about an input beside the content meets what the model computes",
+    SuspicionKind.CHANCE: "A single random number decides about what the model computes",
     SuspicionKind.POSITION: "Where the input has certain values, a constant pattern is added to what the model computes",
     SuspicionKind.BYPASS: "Numbers of single tokens are reckoned with and meet what the model computes",
     SuspicionKind.ACTIVATION: "One number read off the model's own activations decides whether a constant pattern comes in",
@@ -82,6 +83,8 @@ class _Judge:
         cone = self._cones.look(meeting.gate)
         if meeting.kind is SuspicionKind.LENGTH:
             return self._length(meeting, cone)
+        if meeting.marks & m.CHANCE and not meeting.inputs:
+            return self._tell(meeting, SuspicionKind.CHANCE, SuspicionVerdict.REVIEW)
         if not meeting.inputs & self._taint.content:
             return self._beside(meeting, cone)
         if meeting.kind is SuspicionKind.POSITION:
