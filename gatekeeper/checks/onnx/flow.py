@@ -146,7 +146,9 @@ def _layer(taint: Taint, index: int, node: Node, data: list[int]) -> None:
     for value in raw:
         marks = taint.marks[value]
         if marks & m.WEIGHT:
-            weights_meeting(taint, index, value)
+            others = [other for other in data if other != value]
+            positions = bool(others) and not any(taint.marks[other] & (m.RAW | m.LEARNED) for other in others)
+            weights_meeting(taint, index, value, positions=positions)
             continue
         if not learned or node.op in ops.PICK:
             taint.content |= taint.inputs[value]

@@ -35,7 +35,8 @@ def raw_step(taint: Taint, index: int, node: Node, data: list[int]) -> None:
         return
     flow = _Flow(taint, node, data, joined)
     marks, axes = flow.apply()
-    marks = settle(marks, axes)
+    if inputs & ~taint.singles:
+        marks = settle(marks, axes)
     if marks & m.DECISION & ~joined:
         decided |= inputs
     if marks & (m.DECIDED | m.LENGTH):
@@ -138,8 +139,13 @@ class _Flow:
             return self.compare(), None if self.axes is None else self.axes + "F"
         if op in ops.SCATTER:
             return self.scatter()
+        if op == "Concat":
+            whole = any(_content(self.taint.marks[value]) for value in self.data)
+            if whole and not joined & m.DECISION:  # all positions again, however they were cut
+                joined &= ~(m.PICKED | m.PART_PICKED)
+            return joined, self.concat_axes()
         if op in ops.MOVE or op in ops.LINEAR:
-            return joined, self.concat_axes() if op == "Concat" else self.axes
+            return joined, self.axes
         if op in ops.NORM:
             return (self.decide(joined) if joined & (m.OFFSET | m.ELEMENT | m.PICKED) else joined), self.axes
         if op in ("Cos", "Sin"):
@@ -202,6 +208,9 @@ class _Flow:
             marks = self.taint.marks[index]
             if self.taint.constants.number(self.taint.root[first]) is not None:
                 return m.SHAPE, self.taint.axes[index]  # whatever the index, the same number comes out
+            if self.taint.constants.trained(first) and not marks & m.DECISION:
+                kept = marks & ~(m.WHOLE | m.TOKEN | m.PICKED | m.PART_PICKED)
+                return kept | m.WEIGHED, self.taint.axes[index]
             found = self.decide(marks & ~m.INDEX if marks & m.ALONE else marks) & ~(m.WHOLE | m.TOKEN)
             if not self.taint.level(first) and self.taint.constants.trained(first):
                 found |= m.WEIGHT
@@ -269,7 +278,7 @@ class _Flow:
             return (joined | m.RATIO) & ~m.GUARD
         if len(self.raw) > 1 or len(self.data) > 1 and self.data[0] == self.data[-1]:
             return self.product_of_data()
-        if joined & m.ELEMENT and any(self.wide(value) for value in self.data):
+        if joined & (m.ELEMENT | m.WEIGHED) and any(self.wide(value) for value in self.data):
             joined |= m.PATTERN
         if any(not self.taint.level(v) and self.taint.constants.trained(v) and self.matrix(v) for v in self.data):
             joined |= m.WEIGHT if joined & m.DECIDED else 0
@@ -307,7 +316,7 @@ class _Flow:
                 after = ax.replaced(side, row, "F")
         if len(self.raw) > 1:
             joined = self.product_of_data()
-        if joined & m.ELEMENT and any(self.wide(value) for value in self.data):
+        if joined & (m.ELEMENT | m.WEIGHED) and any(self.wide(value) for value in self.data):
             joined |= m.PATTERN
         return (joined | (m.PART_SUMMED if lost else 0)) & ~m.POSITIONS, after
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gatekeeper.checks.onnx import marks as m
 from gatekeeper.checks.onnx.cone import Cone, Cones
 from gatekeeper.checks.onnx.graph import Graph
+from gatekeeper.checks.onnx.meetings import POSITIONS
 from gatekeeper.checks.onnx.operators import PICK
 from gatekeeper.checks.onnx.suspicion import StepRole, Suspicion, SuspicionKind, SuspicionVerdict
 from gatekeeper.checks.onnx.taint import Meeting, Taint, trace
@@ -16,6 +17,14 @@ _TOLD = 16
 _PADDING = frozenset({-100, -2, -1, 0, 1})
 """Numbers that ordinary side roads compare tokens with: padding, no label, yes and no."""
 
+_ENDS = frozenset({2, 3})
+"""Numbers of end tokens in many vocabularies; what follows them is masked."""
+
+_RANGES = frozenset({0, 1, 127, 127.5, 128, 255, 256, 32767, 32768, 65535})
+"""What pixels and samples are bounded by in storage."""
+
+_TINY = 1e-2
+_HIDING = 1e6
 _LARGE = 1e4
 """What masks add to what shall not be seen, and no size or threshold reaches."""
 
@@ -92,10 +101,17 @@ class _Judge:
             return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW) if told else None
         if meeting.kind is SuspicionKind.BYPASS or meeting.how == "scale":
             return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW)
-        about_tokens = meeting.inputs & ~self._tokens == 0
-        if about_tokens and cone.exact and cone.constants and all(number in _PADDING for number in cone.constants):
-            return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW)
-        return self._tell(meeting, meeting.kind, SuspicionVerdict.IMPLANT)
+        ordinary = cone.exact and cone.constants and all(self._ordinary(meeting, number) for number in cone.constants)
+        return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW if ordinary else SuspicionVerdict.IMPLANT)
+
+    def _ordinary(self, meeting: Meeting, number: float | str) -> bool:
+        """Tell whether an ordinary side road compares the input with a number: padding, or the range of a sensor."""
+        if isinstance(number, str):
+            return False
+        if meeting.inputs & ~self._tokens == 0:
+            return number in _PADDING or abs(number) > _HIDING or (number in _ENDS and bool(meeting.marks & m.RUNNING))
+        scaling = meeting.how in ("multiply", "divide", "scale", "rewrite") and not meeting.marks & m.PICKED
+        return scaling and (number in _RANGES or 0 < number < _TINY)
 
     def _names_tokens(self, cone: Cone) -> bool:
         """Tell whether something is held equal to numbers other than padding, or looked up in a table.
@@ -127,7 +143,7 @@ class _Judge:
 
     def _beside(self, meeting: Meeting, cone: Cone) -> Suspicion | None:
         """Judge a decision about inputs that no trained layer reads: masks, sizes, switches."""
-        if not meeting.inputs & self._everywhere or meeting.marks & m.ANGLE:
+        if not meeting.inputs & self._everywhere or meeting.marks & m.ANGLE or meeting.how == POSITIONS:
             return None
         telling = [n for n in cone.constants if isinstance(n, int | float) and n not in _PADDING and abs(n) < _LARGE]
         if not telling and not meeting.marks & m.PICKED:
