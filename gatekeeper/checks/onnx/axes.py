@@ -31,6 +31,8 @@ def axes_of_input(shape: tuple[int | None, ...] | None) -> Axes:
             letters.append("B")
         else:
             letters.append("P")
+    if "P" not in letters and "F" in letters and letters[0] == "B":
+        letters[0] = "P"  # any number of points with their coordinates
     return "".join(letters)
 
 

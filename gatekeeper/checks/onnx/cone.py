@@ -23,6 +23,7 @@ _HELD_AGAINST = ops.COMPARE | ops.BOUND | ops.CURVED | frozenset(
     {"Add", "Sub", "Mul", "Div", "Mod", "BitwiseXor", "BitwiseAnd", "BitwiseOr", "BitShift", "Where", "MatMul", "Sum",
      "Gather", "OneHot", "ScatterElements", "ScatterND", "Xor", "Einsum", "Gemm", "Conv", "MatMulInteger"}
 )  # fmt: skip
+_BRINGING = frozenset({"Mul", "MatMul", "Gemm", "Einsum", "Where", "Gather"})
 _STEPS = 10
 _TEXT = 200
 """Characters of a string constant that are told."""
@@ -119,11 +120,11 @@ class Cones:
 
     def _brings_payload(self, node: Node) -> bool:
         """Tell whether a node's constants belong to what is done after the decision."""
-        decided = any(value >= 0 and self._taint.marks[value] & m.DECIDED for value in node.inputs)
+        decided = node.op in _BRINGING and any(value >= 0 and self._taint.marks[value] & m.DECIDED for value in node.inputs)
         return decided or any(value >= 0 and self._taint.marks[value] & m.PATTERN for value in node.outputs)
 
     def _has_table(self, node: Node) -> bool:
-        if node.op in ops.TREES or node.domain not in ops.STANDARD:
+        if node.op in ops.TREES | ops.SCATTER or node.domain not in ops.STANDARD:
             return True
         if node.op not in _HELD_AGAINST:
             return False

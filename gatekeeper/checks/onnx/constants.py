@@ -21,6 +21,7 @@ _WEIGHTS = 64
 _UNREAD_WEIGHTS = 128
 _DISTINCT = 24
 _FOLDED = 1_024
+_SAMPLE = 512
 
 _NUMPY = {1: "f4", 2: "u1", 3: "i1", 4: "u2", 5: "i2", 6: "i4", 7: "i8", 9: "?", 10: "f2", 11: "f8", 12: "u4", 13: "u8"}
 
@@ -109,18 +110,19 @@ def _trained(constant: Constant) -> bool:
         return False
     if constant.data is None:
         return elements >= _UNREAD_WEIGHTS and constant.dtype != 8
-    if constant.data.dtype.kind not in "iufV" and constant.data.dtype.kind != "f":
+    if constant.data.dtype.kind not in "iufV":
         return False
     return _distinct(constant.data) >= _DISTINCT
 
 
 def _distinct(data: Array) -> int:
+    """Count distinct numbers, of a sample when that says enough."""
     flat = data.reshape(-1)
-    step = max(1, flat.size // 4_096)
-    sample = np.unique(flat[::step])
-    if sample.size < _DISTINCT and step > 1:
-        sample = np.unique(flat)
-    return int(sample.size)
+    for most in (_SAMPLE, flat.size):
+        found = np.unique(flat[:: max(1, flat.size // most)]).size
+        if found >= _DISTINCT:
+            break
+    return int(found)
 
 
 def _axes(arrays: Sequence[Array], attributes: Mapping[str, Attribute]) -> tuple[int, ...]:

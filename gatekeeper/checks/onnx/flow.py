@@ -31,7 +31,9 @@ def step(taint: Taint, index: int, node: Node, carried: Carried) -> None:
     if node.domain == CONTROL:
         _control(taint, index, node, carried, joined)
     elif node.op in ops.CHANCE:
-        taint.give(node, m.RAW | m.CHANCE | (joined & m.LEARNED), 0, 0, None)
+        shape = node.attributes.get("shape")
+        single = isinstance(shape, tuple) and all(size == 1 for size in shape)
+        taint.give(node, m.RAW | m.CHANCE | (joined & m.LEARNED) | (m.PICKED if single else 0), 0, 0, None)
     elif not joined & m.LEVELS:
         _constant(taint, node)
     elif node.op in ops.MEASURE:
@@ -57,8 +59,10 @@ def _measure(taint: Taint, node: Node, joined: int) -> None:
     elif joined & m.SIZED:
         marks = m.RAW | m.WHOLE | m.COUNT | m.SUMMED | (joined & m.DECIDED)
         taint.give(node, marks, inputs, inputs, "F")
+    elif joined & m.SIZES:
+        taint.give(node, m.WHOLE, 0, 0, "F")  # the rank: the same for every input
     else:
-        taint.give(node, m.SHAPE | m.WHOLE, inputs, 0, "F")
+        taint.give(node, m.SHAPE | m.WHOLE | (m.SIZES if node.op == "Shape" else 0), inputs, 0, "F")
 
 
 def _compute(taint: Taint, index: int, node: Node, joined: int) -> None:
@@ -142,7 +146,9 @@ def _layer(taint: Taint, index: int, node: Node, data: list[int]) -> None:
     for value in raw:
         marks = taint.marks[value]
         if marks & m.WEIGHT:
-            weights_meeting(taint, index, value)
+            others = [other for other in data if other != value]
+            positions = bool(others) and not any(taint.marks[other] & (m.RAW | m.LEARNED) for other in others)
+            weights_meeting(taint, index, value, positions=positions)
             continue
         if not learned or node.op in ops.PICK:
             taint.content |= taint.inputs[value]

@@ -40,7 +40,8 @@ def later(taint: Taint, index: int, node: Node, data: list[int]) -> None:
         or node.op in _REDUCING
         or node.op in ("Gather", "Slice", "Sub", "Add", *ops.PRODUCT)
     ):
-        known = joined & m.LATER if viewed else _Later(taint, index, node, data, learned).apply()
+        to_bool = node.op == "Cast" and node.attributes.get("to") == _BOOL
+        known = joined & m.LATER if viewed and not to_bool else _Later(taint, index, node, data, learned).apply()
         marks |= known
     taint.give(node, marks, 0, 0, None, root)
 

@@ -17,6 +17,9 @@ _PATTERN_WIDTH = 8
 _SIZE_DECISIONS = ops.COMPARE | ops.LOGIC | {"Sign", "Relu", "Exp", "Softmax", "Sigmoid", "Tanh", "Hardmax", "Erf"}
 _SCALING = frozenset({"Mul", "Div", "Max", "Min", "Clip"})
 _FLOATS = frozenset({1, 10, 11, 16, 17, 18, 19, 20})
+_SHORT = frozenset({2, 3, 4, 5, 21, 22})
+"""Integers of 16 bits and less, into which larger ones don't fit: they begin again at zero."""
+
 _BOOL = 9
 
 
@@ -32,7 +35,8 @@ def raw_step(taint: Taint, index: int, node: Node, data: list[int]) -> None:
         return
     flow = _Flow(taint, node, data, joined)
     marks, axes = flow.apply()
-    marks = settle(marks, axes)
+    if inputs & ~taint.singles:
+        marks = settle(marks, axes)
     if marks & m.DECISION & ~joined:
         decided |= inputs
     if marks & (m.DECIDED | m.LENGTH):
@@ -48,7 +52,7 @@ def _sizes(taint: Taint, node: Node, data: list[int], joined: int, inputs: int) 
         if value >= 0:
             everything |= taint.marks[value]
             inputs |= taint.inputs[value]
-    marks = (joined | (everything & m.LEVELS)) & ~m.LENGTH
+    marks = (joined | (everything & m.LEVELS)) & ~(m.LENGTH | m.SIZES)
     sized_by_data = bool(everything & m.RAW)
     if everything & (m.SIZED | m.COUNT) and sized_by_data:
         marks |= m.SIZED
@@ -135,8 +139,13 @@ class _Flow:
             return self.compare(), None if self.axes is None else self.axes + "F"
         if op in ops.SCATTER:
             return self.scatter()
+        if op == "Concat":
+            whole = any(_content(self.taint.marks[value]) for value in self.data)
+            if whole and not joined & m.DECISION:  # all positions again, however they were cut
+                joined &= ~(m.PICKED | m.PART_PICKED)
+            return joined, self.concat_axes()
         if op in ops.MOVE or op in ops.LINEAR:
-            return joined, self.concat_axes() if op == "Concat" else self.axes
+            return joined, self.axes
         if op in ops.NORM:
             return (self.decide(joined) if joined & (m.OFFSET | m.ELEMENT | m.PICKED) else joined), self.axes
         if op in ("Cos", "Sin"):
@@ -199,6 +208,9 @@ class _Flow:
             marks = self.taint.marks[index]
             if self.taint.constants.number(self.taint.root[first]) is not None:
                 return m.SHAPE, self.taint.axes[index]  # whatever the index, the same number comes out
+            if self.taint.constants.trained(first) and not marks & m.DECISION:
+                kept = marks & ~(m.WHOLE | m.TOKEN | m.PICKED | m.PART_PICKED)
+                return kept | m.WEIGHED, self.taint.axes[index]
             found = self.decide(marks & ~m.INDEX if marks & m.ALONE else marks) & ~(m.WHOLE | m.TOKEN)
             if not self.taint.level(first) and self.taint.constants.trained(first):
                 found |= m.WEIGHT
@@ -266,7 +278,7 @@ class _Flow:
             return (joined | m.RATIO) & ~m.GUARD
         if len(self.raw) > 1 or len(self.data) > 1 and self.data[0] == self.data[-1]:
             return self.product_of_data()
-        if joined & m.ELEMENT and any(self.wide(value) for value in self.data):
+        if joined & (m.ELEMENT | m.WEIGHED) and any(self.wide(value) for value in self.data):
             joined |= m.PATTERN
         if any(not self.taint.level(v) and self.taint.constants.trained(v) and self.matrix(v) for v in self.data):
             joined |= m.WEIGHT if joined & m.DECIDED else 0
@@ -304,7 +316,7 @@ class _Flow:
                 after = ax.replaced(side, row, "F")
         if len(self.raw) > 1:
             joined = self.product_of_data()
-        if joined & m.ELEMENT and any(self.wide(value) for value in self.data):
+        if joined & (m.ELEMENT | m.WEIGHED) and any(self.wide(value) for value in self.data):
             joined |= m.PATTERN
         return (joined | (m.PART_SUMMED if lost else 0)) & ~m.POSITIONS, after
 
@@ -398,7 +410,7 @@ class _Flow:
             return self.joined if source == _BOOL else self.compare()
         if to in _FLOATS:
             return self.joined & ~m.WHOLE
-        if self.joined & (m.WHOLE | m.DECIDED | m.ELEMENT):
+        if to not in _SHORT and self.joined & (m.WHOLE | m.DECIDED | m.ELEMENT):
             return self.joined | m.WHOLE
         return self.bound() | m.WHOLE
 

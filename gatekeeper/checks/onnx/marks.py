@@ -90,6 +90,12 @@ TEXT = 1 << 26
 CHANCE = 1 << 27
 """Drawn at random."""
 
+SIZES = 1 << 28
+"""All sizes of a value, as `Shape` gives them: how many they are is the same for every input."""
+
+WEIGHED = 1 << 29
+"""Looked up in a narrow table of trained numbers, as the linear half of a recommender is."""
+
 NARROW = 1 << 32
 """One number each, read off learned data: by reduction, by picking one, by a layer with one output."""
 

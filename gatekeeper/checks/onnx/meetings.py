@@ -14,6 +14,7 @@ _WORDS = {
     "Concat": "join", "MatMul": "multiply", "Gemm": "multiply", "Max": "bound", "Min": "bound",
 }  # fmt: skip
 
+POSITIONS = "weights of positions"
 _HIDING = 100.0
 """What is written over scores that shall not count, at least in size."""
 
@@ -37,10 +38,17 @@ def meetings_of(taint: Taint, index: int, node: Node, data: list[int]) -> None:
             taint.meet(index, value, target, kind, how)
 
 
-def weights_meeting(taint: Taint, index: int, value: int) -> None:
-    """Note weights that a decision chose or changed."""
+def weights_meeting(taint: Taint, index: int, value: int, *, positions: bool) -> None:
+    """Note weights that a decision chose or changed.
+
+    Args:
+        taint: Takes the note.
+        index: The layer.
+        value: Its weights.
+        positions: Whether it is read at positions, and not by data: the angles of a longer context are chosen so.
+    """
     if taint.marks[value] & (m.DECIDED | m.COUNT):
-        taint.meet(index, value, value, SuspicionKind.LOOKUP, "weights")
+        taint.meet(index, value, value, SuspicionKind.LOOKUP, POSITIONS if positions else "weights")
 
 
 def _kind(taint: Taint, node: Node, value: int, marks: int, target: int) -> SuspicionKind | None:
@@ -56,6 +64,8 @@ def _kind(taint: Taint, node: Node, value: int, marks: int, target: int) -> Susp
         return None
     if marks & m.LENGTH:
         return SuspicionKind.LENGTH
+    if marks & m.WEIGHED and marks & m.PATTERN and node.op in _ADDING:
+        return SuspicionKind.PREDICATE
     if marks & m.ELEMENT and _marks_positions(taint, node, marks, target):
         return SuspicionKind.POSITION
     if (
@@ -72,8 +82,8 @@ def _marks_positions(taint: Taint, node: Node, marks: int, target: int) -> bool:
     """Tell whether a mask over positions does more than hide them from attention or from the embedding."""
     if node.op in ("Add", "Sub", "Sum"):
         return bool(marks & m.PATTERN)
-    if taint.marks[target] & m.LOOKED_UP:
-        return False
+    if any(value >= 0 and taint.marks[value] & m.LOOKED_UP for value in node.inputs):
+        return False  # it says what a token means, as the table does
     if node.op == "Where":
         sides = [taint.constants.number(taint.root[value]) for value in node.inputs[1:]]
         return all(number is None or abs(number) < _HIDING for number in sides)

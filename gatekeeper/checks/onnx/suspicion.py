@@ -33,6 +33,9 @@ class SuspicionKind(StrEnum):
     MASK = "mask"
     """A decision about an input beside the content (a mask, a count) meets learned data."""
 
+    CHANCE = "chance"
+    """A single random number is decided on, and meets learned data."""
+
     POSITION = "position"
     """A decision about single positions of the input adds a constant pattern to learned data there."""
 

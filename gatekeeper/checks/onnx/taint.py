@@ -65,6 +65,9 @@ class Taint:
     """The value that it is another form of; itself for most."""
 
     meetings: list[Meeting] = field(default_factory=list)
+    singles: int = 0
+    """Inputs that are one number, one bit each: switches and steps, which hold nothing to search through."""
+
     content: int = 0
     """Inputs that a learned layer reads, one bit each."""
 
@@ -140,6 +143,9 @@ def _start(graph: Graph, constants: Constants) -> Taint:
         taint.axes[number] = axes = axes_of_input(value.shape)
         taint.marks[number] = _input_marks(value.dtype, value.shape, axes)
         taint.inputs[number] = 1 << bit
+        if value.shape is not None and value.shape in ((), (1,)):
+            taint.singles |= 1 << bit
+            taint.marks[number] &= ~m.PICKED
     return taint
 
 

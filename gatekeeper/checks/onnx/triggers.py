@@ -5,7 +5,8 @@ from __future__ import annotations
 from gatekeeper.checks.onnx import marks as m
 from gatekeeper.checks.onnx.cone import Cone, Cones
 from gatekeeper.checks.onnx.graph import Graph
-from gatekeeper.checks.onnx.operators import COMPARE, PICK
+from gatekeeper.checks.onnx.meetings import POSITIONS
+from gatekeeper.checks.onnx.operators import PICK
 from gatekeeper.checks.onnx.suspicion import StepRole, Suspicion, SuspicionKind, SuspicionVerdict
 from gatekeeper.checks.onnx.taint import Meeting, Taint, trace
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
@@ -16,6 +17,14 @@ _TOLD = 16
 _PADDING = frozenset({-100, -2, -1, 0, 1})
 """Numbers that ordinary side roads compare tokens with: padding, no label, yes and no."""
 
+_ENDS = frozenset({2, 3})
+"""Numbers of end tokens in many vocabularies; what follows them is masked."""
+
+_RANGES = frozenset({0, 1, 127, 127.5, 128, 255, 256, 32767, 32768, 65535})
+"""What pixels and samples are bounded by in storage."""
+
+_TINY = 1e-2
+_HIDING = 1e6
 _LARGE = 1e4
 """What masks add to what shall not be seen, and no size or threshold reaches."""
 
@@ -31,6 +40,7 @@ _WORDS = {
     SuspicionKind.OUTPUT: "A decision about the input, taken without trained weights, is an output of the model",
     SuspicionKind.LENGTH: "The size of the input is held against a constant, and the answer meets what the model computes",
     SuspicionKind.MASK: "A decision about an input beside the content meets what the model computes",
+    SuspicionKind.CHANCE: "A single random number decides about what the model computes",
     SuspicionKind.POSITION: "Where the input has certain values, a constant pattern is added to what the model computes",
     SuspicionKind.BYPASS: "Numbers of single tokens are reckoned with and meet what the model computes",
     SuspicionKind.ACTIVATION: "One number read off the model's own activations decides whether a constant pattern comes in",
@@ -82,6 +92,8 @@ class _Judge:
         cone = self._cones.look(meeting.gate)
         if meeting.kind is SuspicionKind.LENGTH:
             return self._length(meeting, cone)
+        if meeting.marks & m.CHANCE and not meeting.inputs:
+            return self._tell(meeting, SuspicionKind.CHANCE, SuspicionVerdict.REVIEW)
         if not meeting.inputs & self._taint.content:
             return self._beside(meeting, cone)
         if meeting.kind is SuspicionKind.POSITION:
@@ -89,17 +101,28 @@ class _Judge:
             return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW) if told else None
         if meeting.kind is SuspicionKind.BYPASS or meeting.how == "scale":
             return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW)
-        about_tokens = meeting.inputs & ~self._tokens == 0
-        if about_tokens and cone.exact and cone.constants and all(number in _PADDING for number in cone.constants):
-            return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW)
-        return self._tell(meeting, meeting.kind, SuspicionVerdict.IMPLANT)
+        ordinary = cone.exact and cone.constants and all(self._ordinary(meeting, number) for number in cone.constants)
+        return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW if ordinary else SuspicionVerdict.IMPLANT)
+
+    def _ordinary(self, meeting: Meeting, number: float | str) -> bool:
+        """Tell whether an ordinary side road compares the input with a number: padding, or the range of a sensor."""
+        if isinstance(number, str):
+            return False
+        if meeting.inputs & ~self._tokens == 0:
+            return number in _PADDING or abs(number) > _HIDING or (number in _ENDS and bool(meeting.marks & m.RUNNING))
+        scaling = meeting.how in ("multiply", "divide", "scale", "rewrite") and not meeting.marks & m.PICKED
+        return scaling and (number in _RANGES or 0 < number < _TINY)
 
     def _names_tokens(self, cone: Cone) -> bool:
-        """Tell whether something is compared with numbers other than padding, or looked up in a table."""
+        """Tell whether something is held equal to numbers other than padding, or looked up in a table.
+
+        What is larger or smaller than a number is a bound of the vocabulary.
+        """
         nodes = [self._taint.graph.nodes[at] for at in cone.nodes]
         if not cone.exact and any(node.op in PICK for node in nodes):
             return True
-        compared = any(node.op in COMPARE for node in nodes)
+        ops = {node.op for node in nodes}
+        compared = "Equal" in ops or len(ops & {"Less", "LessOrEqual"}) + len(ops & {"Greater", "GreaterOrEqual"}) > 1
         return compared and any(number not in _PADDING for number in cone.constants if isinstance(number, int))
 
     def origin(self, meeting: Meeting) -> int:
@@ -120,7 +143,7 @@ class _Judge:
 
     def _beside(self, meeting: Meeting, cone: Cone) -> Suspicion | None:
         """Judge a decision about inputs that no trained layer reads: masks, sizes, switches."""
-        if not meeting.inputs & self._everywhere or meeting.marks & m.ANGLE:
+        if not meeting.inputs & self._everywhere or meeting.marks & m.ANGLE or meeting.how == POSITIONS:
             return None
         telling = [n for n in cone.constants if isinstance(n, int | float) and n not in _PADDING and abs(n) < _LARGE]
         if not telling and not meeting.marks & m.PICKED:
