@@ -39,7 +39,7 @@ _DEEPEST = 3
 PATIENCE = 2
 
 
-def SEEDS() -> list[bytes]:  # noqa: N802 - what every target calls it
+def SEEDS() -> list[bytes]:
     """Give bytes by chance, the same in every run."""
     random = Random(6)
     return [random.randbytes(length) for length in (8, 20, 40, 80, 160, 320) for _ in range(20)]
