@@ -179,8 +179,12 @@ class Limits:
     """Bytes of one tensor of a large ONNX model that are kept with the graph; a sixteenth of it in a model that is
     larger than `onnx_bytes`."""
 
-    onnx_cpu_seconds: int = 30
-    """CPU seconds that analysing one ONNX graph may cost: a net under `onnx_nodes` and `onnx_edges`."""
+    onnx_cpu_seconds: int = 60
+    """CPU seconds that analysing one ONNX graph may cost: a net under `onnx_nodes` and `onnx_edges`; a graph of 100,000
+    nodes costs six."""
+
+    onnx_wall_seconds: float = 300
+    """Wall-clock seconds of the same: a net under its CPU seconds."""
 
     onnx_memory_bytes: int = 1 * GIB
     """Address space of the child that analyses it, in bytes; libraries map a third of this without using it."""
