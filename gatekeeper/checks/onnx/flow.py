@@ -6,6 +6,7 @@ from gatekeeper.checks.onnx import marks as m
 from gatekeeper.checks.onnx import operators as ops
 from gatekeeper.checks.onnx.constants import WIDTH
 from gatekeeper.checks.onnx.flow_later import later
+from gatekeeper.checks.onnx.flow_operands import plain
 from gatekeeper.checks.onnx.flow_places import settle
 from gatekeeper.checks.onnx.flow_raw import raw_step
 from gatekeeper.checks.onnx.graph import CONTROL, Node
@@ -256,16 +257,11 @@ def _branch(taint: Taint, index: int, node: Node) -> None:
     marks = joined | (deciding & (m.RAW | m.SHAPE | m.DECIDED | m.LENGTH | m.CHANCE))
     if deciding & m.RAW:
         marks |= m.DECIDED
-        if any(plain_content(taint.marks[value]) for value in data):
+        if any(plain(taint.marks[value]) for value in data):
             marks |= m.REWRITTEN
         if any(not taint.level(value) and taint.constants.trained(value) for value in data):
             marks |= m.WEIGHT
     taint.give(node, marks & ~m.LEARNED, inputs, decided or inputs, axes)
-
-
-def plain_content(marks: int) -> bool:
-    """Tell whether marks are those of input data as they came: every position is there, nothing decided."""
-    return bool(marks & m.RAW) and not marks & (m.DECISION | m.ALONE | m.POSITIONS | m.RUNNING)
 
 
 def _leave(taint: Taint, index: int, node: Node) -> None:
