@@ -8,7 +8,7 @@ from gatekeeper.checks.onnx.constants import WIDTH
 from gatekeeper.checks.onnx.flow_later import later
 from gatekeeper.checks.onnx.flow_operands import plain
 from gatekeeper.checks.onnx.flow_places import settle
-from gatekeeper.checks.onnx.flow_raw import raw_step
+from gatekeeper.checks.onnx.flow_raw import FLOATS, raw_step
 from gatekeeper.checks.onnx.graph import CONTROL, Node
 from gatekeeper.checks.onnx.meetings import meetings_of, weights_meeting
 from gatekeeper.checks.onnx.suspicion import SuspicionKind
@@ -46,7 +46,8 @@ def step(taint: Taint, index: int, node: Node, carried: Carried) -> None:
 def _constant(taint: Taint, node: Node) -> None:
     taint.constants.compute(node)
     shape = taint.constants.shape(node.outputs[0]) if node.outputs else None
-    whole = m.WHOLE if any(value >= 0 and taint.marks[value] & m.WHOLE for value in node.inputs) else 0
+    floats = node.op == "Cast" and node.attributes.get("to") in FLOATS
+    whole = m.WHOLE if not floats and any(value >= 0 and taint.marks[value] & m.WHOLE for value in node.inputs) else 0
     axes = None if shape is None else "".join("1" if size == 1 else "F" for size in shape)
     taint.give(node, whole, 0, 0, axes)
 

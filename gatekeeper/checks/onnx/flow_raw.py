@@ -16,7 +16,7 @@ _SMALL = 1e-3
 """A constant of at most this size, added, keeps a divisor from zero."""
 
 _SIZE_DECISIONS = ops.COMPARE | ops.LOGIC | {"Sign", "Relu", "Exp", "Softmax", "Sigmoid", "Tanh", "Hardmax", "Erf"}
-_FLOATS = frozenset({1, 10, 11, 16, 17, 18, 19, 20})
+FLOATS = frozenset({1, 10, 11, 16, 17, 18, 19, 20})
 _SHORT = frozenset({2, 3, 4, 5, 21, 22})
 """Integers of 16 bits and less, into which larger ones don't fit: they begin again at zero."""
 
@@ -56,6 +56,8 @@ def _sizes(taint: Taint, node: Node, data: list[int], joined: int, inputs: int) 
             inputs |= taint.inputs[value]
     marks = (joined | (everything & m.LEVELS)) & ~(m.LENGTH | m.SIZES)
     sized_by_data = bool(everything & m.RAW)
+    if node.op == "Cast" and node.attributes.get("to") in FLOATS:
+        marks &= ~m.WHOLE
     if everything & (m.SIZED | m.COUNT) and sized_by_data:
         marks |= m.SIZED
     if sized_by_data and not joined & m.RAW:
@@ -253,7 +255,7 @@ class _Flow(Products):
         if to == _BOOL:
             source = self.taint.graph.values[self.node.inputs[0]].dtype
             return self.joined if source == _BOOL else self.compare()
-        if to in _FLOATS:
+        if to in FLOATS:
             return self.joined & ~m.WHOLE
         if to not in _SHORT and self.joined & (m.WHOLE | m.DECIDED | m.ELEMENT):
             return self.joined | m.WHOLE

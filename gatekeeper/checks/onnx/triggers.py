@@ -98,7 +98,7 @@ class _Judge:
             return self._beside(meeting, cone)
         if meeting.kind is SuspicionKind.POSITION:
             told = self._names_tokens(cone) or (meeting.how in ("add", "subtract") and meeting.inputs & ~self._tokens)
-            return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW) if told else None
+            return self._tell(meeting, meeting.kind, self._of_positions(meeting)) if told else None
         if meeting.kind is SuspicionKind.BYPASS or meeting.how == "scale":
             return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW)
         ordinary = cone.exact and cone.constants and all(self._ordinary(meeting, number) for number in cone.constants)
@@ -112,6 +112,13 @@ class _Judge:
             return number in _PADDING or abs(number) > _HIDING or (number in _ENDS and bool(meeting.marks & m.RUNNING))
         scaling = meeting.how in ("multiply", "divide", "scale", "rewrite") and not meeting.marks & m.PICKED
         return scaling and (number in _RANGES or 0 < number < _TINY)
+
+    def _of_positions(self, meeting: Meeting) -> SuspicionVerdict:
+        """Tell what it means that certain tokens bring a pattern in: in the embedding, it could be their meaning."""
+        embedded = self._taint.marks[meeting.target] & m.LOOKED_UP or meeting.target == meeting.gate
+        tokens = meeting.inputs & ~self._tokens == 0
+        brought = tokens and not embedded and meeting.how in ("add", "subtract")
+        return SuspicionVerdict.IMPLANT if brought else SuspicionVerdict.REVIEW
 
     def _names_tokens(self, cone: Cone) -> bool:
         """Tell whether something is held equal to numbers other than padding, or looked up in a table.
