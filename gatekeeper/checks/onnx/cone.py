@@ -73,7 +73,8 @@ class Cones:
 
     def _look(self, value: int) -> Cone:
         before: dict[int, int] = {}
-        queue, seen, nodes = deque([value]), {value}, []
+        queue, seen = deque([value]), {value}
+        nodes: list[int] = []
         source = last = -1
         while queue and len(nodes) < _NODES:
             current = queue.popleft()
@@ -120,8 +121,9 @@ class Cones:
 
     def _brings_payload(self, node: Node) -> bool:
         """Tell whether a node's constants belong to what is done after the decision."""
-        decided = node.op in _BRINGING and any(value >= 0 and self._taint.marks[value] & m.DECIDED for value in node.inputs)
-        return decided or any(value >= 0 and self._taint.marks[value] & m.PATTERN for value in node.outputs)
+        marks = self._taint.marks
+        decided = node.op in _BRINGING and any(value >= 0 and marks[value] & m.DECIDED for value in node.inputs)
+        return decided or any(value >= 0 and marks[value] & m.PATTERN for value in node.outputs)
 
     def _has_table(self, node: Node) -> bool:
         if node.op in ops.TREES | ops.SCATTER or node.domain not in ops.STANDARD:

@@ -23,10 +23,14 @@ _DISTINCT = 24
 _FOLDED = 1_024
 _SAMPLE = 512
 
-_NUMPY = {1: "f4", 2: "u1", 3: "i1", 4: "u2", 5: "i2", 6: "i4", 7: "i8", 9: "?", 10: "f2", 11: "f8", 12: "u4", 13: "u8"}
+_NUMPY = {1: "f4", 2: "u1", 3: "i1", 4: "u2", 5: "i2", 6: "i4", 7: "i8", 9: "?", 10: "f2", 11: "f8", 12: "u4",
+          13: "u8"}  # fmt: skip
+"""`onnx.TensorProto.DataType` → how numpy writes it."""
 
-_ACROSS = frozenset({"Cast", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Identity", "DequantizeLinear",
-                     "Expand", "Concat", "Mul", "Div", "Add", "Sub", "Slice", "Split", "Pad", "CastLike", "Neg"})  # fmt: skip
+_ACROSS = frozenset(
+    {"Cast", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Identity", "DequantizeLinear", "Expand",
+     "Concat", "Mul", "Div", "Add", "Sub", "Slice", "Split", "Pad", "Neg", "CastLike"}
+)  # fmt: skip
 """Operators whose result is weights when an operand is: layouts, scales, storage types."""
 
 

@@ -6,8 +6,9 @@ from gatekeeper.checks.onnx import marks as m
 from gatekeeper.checks.onnx import operators as ops
 from gatekeeper.checks.onnx.constants import WIDTH
 from gatekeeper.checks.onnx.flow_later import later
+from gatekeeper.checks.onnx.flow_operands import plain
 from gatekeeper.checks.onnx.flow_places import settle
-from gatekeeper.checks.onnx.flow_raw import raw_step
+from gatekeeper.checks.onnx.flow_raw import FLOATS, raw_step
 from gatekeeper.checks.onnx.graph import CONTROL, Node
 from gatekeeper.checks.onnx.meetings import meetings_of, weights_meeting
 from gatekeeper.checks.onnx.suspicion import SuspicionKind
@@ -45,7 +46,8 @@ def step(taint: Taint, index: int, node: Node, carried: Carried) -> None:
 def _constant(taint: Taint, node: Node) -> None:
     taint.constants.compute(node)
     shape = taint.constants.shape(node.outputs[0]) if node.outputs else None
-    whole = m.WHOLE if any(value >= 0 and taint.marks[value] & m.WHOLE for value in node.inputs) else 0
+    floats = node.op == "Cast" and node.attributes.get("to") in FLOATS
+    whole = m.WHOLE if not floats and any(value >= 0 and taint.marks[value] & m.WHOLE for value in node.inputs) else 0
     axes = None if shape is None else "".join("1" if size == 1 else "F" for size in shape)
     taint.give(node, whole, 0, 0, axes)
 
@@ -256,16 +258,11 @@ def _branch(taint: Taint, index: int, node: Node) -> None:
     marks = joined | (deciding & (m.RAW | m.SHAPE | m.DECIDED | m.LENGTH | m.CHANCE))
     if deciding & m.RAW:
         marks |= m.DECIDED
-        if any(plain_content(taint.marks[value]) for value in data):
+        if any(plain(taint.marks[value]) for value in data):
             marks |= m.REWRITTEN
         if any(not taint.level(value) and taint.constants.trained(value) for value in data):
             marks |= m.WEIGHT
     taint.give(node, marks & ~m.LEARNED, inputs, decided or inputs, axes)
-
-
-def plain_content(marks: int) -> bool:
-    """Tell whether marks are those of input data as they came: every position is there, nothing decided."""
-    return bool(marks & m.RAW) and not marks & (m.DECISION | m.ALONE | m.POSITIONS | m.RUNNING)
 
 
 def _leave(taint: Taint, index: int, node: Node) -> None:

@@ -120,15 +120,16 @@ class _Later:
         op = self.node.op
         chooses = value == self.node.inputs[0] if op == "Where" else value == self.node.inputs[-1]
         if op == "Where" or op in ops.PICK:
-            told = chooses and marks & (m.COMPARED | (m.BENT if op != "Where" else 0)) and not marks & m.SIZED
+            meant = m.COMPARED | (m.BENT if op != "Where" else 0)
+            chosen = chooses and marks & meant and not marks & m.SIZED
             inputs = any(self.taint.marks[other] & m.RAW for other in rest)
-            return SuspicionKind.ACTIVATION if told and (wide or inputs) else None
+            return SuspicionKind.ACTIVATION if chosen and (wide or inputs) else None
         if not wide:
             return None
         if op in ("Add", "Sub", "Sum", "Concat"):
-            told = marks & m.ADDED
+            told = bool(marks & m.ADDED)
         else:
-            told = marks & m.COMPARED or (marks & m.BELL and marks & m.BENT)
+            told = bool(marks & m.COMPARED) or bool(marks & m.BELL and marks & m.BENT)
         if told:
             return SuspicionKind.ACTIVATION
         apart = not any(self.taint.marks[other] & marks & (m.LOOKED_UP | m.FIRST) for other in wide)
@@ -170,12 +171,13 @@ class _Later:
             places = self.taint.constants.array(node.inputs[1])
             return places is not None and places.size == 1
         if op == "Slice":
-            starts, ends = integers(node, self.taint, "starts", 1), integers(node, self.taint, "ends", 2)
-            return bool(starts and ends) and any(e - s == 1 for s, e in zip(starts, ends, strict=False))  # type: ignore[arg-type]
+            starts = integers(node, self.taint, "starts", 1) or []
+            ends = integers(node, self.taint, "ends", 2) or []
+            return any(end - start == 1 for start, end in zip(starts, ends, strict=False))
         if op in ops.PRODUCT and len(node.inputs) > 1:
             shape = self.taint.constants.shape(node.inputs[1]) if not self.taint.level(node.inputs[1]) else None
             turned = node.attributes.get("transB")
-            return bool(shape) and len(shape) > 1 and shape[-2 if turned else -1] <= 2  # type: ignore[index,arg-type]
+            return shape is not None and len(shape) > 1 and shape[-2 if turned else -1] <= 2
         return False
 
 

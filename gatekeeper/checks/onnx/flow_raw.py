@@ -6,17 +6,17 @@ from gatekeeper.checks.onnx import axes as ax
 from gatekeeper.checks.onnx import marks as m
 from gatekeeper.checks.onnx import operators as ops
 from gatekeeper.checks.onnx.axes import Axes, broadcast
-from gatekeeper.checks.onnx.flow_places import PLACES, axis_of, moved, reduce, settle
+from gatekeeper.checks.onnx.flow_operands import plain
+from gatekeeper.checks.onnx.flow_places import PLACES, moved, reduce, settle
+from gatekeeper.checks.onnx.flow_products import Products
 from gatekeeper.checks.onnx.graph import Node
 from gatekeeper.checks.onnx.taint import Taint
 
 _SMALL = 1e-3
 """A constant of at most this size, added, keeps a divisor from zero."""
 
-_PATTERN_WIDTH = 8
 _SIZE_DECISIONS = ops.COMPARE | ops.LOGIC | {"Sign", "Relu", "Exp", "Softmax", "Sigmoid", "Tanh", "Hardmax", "Erf"}
-_SCALING = frozenset({"Mul", "Div", "Max", "Min", "Clip"})
-_FLOATS = frozenset({1, 10, 11, 16, 17, 18, 19, 20})
+FLOATS = frozenset({1, 10, 11, 16, 17, 18, 19, 20})
 _SHORT = frozenset({2, 3, 4, 5, 21, 22})
 """Integers of 16 bits and less, into which larger ones don't fit: they begin again at zero."""
 
@@ -43,6 +43,8 @@ def raw_step(taint: Taint, index: int, node: Node, data: list[int]) -> None:
         marks |= flow.rewritten()
     root = taint.root[node.inputs[0]] if node.op in ops.VIEW and node.inputs[0] in data else None
     taint.give(node, marks & ~m.LEARNED, inputs, decided, axes, root)
+    if node.op == "TopK" and node.outputs[0] >= 0:
+        taint.marks[node.outputs[0]] &= ~m.INDEX  # the values; the second output says where they stood
 
 
 def _sizes(taint: Taint, node: Node, data: list[int], joined: int, inputs: int) -> None:
@@ -54,6 +56,8 @@ def _sizes(taint: Taint, node: Node, data: list[int], joined: int, inputs: int) 
             inputs |= taint.inputs[value]
     marks = (joined | (everything & m.LEVELS)) & ~(m.LENGTH | m.SIZES)
     sized_by_data = bool(everything & m.RAW)
+    if node.op == "Cast" and node.attributes.get("to") in FLOATS:
+        marks &= ~m.WHOLE
     if everything & (m.SIZED | m.COUNT) and sized_by_data:
         marks |= m.SIZED
     if sized_by_data and not joined & m.RAW:
@@ -61,18 +65,14 @@ def _sizes(taint: Taint, node: Node, data: list[int], joined: int, inputs: int) 
         marks |= m.SHAPE
     if node.op in ops.POSITIONAL or node.op in ("CumSum", "Trilu", "NonZero"):
         marks |= m.POSITIONS
-    elif node.op in ops.PICK and joined & m.POSITIONS:
-        pass
-    elif joined & m.LENGTH and not joined & m.POSITIONS:
-        marks |= m.LENGTH
-    elif joined & m.LENGTH and node.op not in ("Mul", "MatMul", "Cos", "Sin"):
+    elif joined & m.LENGTH and not (joined & m.POSITIONS and node.op in _OF_POSITIONS):
         marks |= m.LENGTH
     if node.op in _SIZE_DECISIONS and not joined & m.POSITIONS:
         marks |= m.LENGTH
     if node.op in ("Cos", "Sin") and joined & m.POSITIONS:
         marks = (marks | m.ANGLE) & ~m.LENGTH
     first = node.inputs[0] if node.inputs else -1
-    same = first >= 0 and (node.op in ops.VIEW or node.op in ("Slice", "Gather") and _uniform(taint, first))
+    same = first >= 0 and (node.op in ops.VIEW or (node.op in ("Slice", "Gather") and _uniform(taint, first)))
     root = taint.root[first] if same else None
     taint.give(
         node, marks | m.SHAPE, inputs, inputs if marks & m.LENGTH else 0, "P" if marks & m.POSITIONS else "F", root
@@ -83,16 +83,12 @@ def _uniform(taint: Taint, value: int) -> bool:
     return taint.constants.number(taint.root[value]) is not None
 
 
-class _Flow:
-    """One node on raw data."""
+_OF_POSITIONS = ops.PICK | {"Mul", "MatMul", "Cos", "Sin"}
+"""What makes angles of positions; a factor that was chosen by length is then one of them."""
 
-    def __init__(self, taint: Taint, node: Node, data: list[int], joined: int) -> None:
-        self.taint = taint
-        self.node = node
-        self.data = data
-        self.joined = joined
-        self.raw = [value for value in data if taint.marks[value] & m.RAW]
-        self.axes = broadcast([taint.axes[value] for value in data])
+
+class _Flow(Products):
+    """One node on raw data."""
 
     def apply(self) -> tuple[int, Axes]:
         """Give the marks and axes of the outputs."""
@@ -140,10 +136,12 @@ class _Flow:
         if op in ops.SCATTER:
             return self.scatter()
         if op == "Concat":
-            whole = any(_content(self.taint.marks[value]) for value in self.data)
+            whole = any(plain(self.taint.marks[value]) for value in self.data)
             if whole and not joined & m.DECISION:  # all positions again, however they were cut
                 joined &= ~(m.PICKED | m.PART_PICKED)
             return joined, self.concat_axes()
+        if op == "SpaceToDepth":
+            return joined, ax.replaced(self.axes, 1, "P")
         if op in ops.MOVE or op in ops.LINEAR:
             return joined, self.axes
         if op in ops.NORM:
@@ -177,14 +175,6 @@ class _Flow:
         """Give the axes after joining: what is joined along becomes positions when any of it is."""
         known = [self.taint.axes[value] for value in self.data]
         return broadcast(known) if None not in known and len({len(axes or "") for axes in known}) == 1 else None
-
-    def decide(self, marks: int) -> int:
-        """Give the marks of a function that can tell values apart."""
-        if marks & m.DECIDED:
-            return marks & ~(m.TOKEN | m.INDEX | m.COUNT | m.GUARD)
-        if marks & m.ALONE or marks & m.RUNNING and not marks & m.GUARD:
-            return (marks | m.DECIDED) & ~(m.TOKEN | m.INDEX | m.COUNT | m.GUARD)
-        return (marks | m.ELEMENT) & ~m.TOKEN
 
     def compare(self) -> int:
         """Give the marks of a comparison; held against positions, a place or a count gives a mask over them."""
@@ -259,156 +249,13 @@ class _Flow:
             joined = self.decide(joined & ~m.GUARD)
         return joined
 
-    def multiply(self) -> int:
-        """Give the marks of a product, a quotient or a power."""
-        op, joined = self.node.op, self.joined
-        if op == "Pow":
-            if self.taint.level(self.node.inputs[1]) & m.RAW:
-                return self.decide(joined)
-            return self.curve()
-        below = self.node.inputs[1] if op == "Div" else -1
-        if op == "Div" and joined & m.WHOLE and self.whole(self.node.inputs[0]) and self.whole(below):
-            return self.bound()
-        if below >= 0 and self.taint.level(below) & m.RAW:
-            marks = self.taint.marks[below]
-            if marks & m.PICKED or (marks & m.OFFSET and marks & m.ALONE):
-                return self.decide(joined & ~m.GUARD)
-            if marks & m.OFFSET:
-                joined |= m.ELEMENT
-            return (joined | m.RATIO) & ~m.GUARD
-        if len(self.raw) > 1 or len(self.data) > 1 and self.data[0] == self.data[-1]:
-            return self.product_of_data()
-        if joined & (m.ELEMENT | m.WEIGHED) and any(self.wide(value) for value in self.data):
-            joined |= m.PATTERN
-        if any(not self.taint.level(v) and self.taint.constants.trained(v) and self.matrix(v) for v in self.data):
-            joined |= m.WEIGHT if joined & m.DECIDED else 0
-        return joined
-
-    def product_of_data(self) -> int:
-        """Give the marks of data times data: of single places it can tell them apart, as a comparison can."""
-        alone = [value for value in self.raw if self.taint.marks[value] & m.PICKED]
-        if len(alone) == len(self.raw) and not self.joined & (m.DECIDED | m.INDEX):
-            return self.decide(self.joined)
-        square = len(set(self.raw)) == 1
-        if square and self.joined & m.ALONE and self.joined & m.OFFSET:
-            return self.decide(self.joined)
-        return self.joined
-
-    def product(self) -> tuple[int, Axes]:
-        """Give the marks of a matrix product without trained weights: it sums over what it contracts."""
-        node, joined = self.node, self.joined
-        if node.op == "Einsum":
-            return self.einsum()
-        left, right = node.inputs[0], node.inputs[1] if len(node.inputs) > 1 else -1
-        lost, axes = False, self.taint.axes[left] if left >= 0 else None
-        after: Axes = None
-        if self.taint.level(left) & m.RAW:
-            row = -2 if node.attributes.get("transA") else -1
-            lost = ax.at_axis(axes, row) == "P"
-            after = ax.replaced(axes, row, "F")
-            if right >= 0 and self.taint.axes[right] and self.taint.level(right) & m.RAW and after is not None:
-                after = after[:-1] + (self.taint.axes[right] or "F")[-1]
-        if right >= 0 and self.taint.level(right) & m.RAW:
-            side = self.taint.axes[right]
-            row = -1 if node.attributes.get("transB") or (side is not None and len(side) == 1) else -2
-            lost = lost or ax.at_axis(side, row) == "P"
-            if not self.taint.level(left) & m.RAW:
-                after = ax.replaced(side, row, "F")
-        if len(self.raw) > 1:
-            joined = self.product_of_data()
-        if joined & (m.ELEMENT | m.WEIGHED) and any(self.wide(value) for value in self.data):
-            joined |= m.PATTERN
-        return (joined | (m.PART_SUMMED if lost else 0)) & ~m.POSITIONS, after
-
-    def einsum(self) -> tuple[int, Axes]:
-        """Give the marks of an Einsum: letters that don't come out are summed over."""
-        equation = self.node.attributes.get("equation", "")
-        text = equation.replace(" ", "") if isinstance(equation, str) else ""
-        terms, arrow, out = text.partition("->")
-        letters: dict[str, str] = {}
-        for term, value in zip(terms.split(","), self.data, strict=False):
-            axes = self.taint.axes[value]
-            if axes is None or len(axes) != len(term) or "." in term:
-                return self.joined | m.PART_SUMMED, None
-            for letter, place in zip(term, axes, strict=True):
-                letters[letter] = "P" if "P" in (place, letters.get(letter)) else place
-        if not arrow:
-            return self.joined | m.PART_SUMMED, None
-        lost = any(place == "P" for letter, place in letters.items() if letter not in out)
-        joined = self.product_of_data() if len(self.raw) > 1 else self.joined
-        return joined | (m.PART_SUMMED if lost else 0), "".join(letters.get(letter, "P") for letter in out)
-
-    def window(self) -> tuple[int, Axes]:
-        """Give the marks of a convolution without trained weights, or of a pool: neighbours are mixed."""
-        joined, axes = self.joined | m.SHIFTED, self.taint.axes[self.node.inputs[0]]
-        if self.node.op == "MaxPool" and joined & m.OFFSET:
-            joined |= m.ELEMENT
-        if self.node.op in ops.KERNEL and len(self.data) > 2:
-            joined |= m.OFFSET
-        axes = self.covered(axes)
-        lost = axes is not None and "P" not in axes
-        return joined | (m.PART_SUMMED if lost else 0), axes
-
-    def covered(self, axes: Axes) -> Axes:
-        """Take away the axes that a window covers whole."""
-        shape = self.taint.graph.values[self.node.inputs[0]].shape
-        given = self.node.attributes.get("kernel_shape")
-        weights = self.taint.constants.shape(self.node.inputs[1]) if self.node.op in ops.KERNEL else None
-        kernel = given if isinstance(given, tuple) else weights[2:] if weights is not None else ()
-        if axes is None or len(kernel) != len(axes) - 2:
-            return axes
-        head = axes[0] + ("F" if self.node.op in ops.KERNEL else axes[1])
-        sizes = shape[2:] if shape is not None and len(shape) == len(axes) else (None,) * len(kernel)
-        tail = ["1" if size is not None and isinstance(width, int) and 2 * width > size else letter
-                for letter, width, size in zip(axes[2:], kernel, sizes, strict=True)]  # fmt: skip
-        return head + "".join(tail)
-
-    def bound(self) -> int:
-        """Give the marks of bounding and rounding."""
-        joined = self.joined
-        if joined & m.DECIDED:
-            return joined
-        if joined & (m.ALONE | m.RUNNING):
-            if joined & (m.INDEX | m.POSITIONS) and not joined & m.OFFSET:
-                return joined
-            if self.guards() and not joined & (m.PICKED | m.OFFSET):
-                return joined | m.GUARD
-            return self.decide(joined & ~m.GUARD)
-        return joined | m.ELEMENT if joined & (m.TOKEN | m.OFFSET) else joined
-
-    def guards(self) -> bool:
-        """Tell whether a bound only keeps a number from being zero or negative."""
-        op, node = self.node.op, self.node
-        if op == "Relu":
-            return True
-        if op == "Div":
-            return bool(self.joined & m.COUNT)
-        if op == "Clip":
-            low = integers_or_number(self, "min", 1)
-            high = integers_or_number(self, "max", 2)
-            return low is not None and 0 <= low <= 1 and (high is None or high > 1e6)
-        if op == "Max":
-            others = [self.taint.constants.number(value) for value in node.inputs if value not in self.raw]
-            return bool(others) and all(number is not None and 0 <= number <= 1 for number in others)
-        return False
-
-    def curve(self) -> int:
-        """Give the marks of roots, powers and logarithms."""
-        joined, op = self.joined, self.node.op
-        if joined & m.ALONE:
-            if not joined & m.DECIDED and joined & (m.PICKED | m.OFFSET):
-                return self.decide(joined & ~m.GUARD)
-        elif joined & m.OFFSET and op in ("Reciprocal", "Pow", "Log") or joined & m.TOKEN and op != "Abs":
-            joined |= m.ELEMENT
-        return (joined | m.RATIO) & ~m.GUARD if op == "Reciprocal" else joined
-
     def cast(self) -> int:
         """Give the marks of a change of type: to bool it is a comparison with zero, to integers it rounds."""
         to = self.node.attributes.get("to")
         if to == _BOOL:
             source = self.taint.graph.values[self.node.inputs[0]].dtype
             return self.joined if source == _BOOL else self.compare()
-        if to in _FLOATS:
+        if to in FLOATS:
             return self.joined & ~m.WHOLE
         if to not in _SHORT and self.joined & (m.WHOLE | m.DECIDED | m.ELEMENT):
             return self.joined | m.WHOLE
@@ -430,49 +277,3 @@ class _Flow:
             if marks & m.DECIDED and any(self.matrix(value) and self.taint.constants.trained(value) for value in sides):
                 result |= m.WEIGHT
         return result
-
-    def rewritten(self) -> int:
-        """Tell whether a decision met the input itself, and which kind of change it makes."""
-        op = self.node.op
-        if op in ops.COMPARE or op in ops.LOGIC or op in ops.VIEW or op in ops.PICK:
-            return 0
-        deciding = [value for value in self.data if self.taint.marks[value] & (m.DECIDED | m.LENGTH)]
-        changed = [value for value in self.data if _content(self.taint.marks[value])]
-        if not deciding or not changed:
-            return 0
-        if op == "Concat" and not self.joined & m.TOKEN:
-            return 0
-        return m.SCALED if op in _SCALING and not self.joined & m.TOKEN else m.REWRITTEN
-
-    def whole(self, value: int) -> bool:
-        """Tell whether a value holds integers, as far as is known."""
-        return value >= 0 and bool(self.taint.marks[value] & m.WHOLE)
-
-    def wide(self, value: int) -> bool:
-        """Tell whether a constant is a vector that isn't the same number all over."""
-        if value < 0 or self.taint.level(value):
-            return False
-        shape = self.taint.constants.shape(value)
-        return bool(shape) and shape[-1] >= _PATTERN_WIDTH and self.taint.constants.number(value) is None  # type: ignore[index]
-
-    def matrix(self, value: int) -> bool:
-        """Tell whether a constant is a matrix or larger."""
-        shape = self.taint.constants.shape(value) if value >= 0 and not self.taint.level(value) else None
-        return shape is not None and sum(size >= _PATTERN_WIDTH for size in shape) > 1
-
-
-def _content(marks: int) -> bool:
-    return bool(marks & m.RAW) and not marks & (
-        m.DECIDED | m.LENGTH | m.ALONE | m.COUNT | m.INDEX | m.POSITIONS | m.RUNNING
-    )
-
-
-def integers_or_number(flow: _Flow, attribute: str, operand: int) -> float | None:
-    """Give a bound that is an attribute in old opsets and an operand in new ones."""
-    given = flow.node.attributes.get(attribute)
-    if isinstance(given, int | float):
-        return float(given)
-    return flow.taint.constants.number(flow.node.inputs[operand]) if operand < len(flow.node.inputs) else None
-
-
-__all__ = ["axis_of", "raw_step"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import ClassVar
 
@@ -102,8 +102,9 @@ class GraphTaint(Check):
         constants = list(suspicion.constants)
         numbers = [n for n in constants if isinstance(n, int)] if suspicion.from_tokens else []
         texts = tokens(artifact, PurePosixPath(graph.path), numbers, context.limits)
-        held = ", ".join(_constant(constant, texts.get(constant)) for constant in constants[:_CONSTANTS])  # type: ignore[call-overload]
-        words = f"{suspicion.words} Path: {' → '.join(map(_step, suspicion.path))}. Gate: {printable(suspicion.payload, _SHORT)}."
+        held = ", ".join(_constant(constant, texts) for constant in constants[:_CONSTANTS])
+        path, gated = " → ".join(map(_step, suspicion.path)), printable(suspicion.payload, _SHORT)
+        words = f"{suspicion.words} Path: {path}. Gate: {gated}."
         if held:
             words += f" Held against: {held}{', …' if len(constants) > _CONSTANTS else ''}."
         gate = next((step for step in suspicion.path if step.role is StepRole.GATE), None)
@@ -124,8 +125,9 @@ def _step(step: Step) -> str:
     return f"{step.role.value} {printable(step.op, _SHORT)} {name}".rstrip()
 
 
-def _constant(constant: int | float | str, text: str | None) -> str:
+def _constant(constant: int | float | str, texts: Mapping[int, str]) -> str:
     if isinstance(constant, str):
         return repr(printable(constant, _NAME))
+    text = texts.get(constant) if isinstance(constant, int) else None
     shown = f"{constant:g}" if isinstance(constant, float) else str(constant)
     return shown if text is None else f"{shown} ({printable(text, _SHORT)!r})"

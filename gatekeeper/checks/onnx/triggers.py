@@ -38,12 +38,12 @@ _WORDS = {
     SuspicionKind.LOOKUP: "A decision about the input, taken without trained weights, picks weights or rows of a table",
     SuspicionKind.REWRITE: "A decision about the input changes the input before the first trained layer reads it",
     SuspicionKind.OUTPUT: "A decision about the input, taken without trained weights, is an output of the model",
-    SuspicionKind.LENGTH: "The size of the input is held against a constant, and the answer meets what the model computes",
+    SuspicionKind.LENGTH: "The size of the input is held against a constant, and that meets what the model computes",
     SuspicionKind.MASK: "A decision about an input beside the content meets what the model computes",
     SuspicionKind.CHANCE: "A single random number decides about what the model computes",
-    SuspicionKind.POSITION: "Where the input has certain values, a constant pattern is added to what the model computes",
+    SuspicionKind.POSITION: "Where the input has certain values, what the model computes is changed there",
     SuspicionKind.BYPASS: "Numbers of single tokens are reckoned with and meet what the model computes",
-    SuspicionKind.ACTIVATION: "One number read off the model's own activations decides whether a constant pattern comes in",
+    SuspicionKind.ACTIVATION: "One number read off the model's own activations decides what else is computed",
     SuspicionKind.TABLE: "The same token numbers are looked up in a second table",
     SuspicionKind.KERNEL: "A layer over the raw input has weights that look written by hand",
 }
@@ -97,8 +97,8 @@ class _Judge:
         if not meeting.inputs & self._taint.content:
             return self._beside(meeting, cone)
         if meeting.kind is SuspicionKind.POSITION:
-            told = self._names_tokens(cone)
-            return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW) if told else None
+            told = self._names_tokens(cone) or (meeting.how in ("add", "subtract") and meeting.inputs & ~self._tokens)
+            return self._tell(meeting, meeting.kind, self._of_positions(meeting)) if told else None
         if meeting.kind is SuspicionKind.BYPASS or meeting.how == "scale":
             return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW)
         ordinary = cone.exact and cone.constants and all(self._ordinary(meeting, number) for number in cone.constants)
@@ -112,6 +112,13 @@ class _Judge:
             return number in _PADDING or abs(number) > _HIDING or (number in _ENDS and bool(meeting.marks & m.RUNNING))
         scaling = meeting.how in ("multiply", "divide", "scale", "rewrite") and not meeting.marks & m.PICKED
         return scaling and (number in _RANGES or 0 < number < _TINY)
+
+    def _of_positions(self, meeting: Meeting) -> SuspicionVerdict:
+        """Tell what it means that certain tokens bring a pattern in: in the embedding, it could be their meaning."""
+        embedded = self._taint.marks[meeting.target] & m.LOOKED_UP or meeting.target == meeting.gate
+        tokens = meeting.inputs & ~self._tokens == 0
+        brought = tokens and not embedded and meeting.how in ("add", "subtract")
+        return SuspicionVerdict.IMPLANT if brought else SuspicionVerdict.REVIEW
 
     def _names_tokens(self, cone: Cone) -> bool:
         """Tell whether something is held equal to numbers other than padding, or looked up in a table.
