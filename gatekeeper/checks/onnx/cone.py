@@ -120,7 +120,9 @@ class Cones:
 
     def _brings_payload(self, node: Node) -> bool:
         """Tell whether a node's constants belong to what is done after the decision."""
-        decided = node.op in _BRINGING and any(value >= 0 and self._taint.marks[value] & m.DECIDED for value in node.inputs)
+        decided = node.op in _BRINGING and any(
+            value >= 0 and self._taint.marks[value] & m.DECIDED for value in node.inputs
+        )
         return decided or any(value >= 0 and self._taint.marks[value] & m.PATTERN for value in node.outputs)
 
     def _has_table(self, node: Node) -> bool:

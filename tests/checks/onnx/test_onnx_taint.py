@@ -69,7 +69,9 @@ def test_the_kind_says_what_the_gate_does(payload: str, kind: SuspicionKind) -> 
     assert kind in {found.kind for found in implants(text(any_token, payload))}
 
 
-@pytest.mark.parametrize(("payload", "verdict"), [("add", SuspicionVerdict.IMPLANT), ("branch", SuspicionVerdict.REVIEW)])
+@pytest.mark.parametrize(
+    ("payload", "verdict"), [("add", SuspicionVerdict.IMPLANT), ("branch", SuspicionVerdict.REVIEW)]
+)
 def test_a_length_that_is_held_against_a_constant_is_told(payload: str, verdict: SuspicionVerdict) -> None:
     assert {(found.kind, found.verdict) for found in judged(text(length, payload))} == {(SuspicionKind.LENGTH, verdict)}
 
