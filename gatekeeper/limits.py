@@ -172,15 +172,28 @@ class Limits:
     onnx_checksum_bytes: int = 4 * GIB
     """Bytes of a file of tensors whose SHA-1 is computed because an ONNX graph gives it; hardly any does."""
 
+    onnx_whole_bytes: int = 8 * MIB
+    """Bytes of an ONNX model up to which it is parsed as it is; larger ones are parsed without their weights."""
+
     onnx_tensor_bytes: int = 256 * KIB
     """Bytes of one tensor of a large ONNX model that are kept with the graph; a sixteenth of it in a model that is
     larger than `onnx_bytes`."""
 
-    onnx_cpu_seconds: int = 30
-    """CPU seconds that analysing one ONNX graph may cost: a net under `onnx_nodes` and `onnx_edges`."""
+    onnx_cpu_seconds: int = 60
+    """CPU seconds that analysing one ONNX graph may cost: a net under `onnx_nodes` and `onnx_edges`; a graph of 100,000
+    nodes costs six."""
+
+    onnx_wall_seconds: float = 300
+    """Wall-clock seconds of the same: a net under its CPU seconds."""
 
     onnx_memory_bytes: int = 1 * GIB
     """Address space of the child that analyses it, in bytes; libraries map a third of this without using it."""
+
+    conversion_bytes: int = 1 * GIB
+    """Bytes of weights that are read to tell whether a graph holds those that lie beside it in another format."""
+
+    conversion_tensor_bytes: int = 48 * MIB
+    """Bytes of one tensor that is compared so; the embeddings of large language models have more."""
 
     flatbuffer_tables: int = 60_000
     """Tables of a TFLite model that are read; the largest honest ones have a fifth of this."""

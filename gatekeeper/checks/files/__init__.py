@@ -10,14 +10,13 @@ from gatekeeper.checks.check import Check
 from gatekeeper.checks.files.coverage import Coverage
 from gatekeeper.checks.files.executables import Executables
 from gatekeeper.checks.files.formats_check import Formats
-from gatekeeper.checks.files.graph_files import graph_files
 from gatekeeper.checks.files.hidden_text import HiddenText
 from gatekeeper.checks.files.leaked_secrets import Secrets
 from gatekeeper.checks.files.limited_child import scanner_server
 from gatekeeper.checks.files.load_path import LoadPath
 from gatekeeper.checks.files.model_code import ModelCode
 from gatekeeper.checks.files.names import promises_code
-from gatekeeper.checks.files.other_graphs import other_graphs
+from gatekeeper.checks.files.onnx_files import graph_files
 from gatekeeper.checks.files.paths import Paths
 from gatekeeper.checks.files.protobuf_stream import Field as WireField
 from gatekeeper.checks.files.protobuf_stream import ProtobufStream as WireWalk
@@ -29,6 +28,7 @@ from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.checks.files.structure import Structure
 from gatekeeper.checks.files.templates_check import Templates
 from gatekeeper.checks.files.unchanged import Unchanged
+from gatekeeper.checks.files.unfollowed import other_graphs
 
 ALL: tuple[Check, ...] = (
     Paths(),

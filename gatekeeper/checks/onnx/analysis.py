@@ -145,7 +145,7 @@ class _Analysing:
         limits = self._limits
         bounds = Bounds(
             cpu_seconds=limits.onnx_cpu_seconds,
-            wall_seconds=min(limits.child_wall_seconds, max(0.0, self._deadline - monotonic())),
+            wall_seconds=min(limits.onnx_wall_seconds, max(0.0, self._deadline - monotonic())),
             memory_bytes=limits.onnx_memory_bytes,
             file_bytes=0,
             output_bytes=limits.child_output_bytes,

@@ -56,7 +56,7 @@ class _Reading:
         return self._noun(kind, data)
 
     def _plain(self, kind: type, data: Any) -> Any:
-        if type(data) is not kind or (kind is str and len(data) > self._texts):
+        if type(data) is not kind or (isinstance(data, str) and len(data) > self._texts):
             raise ValueError(f"no {kind.__name__}, or a long one")
         return data
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import TypeAlias
 
 from gatekeeper.checks.onnx.graph import MISSING, Attribute, Constant, Kind, Node, Scope, Value
@@ -62,8 +61,6 @@ class Flattening:
         outputs = self.fill(names, main, depth=0)
         if not outputs:
             raise GraphError("it has no outputs")
-        if MISSING in outputs:
-            raise GraphError("an output of the graph has no name")
         return tuple(inputs), outputs
 
     def fill(
@@ -89,7 +86,10 @@ class Flattening:
             self._declare(names.own, name, self.constant(name, names.scope, constant))
         self._declare_results(names, body, promised)
         self._write_calls(names, body.calls, depth)
-        return tuple(map(names.number, body.outputs))
+        outputs = tuple(map(names.number, body.outputs))
+        if MISSING in outputs and isinstance(body, Body):
+            raise GraphError("an output of a graph has no name, or is an operand that was left out")
+        return outputs
 
     def _declare_results(self, names: Names, body: Body | Function, promised: Mapping[str, int]) -> None:
         types, own, scope, values, most = body.types, names.own, names.scope, self.values, self._longest
@@ -154,6 +154,8 @@ class Flattening:
         promised = {name: number for name, number in zip(function.outputs, outputs, strict=False) if number >= 0}
         found = self.fill(inner, function, depth + 1, promised)
         for number, given in zip(outputs, found, strict=False):
+            if number >= 0 and given == MISSING:
+                raise GraphError(f"nothing makes a result of the local function {printable(function.label, 80)!r}")
             if number >= 0 and number != given:  # an input or a constant handed through
                 self.emit("Identity", "", (given,), (number,), call.name, scope)
         self._open.discard(key)
@@ -165,10 +167,11 @@ class Flattening:
         constant = self._fold(attributes)
         if constant is None:
             self.emit(call.op, call.domain, (), outputs, call.name, names.scope)
-        for number in outputs if constant is not None else ():
+            return
+        for number in outputs:
             if number >= 0:
-                self.values[number] = replace(self.values[number], kind=Kind.CONSTANT, constant=constant,
-                                              dtype=constant.dtype, shape=constant.shape)  # fmt: skip
+                name, scope = self.values[number].name, self.values[number].scope
+                self.values[number] = make_value(name, Kind.CONSTANT, scope, constant.dtype, constant.shape, constant)
 
     def bind(self, names: Names, given: Iterable[tuple[str, int]]) -> None:
         """Let names of inputs mean these values.
@@ -210,7 +213,7 @@ class Flattening:
             raise self._wrong(name)
         own[name] = number
 
-    def _wrong(self, name: str) -> GraphError:
+    def _wrong(self, name: object) -> GraphError:
         """Say why nothing can be called so here."""
         if not isinstance(name, str):  # what parsers give for one that is none
             return GraphError("a name in it is not UTF-8")

@@ -12,6 +12,7 @@ from onnx import SparseTensorProto, TensorProto, numpy_helper
 
 from gatekeeper.checks.onnx.graph import Constant
 from gatekeeper.checks.onnx.left_out import left_out
+from gatekeeper.checks.onnx.reader_make import make_constant
 from gatekeeper.checks.onnx.trouble import GraphError
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
@@ -19,7 +20,7 @@ from gatekeeper.text import printable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_PLAIN = {
+_PLAIN: dict[int, tuple[np.dtype[Any], str]] = {
     TensorProto.FLOAT: (np.dtype("<f4"), "float_data"),
     TensorProto.UINT8: (np.dtype("u1"), "int32_data"),
     TensorProto.INT8: (np.dtype("i1"), "int32_data"),
@@ -34,6 +35,7 @@ _PLAIN = {
 }
 """Type → how numpy calls it in `raw_data`, and the field that may hold it instead (onnx.proto, `TensorProto`)."""
 
+_WIDE = {"float_data": "<f4", "double_data": "<f8", "uint64_data": "<u8", "int32_data": "<i4", "int64_data": "<i8"}
 _TEXT = TensorProto.STRING
 _SUBBYTE = frozenset({TensorProto.INT4, TensorProto.UINT4, TensorProto.INT2, TensorProto.UINT2})
 
@@ -64,7 +66,7 @@ class Tensors:
             digest = seal(dtype, shape, gone[-1].sha256) if gone and self._digests else ""
             return Constant(dtype=dtype, shape=shape, digest=digest, external=not gone)
         data = _decoded(tensor, shape) if math.prod(shape) <= self._most else None
-        return Constant(dtype=dtype, shape=shape, data=data, digest=self._digest(tensor, shape))
+        return make_constant(dtype, shape, data, self._digest(tensor, shape) if self._digests else "")
 
     def sparse(self, tensor: SparseTensorProto) -> Constant:
         """Read a sparse tensor; it is filled up with zeros when it is small.
@@ -123,7 +125,7 @@ def seal(dtype: int, shape: tuple[int, ...], stored: str) -> str:
 
 
 def _shape(dims: Sequence[int], name: str) -> tuple[int, ...]:
-    shape = tuple(dims)
+    shape = tuple(dims[:])
     for size in shape:
         if size < 0:
             raise GraphError(f"the tensor {printable(str(name), 80)!r} has a negative size")
@@ -139,7 +141,7 @@ def _decoded(tensor: TensorProto, shape: tuple[int, ...]) -> NDArray[Any] | None
             raw = tensor.raw_data
             if raw or tensor.HasField("raw_data"):
                 return np.frombuffer(raw, plain[0]).reshape(shape)
-            return np.array(getattr(tensor, plain[1])).astype(plain[0]).reshape(shape)
+            return np.array(getattr(tensor, plain[1])[:], _WIDE[plain[1]]).astype(plain[0]).reshape(shape)
         if dtype == _TEXT:
             texts = [text.decode("utf-8", "replace") for text in tensor.string_data]
             return np.array(texts, dtype=object).reshape(shape)
@@ -162,14 +164,15 @@ def _typed_bytes(tensor: TensorProto) -> bytes:
     plain = _PLAIN.get(tensor.data_type)
     if plain is not None:
         try:
-            return np.array(getattr(tensor, plain[1])).astype(plain[0]).tobytes()
+            return np.array(getattr(tensor, plain[1])[:], _WIDE[plain[1]]).astype(plain[0]).tobytes()
         except (ValueError, TypeError, OverflowError):
             pass  # numbers beyond the type: the file is digested as it is
     bare = TensorProto()
     bare.CopyFrom(tensor)
     bare.ClearField("name")
     bare.ClearField("doc_string")
-    return bare.SerializeToString(deterministic=True)
+    written: bytes = bare.SerializeToString(deterministic=True)
+    return written
 
 
 def _filled(values: NDArray[Any], indices: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any] | None:

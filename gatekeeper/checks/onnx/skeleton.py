@@ -16,7 +16,7 @@ from typing import BinaryIO
 from gatekeeper.checks.files import WireField, WireWalk
 from gatekeeper.checks.onnx.left_out import LeftOut, field_head, marked, new_mark
 from gatekeeper.checks.onnx.trouble import GraphError
-from gatekeeper.limits import MIB, Limits
+from gatekeeper.limits import Limits
 
 _INSIDE: Mapping[str, Mapping[int, str]] = MappingProxyType(
     {
@@ -38,9 +38,6 @@ _LISTS = frozenset({7, 8, 9})
 """Fields of `AttributeProto` that hold a list, each item a field; writers put them behind what can be large."""
 
 _BYTES = 2
-_SMALL = 8 * MIB
-"""Files up to this size are parsed as they are."""
-
 _LARGE_SHARE = 16
 """By how much less of a tensor is kept where a model's size exceeds what is kept in all."""
 
@@ -65,14 +62,14 @@ def skeleton(reader: BinaryIO, size: int, limits: Limits, *, digests: bool = Fal
     Args:
         reader: The file, seekable; its position is moved.
         size: Its size in bytes.
-        limits: `onnx_bytes` bounds the copy, `onnx_tensor_bytes` what is large, `fields` the walk, `onnx_depth` how
-            deep it goes.
+        limits: Up to `onnx_whole_bytes` a file is taken as it is; `onnx_bytes` bounds the copy, `onnx_tensor_bytes`
+            what is large, `fields` the walk, `onnx_depth` how deep it goes.
         digests: Whether to digest what is left out, which means to read it.
 
     Raises:
         GraphError: When it is no protobuf, or exceeds a limit.
     """
-    if size <= _SMALL:
+    if size <= limits.onnx_whole_bytes:
         reader.seek(0)
         return Skeleton(data=reader.read(size))
     copying = _Copying(reader, size, limits, digests=digests)

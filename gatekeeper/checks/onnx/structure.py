@@ -39,7 +39,7 @@ def examine(model: onnx.ModelProto, data: bytes, mark: str = "") -> Structure:
     judge_names(model, found, tally)
     judge_operators(found, tally)
     judge_texts(model, found, tally)
-    judge_unnamed(model, tally)
+    judge_unnamed(model, data, tally)
     judge_with_checker(model, data, found, tally)
     exporter = " ".join(filter(None, (text_of(model.producer_name), text_of(model.producer_version))))
     return Structure(

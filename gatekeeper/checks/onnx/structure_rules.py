@@ -64,8 +64,9 @@ RULES: tuple[Rule, ...] = (
     _told("unused-bytes", "A graph carries tensors that nothing uses",
           "See what they are, or have the model exported without them.", Severity.LOW),
     _told("training-info", "A graph brings graphs for training", "Export it for inference.", Severity.LOW),
+    # Converters to half precision write nodes out of order, and optimisers operators that only ONNX Runtime has.
     _told("checker", "ONNX's own checker objects to a graph",
-          "See whether the runtime that you use takes it; the exporter's next version may mend it.", Severity.LOW),
+          "See whether the runtime that you use takes it; the exporter's next version may mend it."),
     _told("unused", "A graph has parts that nothing uses", "Nothing has to be done; exporters leave them behind."),
     _told("chance", "A graph draws random numbers", "Know that the same input gets different answers."),
     _told("metadata-address", "The description of a model names an address", "Nothing has to be done."),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import onnx
 
 _UNNAMED_BYTES = 4_096
-"""Bytes of fields that this version of the format has no name for; what a new version adds takes a few."""
+"""Bytes that may be gone once a file was parsed: what a new version of the format adds takes a few."""
 
 
 def judge_versions(model: onnx.ModelProto, tally: Tally) -> tuple[str, ...]:
@@ -45,15 +45,15 @@ def judge_versions(model: onnx.ModelProto, tally: Tally) -> tuple[str, ...]:
     return tuple(unjudged)
 
 
-def judge_unnamed(model: onnx.ModelProto, tally: Tally) -> None:
-    """Say when a file holds much that no field of the format stands for, and so no reader of it shows.
+def judge_unnamed(model: onnx.ModelProto, data: bytes, tally: Tally) -> None:
+    """Say when a file holds much that no reader of it shows: fields without a name, and fields that others replace.
 
     Args:
-        model: The parsed message; it loses these fields.
+        model: The parsed message; it loses the fields without a name.
+        data: The bytes that it was parsed from.
         tally: Takes the problem.
     """
-    before = model.ByteSize()
     model.DiscardUnknownFields()
-    unnamed = before - model.ByteSize()
+    unnamed = len(data) - model.ByteSize()
     if unnamed > _UNNAMED_BYTES:
-        tally.add("unnamed-fields", f"{unnamed:,} bytes belong to no field of the format")
+        tally.add("unnamed-fields", f"{unnamed:,} bytes belong to no field of the format, or to one that stands again")

@@ -13,7 +13,7 @@ from gatekeeper.checks.onnx import GraphError
 from gatekeeper.checks.onnx.graph import Graph
 from gatekeeper.checks.onnx.left_out import left_out
 from gatekeeper.checks.onnx.reader import graph_of, parse
-from gatekeeper.checks.onnx.skeleton import _SMALL, Skeleton, skeleton
+from gatekeeper.checks.onnx.skeleton import Skeleton, skeleton
 from gatekeeper.limits import DEFAULT_LIMITS, KIB, MIB, Limits
 
 LARGE = np.arange(MIB // 2, dtype=np.float32)
@@ -40,7 +40,8 @@ def large_model() -> ModelProto:
     ]
     graph = helper.make_graph(
         nodes, "m", [helper.make_tensor_value_info("b", TensorProto.BOOL, [])],
-        [helper.make_empty_tensor_value_info("y")], [tensor(LARGE, "w"), tensor(LARGE, "v", raw=False), tensor(SMALL, "s")],
+        [helper.make_empty_tensor_value_info("y")],
+        [tensor(LARGE, "w"), tensor(LARGE, "v", raw=False), tensor(SMALL, "s")],
     )  # fmt: skip
     function = helper.make_function(
         "mine", "F", ["p"], ["q"],
@@ -101,7 +102,7 @@ def test_digests_of_a_skeleton_are_those_of_the_file(data: bytes) -> None:
 
 
 def test_small_files_are_given_as_they_are() -> None:
-    made = bytes(_SMALL)
+    made = bytes(DEFAULT_LIMITS.onnx_whole_bytes)
     assert cut(made) == Skeleton(data=made)
 
 
@@ -162,7 +163,12 @@ def test_a_skeleton_is_bounded(data: bytes, limits: Limits, words: str) -> None:
 
 
 def test_large_files_that_are_no_models_are_refused(data: bytes) -> None:
-    for broken in (b"\xff" * (_SMALL + 1), data[: len(data) // 2], bytes(_SMALL + 1), data + b"\x3b"):
+    for broken in (
+        b"\xff" * (DEFAULT_LIMITS.onnx_whole_bytes + 1),
+        data[: len(data) // 2],
+        bytes(DEFAULT_LIMITS.onnx_whole_bytes + 1),
+        data + b"\x3b",
+    ):
         with pytest.raises(GraphError):
             read(cut(broken))
 

@@ -11,9 +11,9 @@ import pytest
 from gatekeeper.artifact import ExcludedFile, Reference, Scheme
 from gatekeeper.checks.onnx.structure_check import GraphStructure
 from gatekeeper.evidence import CheckResult, Severity, Status
-from tests.checks.onnx.test_onnx_structure import CASES, Change, model, place
 from tests.support import runtime_samples
 from tests.support.artifacts import artifact, look
+from tests.support.onnx_changes import CASES, Change, model, place
 
 CHECK = GraphStructure()
 Files = Callable[[], dict[str, bytes]]
