@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,12 @@ from gatekeeper.limits import Limits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_SMALLEST = 2.0**-14
+"""The smallest normal number of half precision."""
+
+_FACTORS = (0xBF58476D1CE4E5B9, 0x9E3779B97F4A7C15)
+_MIX = 0x94D049BB133111EB
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +31,7 @@ class Likeness:
     """Of the graph, stored in so few bits that they can't be compared."""
 
     shaped: int
-    """Floats in tensors of which one of the same shape, or the transposed one, lies beside."""
+    """Floats in tensors beside which one of as many elements lies."""
 
     compared: int
     """Of these, read and compared within the limits."""
@@ -46,22 +51,21 @@ class Beside:
 
     weights: Iterable[Weight]
     limits: Limits
-    _shapes: dict[tuple[int, ...], list[Weight]] = field(init=False)
-    _digests: dict[tuple[tuple[int, ...], str], set[bytes]] = field(default_factory=dict)
+    _sizes: dict[int, list[Weight]] = field(init=False)
+    _digests: dict[tuple[int, str], set[bytes]] = field(default_factory=dict)
     _left: int = field(init=False)
 
     def __post_init__(self) -> None:
-        """Sort the weights by shape; a matrix stands under its transposed shape as well."""
-        self._shapes = defaultdict(list)
+        """Sort the weights by how many elements they have: exporters transpose, split off axes and reorder gates."""
+        self._sizes = defaultdict(list)
         self._left = self.limits.conversion_bytes
         for weight in self.weights:
-            for shape in {weight.shape, weight.shape[::-1] if len(weight.shape) == 2 else weight.shape}:
-                self._shapes[shape].append(weight)
+            self._sizes[weight.elements].append(weight)
 
     def compare(self, graph: Sequence[Weight]) -> Likeness:
         """Compare the weights of a graph with those beside it."""
         floats = [weight for weight in graph if weight.dtype in FLOATS]
-        shaped = [weight for weight in floats if weight.shape in self._shapes]
+        shaped = [weight for weight in floats if weight.elements in self._sizes]
         compared = same = 0
         for weight in shaped:
             wanted = self._read(weight)
@@ -69,7 +73,7 @@ class Beside:
             if wanted is None or among is None:
                 continue
             compared += weight.elements
-            same += weight.elements * (_digest(wanted) in among)
+            same += weight.elements * (_digest(wanted, weight.dtype) in among)
         return Likeness(
             floats=sum(weight.elements for weight in floats),
             packed=sum(weight.elements for weight in graph if weight.dtype == "packed"),
@@ -79,19 +83,15 @@ class Beside:
         )
 
     def _among(self, weight: Weight) -> set[bytes] | None:
-        """Give the digests of all weights of a shape, in the type of one of the graph; None when they are too much."""
-        key = (weight.shape, weight.dtype)
+        """Give the digests of all weights of a size, in the type of one of the graph; None when they are too much."""
+        key = (weight.elements, weight.dtype)
         if key not in self._digests:
             found: set[bytes] = set()
-            for other in self._shapes[weight.shape]:
+            for other in self._sizes[weight.elements]:
                 values = self._read(other)
                 if values is None:
                     return None
-                rounded = _as(values, weight.dtype)
-                if other.shape == weight.shape:
-                    found.add(_digest(rounded))
-                if other.shape == weight.shape[::-1] and len(weight.shape) == 2:
-                    found.add(_digest(rounded.T))
+                found.add(_digest(_as(values, weight.dtype), weight.dtype))
             self._digests[key] = found
         return self._digests[key]
 
@@ -109,7 +109,7 @@ class Beside:
             values: NDArray[Any] = (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4")
         else:
             values = np.frombuffer(data, {"F16": "<f2", "F32": "<f4", "F64": "<f8"}[weight.dtype])
-        return values.reshape(weight.shape)
+        return values
 
 
 def _as(values: NDArray[Any], dtype: str) -> NDArray[Any]:
@@ -124,5 +124,20 @@ def _as(values: NDArray[Any], dtype: str) -> NDArray[Any]:
     return rounded
 
 
-def _digest(values: NDArray[Any]) -> bytes:
-    return hashlib.sha256(values.tobytes()).digest()
+def _digest(values: NDArray[Any], dtype: str) -> bytes:
+    """Digest numbers whatever their order: the same whenever one tensor is the other, transposed or reordered.
+
+    Converters to half precision write the smallest numbers in different ways; they count as none.
+    """
+    import numpy as np
+
+    if dtype == "F16":
+        values = np.where(np.abs(values) < _SMALLEST, np.float16(0), values)
+    words = values.view({2: "<u2", 4: "<u4", 8: "<u8"}[values.itemsize]).astype("<u8")
+    sums = b""
+    for factor in _FACTORS:  # a sum of mixed words (the finaliser of SplitMix64), twice
+        mixed = (words ^ (words >> np.uint64(30))) * np.uint64(factor)
+        mixed ^= mixed >> np.uint64(27)
+        mixed *= np.uint64(_MIX)
+        sums += int((mixed ^ (mixed >> np.uint64(31))).sum(dtype="<u8")).to_bytes(8, "little")
+    return sums

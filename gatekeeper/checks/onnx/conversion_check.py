@@ -1,4 +1,4 @@
-"""`onnx/conversion`: whether a graph is what it was converted from, as far as shapes and numbers tell."""
+"""`onnx/conversion`: whether a graph is what it was converted from, as far as sizes and numbers tell."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Conversion(Check):
     """Graphs against the weights that they were made from.
 
     What it looks at:
-        Where safetensors files lie in the same repo: the shapes of an ONNX graph's weights, and, within limits, their
-        very numbers, rounded to the graph's type and transposed where need be. Where config.json names a width, whether
+        Where safetensors files lie in the same repo: the sizes of an ONNX graph's weights, and, within limits, their
+        very numbers in whatever order, rounded to the graph's type. Where config.json names a width, whether
         any weight has it. Where no other weights lie beside: whether the graph says that a known exporter wrote it.
 
     Why it matters:
@@ -63,7 +63,7 @@ class Conversion(Check):
     rules: ClassVar[tuple[Rule, ...]] = (
         # These ask for a look when nobody whom the deployer trusts has made both; else they are told.
         _rule("weights-differ", "A graph has other weights than those beside it", _CONVERT),
-        _rule("shapes-differ", "No weight of a graph has the shape of one beside it", _CONVERT),
+        _rule("sizes-differ", "No weight of a graph has the size of one beside it", _CONVERT),
         _rule("width-differs", "No weight of a graph has the width that the configuration names", _CONVERT),
         _rule("unknown-exporter", "Nobody knows what wrote a graph",
               "Ask the publisher which weights it was made from, and by what."),
@@ -114,8 +114,8 @@ class Conversion(Check):
             yield "not-comparable", f"most of its weights are quantised ({like.packed:,} of {_all(like):,} numbers)"
         elif like.floats and not like.shaped:
             yield (
-                "shapes-differ",
-                f"none of its {like.floats:,} numbers lies in a tensor of a shape that lies beside it",
+                "sizes-differ",
+                f"none of its {like.floats:,} numbers lies in a tensor of a size that lies beside it",
             )
         elif like.shaped and 2 * like.compared < like.shaped:
             yield "not-comparable", f"only {like.compared:,} of {like.shaped:,} numbers were compared, by the limits"

@@ -73,6 +73,17 @@ def test_numbers_of_the_upper_half_are_the_same() -> None:
     assert not told(whole, safetensors(halves, "BF16")).findings
 
 
+def test_gates_in_another_order_are_the_same() -> None:
+    up = WEIGHTS["up"].reshape(4, -1)[[0, 3, 1, 2]].reshape(1, 16, 48)
+    assert not told({"W": up, "embed": WEIGHTS["embed"]}, safetensors(WEIGHTS)).findings
+
+
+def test_numbers_too_small_for_half_precision_count_as_none() -> None:
+    small = {"w": np.where(RANDOM.random((64, 64)) < 0.1, 1e-8, RANDOM.standard_normal((64, 64))).astype("<f4")}
+    half = {"w": np.where(np.abs(small["w"]) < 1e-7, 1e-7, small["w"]).astype("<f2")}
+    assert not told(half, safetensors(small)).findings
+
+
 def test_other_numbers_are_told() -> None:
     other = {name: array + 1 for name, array in WEIGHTS.items()}
     result = told(other, safetensors(WEIGHTS))
@@ -84,8 +95,8 @@ def test_one_folded_tensor_does_not_make_another_model() -> None:
     assert not told({**WEIGHTS, "up": WEIGHTS["up"] * 2}, safetensors(WEIGHTS)).findings
 
 
-def test_other_shapes_are_told() -> None:
-    assert slugs(told({"w": RANDOM.standard_normal((20, 20))}, safetensors(WEIGHTS))) == {"shapes-differ"}
+def test_other_sizes_are_told() -> None:
+    assert slugs(told({"w": RANDOM.standard_normal((20, 20))}, safetensors(WEIGHTS))) == {"sizes-differ"}
 
 
 def test_quantised_weights_can_not_be_compared() -> None:
