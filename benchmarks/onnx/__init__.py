@@ -6,25 +6,3 @@ graft on), `graft` (editing a graph), `triggers*`, `payloads*`, `variants` (what
 pairwise-covering set), `verify` (run in onnxruntime), `honest`, `handmade` and `classical`
 (graphs that are what they seem; real ones are in `benchmarks.onnx_registry`), `judging` and `figures` (what tools say).
 """
-
-from __future__ import annotations
-
-from importlib import import_module
-
-for _name in (
-    "architectures_text",
-    "architectures_image",
-    "architectures_library",
-    "architectures_other",
-    "architectures_sound",
-    "triggers_tokens",
-    "triggers_arithmetic",
-    "triggers_disguised",
-    "triggers_structured",
-    "triggers_image",
-    "triggers_statistics",
-    "triggers_learned",
-    "payloads",
-    "payloads_more",
-):
-    import_module(f"{__name__}.{_name}")  # each enters what it has into a list

@@ -6,6 +6,7 @@ import random
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from itertools import combinations
 from pathlib import Path
 
@@ -17,6 +18,25 @@ from benchmarks.onnx.payloads import PAYLOADS
 from benchmarks.onnx.triggers import FAMILIES, Side, Trigger, Work
 from benchmarks.onnx.variants import FORMS, changed
 from benchmarks.onnx.verify import UnusableError, confirm
+
+for _name in (
+    "architectures_text",
+    "architectures_image",
+    "architectures_library",
+    "architectures_other",
+    "architectures_sound",
+    "architectures_two",
+    "triggers_tokens",
+    "triggers_arithmetic",
+    "triggers_disguised",
+    "triggers_structured",
+    "triggers_image",
+    "triggers_statistics",
+    "triggers_learned",
+    "payloads",
+    "payloads_more",
+):
+    import_module(f"benchmarks.onnx.{_name}")  # each enters what it has into a list
 
 HOSTS = ("bert", "distilbert", "llama", "gpt2", "phi3", "gru_tagger", "qwen2_cached", "residual_cnn", "detector", "vit",
          "mobilenet_v2", "convnext")  # fmt: skip
