@@ -80,7 +80,8 @@ def wav2vec2() -> Module:
     """Wav2Vec2: raw audio to letters."""
     options = {
         "vocab_size": 32, "hidden_size": HIDDEN, "num_hidden_layers": 2, "num_attention_heads": 2,
-        "intermediate_size": 64, "conv_dim": (16, 16, 16), "conv_stride": (5, 2, 2), "conv_kernel": (10, 3, 3), "num_feat_extract_layers": 3,
+        "intermediate_size": 64,
+        "conv_dim": (16, 16, 16), "conv_stride": (5, 2, 2), "conv_kernel": (10, 3, 3), "num_feat_extract_layers": 3,
         "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 2,
     }  # fmt: skip
     net = network("Wav2Vec2ForCTC", "Wav2Vec2Config", **options)
