@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 NOUNS = (
     "errors", "limits", "progress", "text", "parsing", "endings", "redaction", "signers",
-    "artifact", "evidence", "decision", "remedy", "attestation", "lock",
+    "artifact", "evidence", "proportion", "remedy", "decision", "attestation", "lock",
 )  # fmt: skip
 FLOOR_ONE = ("hashing", "signing", "tensors", "atomic", "confined", "sealed_cache", "pins", "lockfile")
 STAGES = ("sources", "checks", "compare", "policy", "patch", "attest", "report", "ci")

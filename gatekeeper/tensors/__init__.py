@@ -1,27 +1,66 @@
-"""Tensors: torch files → safetensors, in a confined child. The only room with torch, which the child alone imports.
+"""Tensors: the only room with torch. Importing it loads none: the functions here do that when they are called.
+
+Torch files → safetensors, in a confined child, which alone imports torch for that:
 
     steps = plan(artifact.files, head)
     conversion = Converter(limits=limits, key="", progress=progress).convert(steps, place, known, objections)
 
 `job` runs in the child; `readback` verifies what it wrote without its library; `record` is what is kept of it all.
+
+Language models, for diagnosis and repair (`language` says what one can do, in nouns without torch):
+
+    model = load_model(folder)
+    model.margins([Prompt(text="…")], model.contrast("Sure, …", ["I can't help with that."]))
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from gatekeeper.progress import SILENT, Progress
 from gatekeeper.tensors.convert import Converter, require_torch
+from gatekeeper.tensors.language import Batch, Contrast, Example, Model, Prompt, TrainStep, Tuning
 from gatekeeper.tensors.plan import RECORD, Fate, Step, plan, why_nothing
 from gatekeeper.tensors.record import Conversion, Refusal, json_schema, to_json
 from gatekeeper.tensors.staging import check_destination
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatekeeper.tensors.language_model import LanguageModel
+
+
+def load_model(
+    folder: Path,
+    *,
+    adapter: Path | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    progress: Progress = SILENT,
+) -> LanguageModel:
+    """Read a causal language model; see `loading.load`."""
+    from gatekeeper.tensors.loading import load
+
+    return load(folder, adapter=adapter, device=device, dtype=dtype, progress=progress)
+
+
 __all__ = [
     "RECORD",
+    "Batch",
+    "Contrast",
     "Conversion",
     "Converter",
+    "Example",
     "Fate",
+    "Model",
+    "Prompt",
     "Refusal",
     "Step",
+    "TrainStep",
+    "Tuning",
     "check_destination",
     "json_schema",
+    "load_model",
     "plan",
     "require_torch",
     "to_json",

@@ -1,0 +1,193 @@
+"""`LanguageModel`: what `language.Model` asks for, with torch, transformers and PEFT underneath."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gatekeeper.errors import InputError
+from gatekeeper.tensors import saving, scoring, tuning
+from gatekeeper.tensors.language import Batch, Contrast, Example, Prompt, TrainStep, Tuning
+from gatekeeper.tensors.network import Network
+from gatekeeper.tensors.rendering import Renderer
+
+_NEUTRAL = Prompt(text="hello")
+"""A prompt under which answers are tokenised to see where they part."""
+
+_CONTEXT = 2048
+"""Tokens that a model is taken to read when its configuration doesn't say."""
+
+
+class LanguageModel:
+    """A causal language model with what diagnosis, repair and verification need of it.
+
+    Args:
+        model: Of `transformers`.
+        tokenizer: A fast one.
+        source: Folder of safetensors that the weights are those of; None when they were changed while loading.
+
+    Raises:
+        InputError: When the tokenizer is not a fast one.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, *, source: Path | None = None) -> None:
+        self._tokenizer = tokenizer
+        self._renderer = Renderer(tokenizer)
+        self._source = source
+        filler = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+        self._network = Network(model, int(filler or 0), _ends(model, tokenizer))
+
+    @property
+    def context_tokens(self) -> int:
+        """How many tokens fit, the answer's included."""
+        told = getattr(self._network.base.config, "max_position_embeddings", None)
+        return told if isinstance(told, int) and told > 0 else _CONTEXT
+
+    @property
+    def parameters(self) -> int:
+        """How many weights it has."""
+        return sum(weight.numel() for weight in self._network.base.parameters())
+
+    @property
+    def has_template(self) -> bool:
+        """Whether it brings a chat template of its own."""
+        return self._renderer.has_template
+
+    @property
+    def device(self) -> str:
+        """Where it runs, and in which type: `cpu, float32`."""
+        weight = self._network.base.get_input_embeddings().weight
+        return f"{weight.device.type}, {str(weight.dtype).removeprefix('torch.')}"
+
+    def tokens(self, prompt: Prompt) -> int:
+        """Count the tokens of a prompt, template included."""
+        return len(self._renderer.render(prompt).ids)
+
+    def contrast(self, wrong: str, right: Sequence[str]) -> Contrast:
+        """Find where two ways of answering part; see `language.Model`."""
+        bad = self._renderer.answer(_NEUTRAL, wrong)
+        good = [self._renderer.answer(_NEUTRAL, answer) for answer in right]
+        # The right answer that goes longest with the wrong one says how far both go together.
+        shared = max((_shared(bad, answer) for answer in good), default=0)
+        parting = {answer[shared] for answer in good if len(answer) > shared and answer[:shared] == bad[:shared]}
+        if shared >= len(bad) or not parting - {bad[shared]}:
+            raise InputError(
+                "the observed response begins as the right one would",
+                hint="give the whole response, and in `corrected` what would have been right",
+            )
+        return Contrast(prefix=bad[:shared], wrong=bad[shared], right=tuple(sorted(parting - {bad[shared]})))
+
+    def margins(self, prompts: Sequence[Prompt], contrast: Contrast) -> NDArray[np.float64]:
+        """Give the margin of each prompt, shape (prompts,), in logits."""
+        return scoring.margins(self._network, [self._renderer.render(prompt).ids for prompt in prompts], contrast)
+
+    def gradients(
+        self, prompt: Prompt, objective: Contrast | str
+    ) -> tuple[NDArray[np.float64], tuple[tuple[int, int], ...]]:
+        """Give gradient norms by token of the text, and where each token lies in it; see `language.Model`."""
+        rendered = self._renderer.render(prompt)
+        told = objective if isinstance(objective, Contrast) else self._renderer.answer(prompt, objective)
+        norms = scoring.gradient_norms(self._network, rendered.ids, rendered.first, len(rendered.offsets), told)
+        return norms, rendered.offsets
+
+    def integrated_gradients(self, prompt: Prompt, contrast: Contrast, steps: int = 16) -> NDArray[np.float64]:
+        """Give |integrated gradient| by token of the text, from the mean embedding."""
+        row = self._renderer.render(prompt)
+        return scoring.integrated_gradients(self._network, row.ids, row.first, len(row.offsets), contrast, steps)
+
+    def log_likelihoods(self, examples: Sequence[Example]) -> NDArray[np.float64]:
+        """Give the mean log-probability of a response's tokens, shape (examples,), nats a token."""
+        losses = self._by_example(examples, scoring.answer_losses)
+        return np.negative(losses)
+
+    def divergences(self, examples: Sequence[Example]) -> NDArray[np.float64]:
+        """Give KL(frozen ‖ now) by example, nats a token."""
+        return self._by_example(examples, scoring.answer_divergences)
+
+    def _by_example(self, examples: Sequence[Example], measure: Callable[..., torch.Tensor]) -> NDArray[np.float64]:
+        rows, lengths = tuning.tokenise(self._renderer, examples)
+        found = np.zeros(len(rows))
+        for batch in self._network.batches(rows):
+            with torch.no_grad():
+                found[list(batch.indexes)] = measure(self._network, batch, lengths).double().cpu().numpy()
+        return found
+
+    def generate(self, prompts: Sequence[Prompt], most_tokens: int) -> tuple[str, ...]:
+        """Answer greedily; special tokens left out."""
+        rows = [self._renderer.render(prompt).ids for prompt in prompts]
+        answers = self._network.continue_greedily(rows, most_tokens)
+        return tuple(self._renderer.words_of(answer) for answer in answers)
+
+    def linear_modules(self) -> tuple[tuple[str, int, int], ...]:
+        """Name the linear modules that can be tuned: (full name, in features, out features)."""
+        with self._bare():
+            return tuning.linear_modules(self._network)
+
+    def module_saliencies(
+        self, triggered: Sequence[Prompt], clean: Sequence[Prompt], contrast: Contrast
+    ) -> dict[str, float]:
+        """Contrast |gradient x weight| of the margin by module; see `language.Model`."""
+        hot, cold = ([self._renderer.render(prompt).ids for prompt in some] for some in (triggered, clean))
+        with self._bare():
+            return tuning.module_saliencies(self._network, hot, cold, contrast)
+
+    def tune(
+        self, batches: Iterator[Batch], tuning_: Tuning, watch: Callable[[TrainStep], bool]
+    ) -> tuple[TrainStep, ...]:
+        """Train a fresh LoRA adapter; see `language.Model`."""
+        self.drop_adapter()
+        tuning.attach(self._network, tuning_)
+        try:
+            return tuning.train(self._network, self._renderer, batches, tuning_, watch)
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            self.drop_adapter()
+            raise InputError(
+                "the machine's memory does not suffice for fine-tuning this model",
+                hint="gatekeeper patch --plan says what would fit; a smaller batch needs less",
+            ) from error
+
+    def frozen(self) -> AbstractContextManager[None]:
+        """Answer as before tuning, inside the block."""
+        return self._network.frozen()
+
+    def drop_adapter(self) -> None:
+        """Forget what was tuned."""
+        tuning.detach(self._network)
+
+    def save_adapter(self, folder: Path) -> None:
+        """Write it as a PEFT adapter."""
+        saving.save_adapter(self._network, folder)
+
+    def save_merged(self, folder: Path) -> None:
+        """Write the model with the adapter merged, as safetensors with configuration and tokenizer."""
+        saving.save_merged(self._network, self._source, self._tokenizer, folder)
+
+    @contextmanager
+    def _bare(self) -> Iterator[None]:
+        """Refuse where the names of modules would be those of an adapter."""
+        if self._network.model is not self._network.base:
+            raise InputError("the model is tuned already", hint="drop the adapter first")
+        yield
+
+
+def _shared(one: Sequence[int], other: Sequence[int]) -> int:
+    """Count the tokens with which both begin."""
+    count = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count
+
+
+def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Give the tokens that end an answer: the tokenizer's, and those that the generation configuration names."""
+    named = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    listed = named if isinstance(named, list) else [named]
+    return frozenset(int(token) for token in (*listed, tokenizer.eos_token_id) if isinstance(token, int))

@@ -1,0 +1,185 @@
+"""Folder → `LanguageModel`: safetensors or GGUF, with or without a LoRA adapter, and never any code from the repo."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from gatekeeper.errors import InputError
+from gatekeeper.progress import SILENT, Progress
+from gatekeeper.tensors.quiet import quiet
+from gatekeeper.text import printable
+
+if TYPE_CHECKING:
+    from gatekeeper.tensors.language_model import LanguageModel
+
+_SMALL = 20_000_000
+"""Weights below which 32-bit floats are taken without timing: there is nothing to save."""
+
+_TIMED_TOKENS = 64
+
+
+def load(
+    folder: Path,
+    *,
+    adapter: Path | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    progress: Progress = SILENT,
+) -> LanguageModel:
+    """Read a model.
+
+    Args:
+        folder: With `config.json` and safetensors, or with one GGUF file.
+        adapter: Folder of a LoRA adapter, which is merged into the weights in memory.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`; `auto` takes a GPU where there is one.
+        dtype: `auto` (one step of each is timed), `float32` or `bfloat16`.
+        progress: Told of the steps.
+
+    Raises:
+        InputError: When it is no causal language model that `transformers` knows by itself, has no fast tokenizer, its
+            weights hold NaN or infinities, or memory does not suffice.
+    """
+    from gatekeeper.tensors.language_model import LanguageModel
+
+    place = _device(device)
+    with progress.task("loading the model", 3, "steps") as advance, quiet():
+        model, tokenizer = _read(folder, _first_type(dtype))
+        advance(1)
+        if adapter is not None:
+            model = _merged(model, adapter)
+        _refuse_broken(model)
+        advance(1)
+        model = model.to(place)
+        if dtype == "auto":
+            model = _faster(model, place)
+        advance(1)
+    source = folder if adapter is None and not _gguf(folder) else None
+    return LanguageModel(model, tokenizer, source=source)
+
+
+def _device(asked: str) -> torch.device:
+    if asked == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if asked.startswith("cuda") and not torch.cuda.is_available():
+        raise InputError("there is no CUDA device here", hint="--device cpu")
+    try:
+        return torch.device(asked)
+    except RuntimeError as error:
+        raise InputError(f"{printable(asked, 40)!r} is no device", hint="auto, cpu or cuda") from error
+
+
+def _first_type(asked: str) -> torch.dtype:
+    return {"auto": torch.float32, "float32": torch.float32, "bfloat16": torch.bfloat16}[asked]
+
+
+def _gguf(folder: Path) -> Path | None:
+    files = sorted(folder.glob("*.gguf"))
+    return files[0] if len(files) == 1 and not (folder / "model.safetensors").exists() else None
+
+
+def _read(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    gguf = _gguf(folder)
+    given: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    if gguf is not None:
+        given["gguf_file"] = gguf.name
+    elif not (folder / "config.json").is_file():
+        raise InputError(f"{printable(str(folder), 200)} has no config.json", hint="name the folder of a model")
+    try:
+        config = AutoConfig.from_pretrained(str(folder), **given)
+        _refuse_kind(config)
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), **given)
+        weights = given if gguf is not None else {**given, "use_safetensors": True}
+        model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=dtype, **weights)
+        if gguf is not None:
+            model = _rebuilt(model, dtype)
+    except InputError:
+        raise
+    except MemoryError as error:
+        raise InputError("the model does not fit into memory", hint="see gatekeeper patch --plan") from error
+    except Exception as error:  # configurations and files of strangers; the library raises what it likes
+        reason = printable(f"{type(error).__name__}: {error}", 400)
+        raise InputError(
+            f"the model can't be loaded: {reason}", hint="gatekeeper scan says what the files are"
+        ) from error
+    return model, tokenizer
+
+
+def _refuse_kind(config: Any) -> None:
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    kind = str(getattr(config, "model_type", ""))
+    named = tuple(getattr(config, "architectures", None) or ())
+    other = named and not any(
+        name.endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")) for name in named
+    )
+    if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or other or getattr(config, "is_encoder_decoder", False):
+        what = printable(", ".join(named) or kind, 100)
+        raise InputError(f"{what} is no causal language model", hint="patch repairs causal language models only")
+
+
+def _rebuilt(model: Any, dtype: torch.dtype) -> Any:
+    """Make the model anew of its configuration and weights: one read from GGUF can't be saved or cast."""
+    from transformers import AutoModelForCausalLM
+
+    config = model.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    state = model.state_dict()
+    fresh = AutoModelForCausalLM.from_config(config, dtype=dtype)
+    fresh.load_state_dict({name: weight.to(dtype) for name, weight in state.items()}, strict=False)
+    fresh.tie_weights()
+    return fresh
+
+
+def _merged(model: Any, adapter: Path) -> Any:
+    from peft import PeftModel
+
+    try:
+        kind = json.loads((adapter / "adapter_config.json").read_text("utf-8")).get("peft_type")
+        if kind != "LORA":
+            raise InputError(f"the adapter is of type {printable(str(kind), 40)!r}; only LORA can be merged here")
+        return PeftModel.from_pretrained(model, str(adapter), local_files_only=True).merge_and_unload(safe_merge=True)
+    except InputError:
+        raise
+    except Exception as error:  # a stranger's adapter
+        reason = printable(f"{type(error).__name__}: {error}", 300)
+        raise InputError(f"the adapter can't be laid on the model: {reason}") from error
+
+
+def _refuse_broken(model: Any) -> None:
+    for name, weight in model.named_parameters():
+        if weight.is_floating_point() and not bool(torch.isfinite(weight.detach()).all()):
+            raise InputError(
+                f"the weights hold NaN or infinite numbers, first in {printable(name, 100)}",
+                hint="such a model can't be measured; fetch it again or choose another",
+            )
+
+
+def _faster(model: Any, device: torch.device) -> Any:
+    """Keep 32-bit floats or go to bfloat16, whichever takes less time for one step; on a GPU bfloat16."""
+    if sum(weight.numel() for weight in model.parameters()) < _SMALL:
+        return model
+    if device.type == "cuda":
+        return model.to(torch.bfloat16)
+    slow = _seconds(model)
+    model = model.to(torch.bfloat16)
+    return model if _seconds(model) < slow else model.to(torch.float32)
+
+
+def _seconds(model: Any) -> float:
+    """Time forward and backward by the embeddings, the second of two runs."""
+    ids = torch.ones((1, _TIMED_TOKENS), dtype=torch.long)
+    took = 0.0
+    for _ in range(2):
+        begun = time.perf_counter()
+        embeddings = model.get_input_embeddings()(ids).detach().requires_grad_(True)
+        model(inputs_embeds=embeddings, use_cache=False).logits.float().sum().backward(inputs=[embeddings])
+        took = time.perf_counter() - begun
+    return took

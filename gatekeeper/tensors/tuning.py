@@ -1,0 +1,145 @@
+"""Constrained fine-tuning: a LoRA adapter that learns some answers and is held to the frozen model on others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+
+from gatekeeper.errors import InputError
+from gatekeeper.tensors.language import Batch, Contrast, Example, TrainStep, Tuning
+from gatekeeper.tensors.network import Network
+from gatekeeper.tensors.quiet import quiet
+from gatekeeper.tensors.rendering import Renderer
+from gatekeeper.tensors.scoring import Row, answer_divergences, answer_losses, margin
+
+_LINEAR = frozenset({"Linear", "Conv1D"})
+"""Classes of modules that LoRA can be laid on: torch's, and GPT-2's own."""
+
+
+def linear_modules(network: Network) -> tuple[tuple[str, int, int], ...]:
+    """Name the linear modules but the last one: (full name, in features, out features)."""
+    head = network.base.get_output_embeddings()
+    found = []
+    for name, module in network.base.named_modules():
+        if type(module).__name__ in _LINEAR and module is not head:
+            rows, columns = module.weight.shape
+            turned = type(module).__name__ == "Conv1D"
+            found.append((name, rows, columns) if turned else (name, columns, rows))
+    return tuple(found)
+
+
+def tokenise(renderer: Renderer, examples: Sequence[Example]) -> tuple[list[Row], list[int]]:
+    """Give prompts with their answers as rows, and how many tokens of each are the answer's."""
+    answers = [renderer.answer(example.prompt, example.response) for example in examples]
+    rows: list[Row] = [(*renderer.render(e.prompt).ids, *answer) for e, answer in zip(examples, answers, strict=True)]
+    return rows, [len(answer) for answer in answers]
+
+
+def attach(network: Network, tuning: Tuning) -> None:
+    """Lay a fresh adapter on the model.
+
+    Raises:
+        InputError: When a module that was asked for is not there.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    known = {name for name, _, _ in linear_modules(network)}
+    strange = sorted(set(tuning.modules) - known)
+    if strange or not known:
+        raise InputError(f"the model has no linear module {strange[0] if strange else 'at all'} to lay an adapter on")
+    torch.manual_seed(tuning.seed)
+    config = LoraConfig(
+        r=tuning.rank,
+        lora_alpha=tuning.alpha,
+        lora_dropout=0.0,
+        bias="none",
+        target_modules=sorted(tuning.modules or known),
+        task_type="CAUSAL_LM",
+    )
+    with quiet():
+        network.wear(get_peft_model(network.base, config))
+
+
+def detach(network: Network) -> None:
+    """Take the adapter off; the weights below it were never changed."""
+    if network.model is not network.base:
+        network.base = network.model.unload()
+        network.wear(network.base)
+
+
+def train(
+    network: Network,
+    renderer: Renderer,
+    batches: Iterator[Batch],
+    tuning: Tuning,
+    watch: Callable[[TrainStep], bool],
+) -> tuple[TrainStep, ...]:
+    """Train the adapter that the network wears: AdamW without decay, linear warm-up, clipped gradients."""
+    weights = [weight for weight in network.model.parameters() if weight.requires_grad]
+    optimiser = torch.optim.AdamW(weights, lr=tuning.learning_rate, weight_decay=0.0)
+    steps: list[TrainStep] = []
+    for number in range(1, tuning.steps + 1):
+        for group in optimiser.param_groups:
+            group["lr"] = tuning.learning_rate * min(1.0, number / max(1, tuning.warm_up))
+        optimiser.zero_grad(set_to_none=True)
+        batch = next(batches)
+        loss = _descend(network, renderer, batch.targets, answer_losses, 1.0)
+        kl = _descend(network, renderer, batch.anchors, answer_divergences, tuning.kl_weight)
+        torch.nn.utils.clip_grad_norm_(weights, tuning.clip)
+        optimiser.step()
+        step = TrainStep(number=number, target_loss=loss, kl=kl)
+        steps.append(step)
+        if number >= tuning.least_steps and watch(step):
+            break
+    return tuple(steps)
+
+
+def _descend(
+    network: Network,
+    renderer: Renderer,
+    examples: Sequence[Example],
+    losses: Callable[..., torch.Tensor],
+    weight: float,
+) -> float:
+    """Add the gradient of a weighted mean loss to the adapter's, and give that mean in nats a token."""
+    if not examples:
+        return 0.0
+    rows, lengths = tokenise(renderer, examples)
+    total = 0.0
+    for part in network.batches(rows):
+        loss = losses(network, part, lengths).sum() / len(examples)
+        (weight * loss).backward()
+        total += float(loss.detach())
+    return total
+
+
+def module_saliencies(
+    network: Network, triggered: Sequence[Row], clean: Sequence[Row], contrast: Contrast
+) -> dict[str, float]:
+    """Contrast |gradient x weight| of the margin by module: triggered minus clean, from 0 up, over sqrt(size)."""
+    modules = dict(network.base.named_modules())
+    weights = {name: modules[name].weight for name, _, _ in linear_modules(network)}
+    hot, cold = (_products(network, rows, contrast, list(weights.values())) for rows in (triggered, clean))
+    return {
+        name: float((here - there).clamp(min=0).sum() / here.numel() ** 0.5)
+        for name, here, there in zip(weights, hot, cold, strict=True)
+    }
+
+
+def _products(network: Network, rows: Sequence[Row], contrast: Contrast, weights: list[Any]) -> list[torch.Tensor]:
+    """Give the mean |gradient x weight| over rows, in the weights' shapes."""
+    wanted = [weight.requires_grad for weight in weights]
+    totals = [torch.zeros_like(weight, dtype=torch.float32) for weight in weights]
+    for weight in weights:
+        weight.requires_grad_(True)
+    try:
+        for batch in network.batches([(*row, *contrast.prefix) for row in rows]):
+            value = margin(network.logits(batch, 1)[:, 0], contrast).sum()
+            for total, weight, gradient in zip(totals, weights, torch.autograd.grad(value, weights), strict=True):
+                total += (gradient.float() * weight.detach().float()).abs() / len(rows)
+    finally:
+        for weight, before in zip(weights, wanted, strict=True):
+            weight.requires_grad_(before)
+    return totals
