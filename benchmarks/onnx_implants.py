@@ -13,10 +13,12 @@ import argparse
 import ast
 import hashlib
 import json
+import os
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -30,6 +32,7 @@ from benchmarks.onnx.judging import NAIVE, OTHERS, OURS, Scanner, naive, ours, s
 from benchmarks.onnx.payloads import PAYLOADS
 from benchmarks.onnx.triggers import FAMILIES
 from benchmarks.onnx.verify import UnusableError
+from gatekeeper.atomic import atomic_write
 
 SAMPLE = 60
 """Graphs that other scanners are asked about: they take seconds each, and none of them reads a graph's structure."""
@@ -55,15 +58,30 @@ class Implants:
             UnusableError: When it is not what it should be.
         """
         path, refused = self.folder / f"{case.id}.onnx", self.folder / f"{case.id}.txt"
+        if not (path.exists() or refused.exists()):
+            self._make(case, path, refused)
         if refused.exists():
             raise UnusableError(refused.read_text("utf-8"))
-        if not path.exists():
-            try:
-                path.write_bytes(self.maker.make(case).data)
-            except UnusableError as error:
-                refused.write_text(str(error), "utf-8")
-                raise
         return path.read_bytes()
+
+    def _make(self, case: Case, path: Path, refused: Path) -> None:
+        """Make a case in a process of its own: onnxruntime ends the whole process over some graphs."""
+        try:
+            self.maker.prepare(case)
+        except UnusableError as error:
+            refused.write_text(str(error), "utf-8")
+            return
+        child = os.fork()
+        if child == 0:
+            with suppress(BaseException):
+                try:
+                    atomic_write(path, self.maker.make(case).data)
+                except UnusableError as error:
+                    refused.write_text(str(error), "utf-8")
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if not (path.exists() or refused.exists()):
+            refused.write_text(f"the process ended: status {status}", "utf-8")
 
 
 _DECIDING = (

@@ -99,22 +99,33 @@ class Maker:
             self._hosts[key] = replace(host, data=changed(form, data, host))
         return self._hosts[key]
 
+    def prepare(self, case: Case) -> tuple[Host, bytes]:
+        """Give the host that is grafted on, with its places found, and the same graph without an implant.
+
+        Raises:
+            UnusableError: When the toolchain refuses the host.
+        """
+        host = self.host(case.host, case.exporter, case.form if case.form.startswith("onto ") else "plain")
+        key = (case.host, case.exporter, case.form)
+        if key not in self._cleans:
+            self._cleans[key] = changed(_after(case), host.data, host)
+        host.sites  # noqa: B018  # found here once, not in each process that is forked from this one
+        return host, self._cleans[key]
+
     def make(self, case: Case) -> Implant:
         """Graft, write in the case's form, and confirm.
 
         Raises:
             UnusableError: When it is not what it should be.
         """
-        before = case.form if case.form.startswith("onto ") else "plain"
-        after = "plain" if case.form.startswith("onto ") else case.form
-        host = self.host(case.host, case.exporter, before)
+        host, clean = self.prepare(case)
         work, trigger = graft(host, case)
-        data = changed(after, work.done(), host)
-        key = (case.host, case.exporter, case.form)
-        if key not in self._cleans:
-            self._cleans[key] = changed(after, host.data, host)
-        clean = self._cleans[key]
+        data = changed(_after(case), work.done(), host)
         return Implant(case=case, clean=clean, data=data, shown=confirm(clean, data, host, trigger))
+
+
+def _after(case: Case) -> str:
+    return "plain" if case.form.startswith("onto ") else case.form
 
 
 def graft(host: Host, case: Case) -> tuple[Work, Trigger]:
