@@ -24,7 +24,7 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks.onnx import figures
-from benchmarks.onnx.cases import Case, Maker, covering
+from benchmarks.onnx.cases import Case, Maker, everything
 from benchmarks.onnx.exporting import versions
 from benchmarks.onnx.figures import Result
 from benchmarks.onnx.honest import collect
@@ -207,7 +207,7 @@ def run(given: argparse.Namespace, tools: dict[str, str], left_out: dict[str, st
     with tempfile.TemporaryDirectory(prefix="gatekeeper-onnx-") as folder:
         judge = Judge(tools, Path(folder))
         if given.part != "honest":
-            cases = [case for case in covering(tuple(FAMILIES)) if not given.only or case.family in given.only]
+            cases = [case for case in everything() if not given.only or case.family in given.only]
             results += implants(cases[:: given.share], Implants(maker), judge, left_out)
         if given.part != "implants" and not given.only:
             results += honest(maker, given.group, judge, left_out)

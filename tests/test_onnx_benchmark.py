@@ -68,7 +68,7 @@ def test_the_set_holds_every_pair_that_can_be() -> None:
     from benchmarks.onnx import cases
     from benchmarks.onnx.architectures import ARCHITECTURES
 
-    chosen = cases.covering(tuple(cases.FAMILIES))
+    chosen = cases.everything()
     assert len(set(chosen)) == len(chosen) >= 400
     assert len({case.family for case in chosen}) >= 20
     assert len({case.payload for case in chosen}) >= 8
