@@ -8,7 +8,8 @@ from gatekeeper.checks.onnx.graph import Graph
 from gatekeeper.checks.onnx.meetings import POSITIONS
 from gatekeeper.checks.onnx.operators import PICK
 from gatekeeper.checks.onnx.suspicion import StepRole, Suspicion, SuspicionKind, SuspicionVerdict
-from gatekeeper.checks.onnx.taint import Meeting, Taint, trace
+from gatekeeper.checks.onnx.taint import Meeting, Taint
+from gatekeeper.checks.onnx.tracing import trace
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 
 _TOLD = 16
