@@ -22,7 +22,7 @@ class Meeting:
     """The value that was decided."""
 
     target: int
-    """What it meets; -1 when it becomes an output."""
+    """What it meets."""
 
     kind: SuspicionKind
     how: str
