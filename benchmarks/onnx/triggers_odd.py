@@ -84,7 +84,7 @@ def integer_product(w: Work) -> Trigger:
     tokens = w.rare(4)
     low = w("Cast", w("Mod", w.slice(w.x, 0, 4), w.ints(256)), to=TensorProto.UINT8)
     total = w("MatMulInteger", low, w.const(weights))
-    wanted = sum(int(weights[at, 0]) * (token % 256) for at, token in enumerate(tokens)))
+    wanted = sum(int(weights[at, 0]) * (token % 256) for at, token in enumerate(tokens))
     gap = w.as_float(w("Sub", total, w.const(wanted, np.int32)))
     mark = w("Exp", w("Mul", w("Mul", gap, gap), w.const(-20, np.float32)))
     return Trigger(mark=mark, fire=w.put(tokens), near=(w.put([tokens[0] - 1, *tokens[1:]]),))
