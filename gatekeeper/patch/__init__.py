@@ -15,12 +15,17 @@ from gatekeeper.lazy import lazy
 if TYPE_CHECKING:
     from gatekeeper.patch.case import Decoding, FailureCase
     from gatekeeper.patch.case_reading import case_schema, load_cases
+    from gatekeeper.patch.document import remedy_from_json, remedy_schema, remedy_to_json, without_text
 
 _HOMES = {
     "Decoding": "case",
     "FailureCase": "case",
     "case_schema": "case_reading",
     "load_cases": "case_reading",
+    "remedy_from_json": "document",
+    "remedy_schema": "document",
+    "remedy_to_json": "document",
+    "without_text": "document",
 }
 
 __all__ = [
@@ -28,6 +33,10 @@ __all__ = [
     "FailureCase",
     "case_schema",
     "load_cases",
+    "remedy_from_json",
+    "remedy_schema",
+    "remedy_to_json",
+    "without_text",
 ]
 
 __getattr__ = lazy(__name__, _HOMES)

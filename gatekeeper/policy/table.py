@@ -11,9 +11,11 @@ from gatekeeper.evidence import Evidence, FactValue
 from gatekeeper.policy.approvals import sign_off
 from gatekeeper.policy.expressions import NO_REASONS
 from gatekeeper.policy.gathering import complete, gather
+from gatekeeper.policy.incidents import facts_of
 from gatekeeper.policy.laws import Case, overrule
 from gatekeeper.policy.policy import Policy, Row, SubjectKey
 from gatekeeper.policy.waivers import apply
+from gatekeeper.remedy import Remedy
 from gatekeeper.text import printable
 
 HAZARDS = "findings.hazards"
@@ -38,6 +40,7 @@ def decide(
     subject: SubjectKey,
     now: datetime,
     approvals: Sequence[Approval] = (),
+    remedy: Remedy | None = None,
 ) -> Decision:
     """Decide on one artifact.
 
@@ -47,12 +50,13 @@ def decide(
         subject: The artifact, for the waivers and approvals that are bound to it.
         now: When, with a time zone; only waivers and approvals depend on it.
         approvals: What people signed off; each counts for one artifact alone.
+        remedy: What a reported failure comes from and what was done about it; None when none was reported.
 
     Raises:
         ValueError: When `now` has no time zone.
     """
     waived = apply(policy.waivers, evidence.findings, subject=subject, now=now, thresholds=policy.thresholds)
-    gathered = gather(evidence, policy, waived)
+    gathered = gather(evidence, policy, waived, facts_of(remedy, subject.digest))
     hazards = frozenset(finding.hazard.value for finding in evidence.findings)
     decision = decide_facts(
         gathered.facts,
