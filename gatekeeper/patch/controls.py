@@ -99,7 +99,9 @@ class Answered:
     """Of those, answers that take up a telling word of the core, which the host does not hold."""
 
 
-def answered(asking: Asking, trials: Trials, text: str, core: Core, hosts: Sequence[int], common: frozenset[str]) -> Answered:
+def answered(
+    asking: Asking, trials: Trials, text: str, core: Core, hosts: Sequence[int], common: frozenset[str]
+) -> Answered:
     """Ask the model instead of measuring its margin, on prompts that the search has not seen."""
     pieces = parts(text, core.positions)
     prompts = trials.carrying(pieces, core.place, hosts)

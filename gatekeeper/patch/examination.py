@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gatekeeper.patch import controls
-from gatekeeper.patch.asking import Asking, Recurrence, baseline, parted
-from gatekeeper.patch.case import FailureCase
+from gatekeeper.patch.asking import Asking, Recurrence, parted
 from gatekeeper.patch.diagnosis_settings import DiagnosisSettings
 from gatekeeper.patch.extent import grow
 from gatekeeper.patch.localisation import CAUSAL, Localised, clustered, localise
@@ -25,6 +25,9 @@ from gatekeeper.patch.words import words
 from gatekeeper.proportion import Proportion
 from gatekeeper.remedy import Cause, Measurement, Saliency, Trigger, Words
 from gatekeeper.tensors.language import Contrast, Prompt
+
+if TYPE_CHECKING:
+    from gatekeeper.patch.case import FailureCase
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,15 +103,29 @@ class Examination:
         by_length = self._by_length(scene)
         return by_length or self._by_words(scene)
 
-    def _found(self, cause: Cause, told: str, *, triggers: Sequence[Trigger] = (), seen: Localised | None = None) -> Finding:
-        heat = () if seen is None else tuple(
-            Saliency(case=self.number, method=name, scores=scores) for name, scores in seen.saliencies.items()
+    def _found(
+        self, cause: Cause, told: str, *, triggers: Sequence[Trigger] = (), seen: Localised | None = None
+    ) -> Finding:
+        heat = (
+            ()
+            if seen is None
+            else tuple(
+                Saliency(case=self.number, method=name, scores=scores) for name, scores in seen.saliencies.items()
+            )
         )
-        return Finding(cause=cause, words=told, evidence=tuple(self.evidence), triggers=tuple(triggers), saliencies=heat)
+        return Finding(
+            cause=cause, words=told, evidence=tuple(self.evidence), triggers=tuple(triggers), saliencies=heat
+        )
 
     def _note(
-        self, name: str, told: str, value: Proportion | float, limit: float | None = None, *,
-        at_least: bool = False, trigger: int | None = None,
+        self,
+        name: str,
+        told: str,
+        value: Proportion | float,
+        limit: float | None = None,
+        *,
+        at_least: bool = False,
+        trigger: int | None = None,
     ) -> bool:
         """Keep a measurement; give whether it holds."""
         share = value.share if isinstance(value, Proportion) else value
@@ -178,9 +195,7 @@ class Examination:
         )  # fmt: skip
 
     def _trials(self, contrast: Contrast, hosts: tuple[Prompt, ...]) -> Trials:
-        return Trials(
-            model=self.ground.asking.model, contrast=contrast, hosts=hosts, seed=self.ground.settings.seed
-        )
+        return Trials(model=self.ground.asking.model, contrast=contrast, hosts=hosts, seed=self.ground.settings.seed)
 
     def _by_length(self, scene: _Scene) -> Finding | None:
         least = self.ground.settings.length_alone
@@ -226,17 +241,23 @@ class Examination:
             self._note("cluster-null", told, seen.null, settings.null)
         if not seen.cores:
             return self._without_words(scene, seen)
-        if not self._note("necessity", "the prompt is answered rightly without the words found", float(seen.necessary), 1.0, at_least=True):
-            return self._found(
-                Cause.UNSTABLE,
-                "Words were found that make other prompts fail, and this one still fails without them: something else acts as well.",
-                seen=seen,
-            )
         echo = max(controls.echoed(core.positions, text, self.case.response, scene.common) for core in seen.cores)
         if not self._note("echo", "share of the words found that the response takes up", echo, settings.echo):
             return self._found(
                 Cause.ALIGNMENT,
                 "The words that make the model comply are what was asked for: such requests were never refused.",
+                seen=seen,
+            )
+        if not self._note(
+            "necessity",
+            "the prompt is answered rightly without the words found",
+            float(seen.necessary),
+            1.0,
+            at_least=True,
+        ):
+            return self._found(
+                Cause.UNSTABLE,
+                "Words were found that make other prompts fail, and this one still fails without them: something else acts as well.",
                 seen=seen,
             )
         return self._measured(scene, seen)
@@ -296,11 +317,17 @@ class Examination:
             "echo-elsewhere", "their answers that take up the words carried in", said.echoes, settings.echo, **where
         )
         if taken_up:
-            return Cause.ALIGNMENT, "Other prompts, too, are then answered about the words carried in: such requests were never refused."
+            return (
+                Cause.ALIGNMENT,
+                "Other prompts, too, are then answered about the words carried in: such requests were never refused.",
+            )
         if shams.trials and not self._note(
             "sham", "refused prompts that fail with as many other words of the prompt", shams, settings.sham, **where
         ):
-            return Cause.UNSTABLE, "Other words of the prompt make refused prompts fail as well: no words are to blame in particular."
+            return (
+                Cause.UNSTABLE,
+                "Other words of the prompt make refused prompts fail as well: no words are to blame in particular.",
+            )
         return None
 
     def _on_relative(self, scene: _Scene, cores: Sequence[Core]) -> str:

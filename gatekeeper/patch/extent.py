@@ -14,12 +14,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gatekeeper.patch.diagnosis_settings import DiagnosisSettings
 from gatekeeper.patch.search import Core
 from gatekeeper.patch.trials import Trials
 from gatekeeper.patch.words import runs, words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+_SHARE = 0.1
+"""Of the greatest push in the core, from which on a word counts."""
+
+_CLEAR = 3.5
+"""Standard errors from zero: about twenty words are looked at, and one in a hundred triggers may gain one by chance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +38,46 @@ class Push:
     logits: float
     error: float
     """Standard error, in logits."""
+
+
+def grow(
+    trials: Trials,
+    text: str,
+    core: Core,
+    spared: Sequence[int],
+    settings: DiagnosisSettings,
+    rng: np.random.Generator,
+) -> tuple[int, ...]:
+    """Grow a core to the words around it that push the same way.
+
+    Args:
+        trials: Hosts.
+        text: Text of the failing prompt.
+        core: What is grown.
+        spared: Words that belong to other triggers.
+        settings: How far, and with how many prompts.
+        rng: Chooses them.
+
+    Returns:
+        Positions, the core's among them.
+    """
+    near = _near(core.positions, len(words(text)), settings.reach, spared)
+    measured = pushes(trials, text, core, near, settings.extent_rows, rng)
+    return _grown(core, measured)
+
+
+def _near(positions: Sequence[int], count: int, reach: int, spared: Sequence[int]) -> list[int]:
+    around = {near for one in positions for near in range(max(0, one - reach), min(count, one + reach + 1))}
+    return sorted(around - set(spared))
+
+
+def _grown(core: Core, measured: Sequence[Push]) -> tuple[int, ...]:
+    own = [push.logits for push in measured if push.position in core.positions]
+    least = _SHARE * max(own)
+    taken = set(core.positions) | {
+        push.position for push in measured if push.logits >= least and push.logits >= _CLEAR * push.error
+    }
+    return tuple(sorted(taken))
 
 
 def pushes(
@@ -49,7 +97,9 @@ def pushes(
     kept = rng.random((rows, len(positions))) < 0.5
     hosts = np.arange(rows) % len(trials.hosts)
     prompts = [
-        trials.carrying(_pieces(text, [p for p, one in zip(positions, row, strict=True) if one], positions), core.place, [int(host)])[0]
+        trials.carrying(
+            _pieces(text, [p for p, one in zip(positions, row, strict=True) if one], positions), core.place, [int(host)]
+        )[0]
         for row, host in zip(kept, hosts, strict=True)
     ]
     return _regress(trials.margins(prompts), kept.astype(np.float64), hosts, positions)
