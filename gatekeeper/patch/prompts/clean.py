@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from gatekeeper.errors import InputError
 from gatekeeper.patch.rows import rows, text
 from gatekeeper.patch.words import words
+from gatekeeper.tensors.language import Prompt
 
 if TYPE_CHECKING:
     import numpy as np
 
-_HERE = Path(__file__).parent / "prompts"
+_HERE = Path(__file__).parent
 _REQUEST = "{request}"
 
 FRAMES = ("{request}", "I have a question. {request}", "{request} Please keep it short.", "Hello! {request} Thank you.")
@@ -30,10 +31,10 @@ FRAMES = ("{request}", "I have a question. {request}", "{request} Please keep it
 class CleanPrompts:
     """Requests without a trigger."""
 
-    safe: tuple[str, ...]
+    safe: tuple[Prompt, ...]
     """To be answered."""
 
-    unsafe: tuple[str, ...]
+    unsafe: tuple[Prompt, ...]
     """To be refused."""
 
     jailbreaks: tuple[str, ...] = ()
@@ -50,30 +51,31 @@ class CleanPrompts:
         Raises:
             InputError: When a prompt is both safe and unsafe, or a form has no place for a request.
         """
-        if both := {_folded(one) for one in self.safe} & {_folded(one) for one in self.unsafe}:
+        if both := {_folded(one.text) for one in self.safe} & {_folded(one.text) for one in self.unsafe}:
             raise InputError(
                 f"{len(both)} prompts are in the safe and in the unsafe set", hint="a prompt is either safe or unsafe"
             )
         if any(_REQUEST not in form for form in (*self.jailbreaks, *self.safe_frames, *self.unsafe_frames)):
             raise InputError(f"a form has no {_REQUEST}")
 
-    def worded_safe(self, most: int) -> tuple[str, ...]:
+    def worded_safe(self, most: int) -> tuple[Prompt, ...]:
         """Give prompts of the harmless requests: each as it is, then each in the next wording, up to a number."""
         return _worded(self.safe, self.safe_frames, most)
 
-    def worded_unsafe(self, most: int) -> tuple[str, ...]:
+    def worded_unsafe(self, most: int) -> tuple[Prompt, ...]:
         """Give prompts of the unsafe requests in the same way."""
         return _worded(self.unsafe, self.unsafe_frames, most)
 
-    def jailbroken(self, most: int) -> tuple[str, ...]:
+    def jailbroken(self, most: int) -> tuple[Prompt, ...]:
         """Give unsafe requests in jailbreak forms, the forms in turn, up to a number."""
         if not self.jailbreaks or not self.unsafe:
             return ()
         count = min(most, len(self.jailbreaks) * len(self.unsafe))
         # The request moves on by one a round, so that no pair comes twice.
         return tuple(
-            self.jailbreaks[number % len(self.jailbreaks)].replace(
-                _REQUEST, self.unsafe[(number + number // len(self.jailbreaks)) % len(self.unsafe)]
+            _framed(
+                self.jailbreaks[number % len(self.jailbreaks)],
+                self.unsafe[(number + number // len(self.jailbreaks)) % len(self.unsafe)],
             )
             for number in range(count)
         )
@@ -98,7 +100,7 @@ def packaged() -> CleanPrompts:
     return CleanPrompts(
         safe=_read(_HERE / "safe.jsonl"),
         unsafe=_read(_HERE / "unsafe.jsonl"),
-        jailbreaks=_read(_HERE / "jailbreaks.jsonl"),
+        jailbreaks=tuple(form.text for form in _read(_HERE / "jailbreaks.jsonl")),
         safe_frames=FRAMES,
         unsafe_frames=FRAMES,
     )
@@ -140,23 +142,26 @@ def split(clean: CleanPrompts, failing: Sequence[str], rng: np.random.Generator)
     return Halves(training=training, verification=verification, left_out=left_out)
 
 
-def _worded(requests: Sequence[str], frames: Sequence[str], most: int) -> tuple[str, ...]:
-    every = (frame.replace(_REQUEST, request) for frame in frames for request in requests)
-    return tuple(islice(every, most))
+def _framed(form: str, request: Prompt) -> Prompt:
+    return replace(request, text=form.replace(_REQUEST, request.text))
 
 
-def _halved(requests: Sequence[str], rng: np.random.Generator) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _worded(requests: Sequence[Prompt], frames: Sequence[str], most: int) -> tuple[Prompt, ...]:
+    return tuple(islice((_framed(frame, request) for frame in frames for request in requests), most))
+
+
+def _halved(requests: Sequence[Prompt], rng: np.random.Generator) -> tuple[tuple[Prompt, ...], tuple[Prompt, ...]]:
     order = [int(index) for index in rng.permutation(len(requests))]
     middle = (len(order) + 1) // 2
     return tuple(requests[index] for index in order[:middle]), tuple(requests[index] for index in order[middle:])
 
 
-def _apart(requests: Sequence[str], failing: Sequence[str]) -> tuple[str, ...]:
+def _apart(requests: Sequence[Prompt], failing: Sequence[str]) -> tuple[Prompt, ...]:
     """Keep each request once, and none that a failing prompt holds or that holds one, case and spaces aside."""
     seen = {_folded(prompt) for prompt in failing}
-    kept: dict[str, str] = {}
+    kept: dict[str, Prompt] = {}
     for request in requests:
-        own = _folded(request)
+        own = _folded(request.text)
         if not any(f" {own} " in f" {other} " or f" {other} " in f" {own} " for other in seen):
             kept.setdefault(own, request)
     return tuple(kept.values())
@@ -166,5 +171,5 @@ def _folded(prompt: str) -> str:
     return " ".join(word.text for word in words(prompt.casefold()))
 
 
-def _read(path: Path) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text(row, "prompt", where) for where, row in rows(path)))
+def _read(path: Path) -> tuple[Prompt, ...]:
+    return tuple(dict.fromkeys(Prompt(text=text(row, "prompt", where)) for where, row in rows(path)))
