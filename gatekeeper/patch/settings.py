@@ -77,6 +77,12 @@ class Budget:
     least_prompts: int = 80
     """Held-out prompts below which nothing is proven: no failure in 73 has an upper bound of .05."""
 
+    lessons: int = 150
+    """Clean prompts of each kind that fine-tuning draws from; with 50 the harm is a tenth larger, with 8 it shows."""
+
+    least_lessons: int = 16
+    """Refused and safe prompts below which fine-tuning is not begun."""
+
     answer_tokens: int = 32
     """Length of the frozen model's answers that are learned and held, in tokens."""
 
