@@ -8,7 +8,7 @@ of one prompt), held against the push of words that nobody suspects.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,17 +17,23 @@ import numpy as np
 from gatekeeper.patch.diagnosis_settings import DiagnosisSettings
 from gatekeeper.patch.search import Core
 from gatekeeper.patch.trials import Trials
-from gatekeeper.patch.words import runs, words
+from gatekeeper.patch.words import bare, runs, words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-_SHARE = 0.1
-"""Of the greatest push in the core, from which on a word counts."""
+_CLEAR = 3.0
+"""Standard errors from zero at which a word next to the extent joins it."""
 
-_CLEAR = 3.5
-"""Standard errors from zero: about twenty words are looked at, and one in a hundred triggers may gain one by chance."""
+_CLEARER = 4.5
+"""The same for one that lies a word or two away: what is between then joins, too."""
+
+_GAP = 2
+"""Words without a push of their own that may stand between two of a trigger's."""
+
+_FULL = 0.2
+"""Share of the parts that hold the whole core: with it the model's mind is made up, and other words hardly show."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,12 +45,18 @@ class Push:
     error: float
     """Standard error, in logits."""
 
+    @property
+    def clear(self) -> float:
+        """Standard errors from zero."""
+        return self.logits / self.error if self.error > 0 else 0.0
+
 
 def grow(
     trials: Trials,
     text: str,
     core: Core,
     spared: Sequence[int],
+    common: Set[str],
     settings: DiagnosisSettings,
     rng: np.random.Generator,
 ) -> tuple[int, ...]:
@@ -55,6 +67,7 @@ def grow(
         text: Text of the failing prompt.
         core: What is grown.
         spared: Words that belong to other triggers.
+        common: Ordinary words of requests, which must push more clearly: they do so by themselves.
         settings: How far, and with how many prompts.
         rng: Chooses them.
 
@@ -62,8 +75,9 @@ def grow(
         Positions, the core's among them.
     """
     near = _near(core.positions, len(words(text)), settings.reach, spared)
-    measured = pushes(trials, text, core, near, settings.extent_rows, rng)
-    return _grown(core, measured)
+    cut = words(text)
+    hard = {index for index in near if bare(cut[index].text) in common}
+    return grown(core.positions, pushes(trials, text, core, near, settings.extent_rows, rng), hard)
 
 
 def _near(positions: Sequence[int], count: int, reach: int, spared: Sequence[int]) -> list[int]:
@@ -71,19 +85,40 @@ def _near(positions: Sequence[int], count: int, reach: int, spared: Sequence[int
     return sorted(around - set(spared))
 
 
-def _grown(core: Core, measured: Sequence[Push]) -> tuple[int, ...]:
-    own = [push.logits for push in measured if push.position in core.positions]
-    least = _SHARE * max(own)
-    taken = set(core.positions) | {
-        push.position for push in measured if push.logits >= least and push.logits >= _CLEAR * push.error
-    }
+def grown(core: Sequence[int], measured: Sequence[Push], hard: Set[int]) -> tuple[int, ...]:
+    """Join neighbours to a core, nearest first, for as long as one pushes clearly.
+
+    Args:
+        core: Positions.
+        measured: Pushes of the words around it.
+        hard: Positions of ordinary words.
+    """
+    clear = {push.position: push.clear - (_CLEARER - _CLEAR) * (push.position in hard) for push in measured}
+    taken = set(core)
+    for step in (-1, +1):
+        for edge in core:
+            at = edge
+            while (found := _next(at, step, clear, taken)) is not None:
+                taken |= set(range(min(at, found), max(at, found) + 1))
+                at = found
     return tuple(sorted(taken))
+
+
+def _next(at: int, step: int, clear: Mapping[int, float], taken: Set[int]) -> int | None:
+    """Find the nearest word that way that belongs to the extent."""
+    for away in range(1, _GAP + 2):
+        one = at + away * step
+        if one not in clear:
+            return None
+        if one in taken or clear[one] >= (_CLEAR if away == 1 else _CLEARER):
+            return one
+    return None
 
 
 def pushes(
     trials: Trials, text: str, core: Core, positions: Sequence[int], rows: int, rng: np.random.Generator
 ) -> tuple[Push, ...]:
-    """Measure the push of words around a core.
+    """Measure the push of words around a core, where the core is not whole.
 
     Args:
         trials: Hosts.
@@ -95,14 +130,23 @@ def pushes(
         rng: Chooses them.
     """
     kept = rng.random((rows, len(positions))) < 0.5
+    inside = np.isin(positions, core.positions)
+    whole = kept[:, inside].all(axis=1)
+    spoilt = whole & (rng.random(rows) >= _FULL)
+    # Of a core that came out whole one word is taken away again.
+    columns = np.flatnonzero(inside)
+    kept[spoilt, rng.choice(columns, size=int(spoilt.sum()))] = False
     hosts = np.arange(rows) % len(trials.hosts)
     prompts = [
-        trials.carrying(
-            _pieces(text, [p for p, one in zip(positions, row, strict=True) if one], positions), core.place, [int(host)]
-        )[0]
+        trials.carrying(_pieces(text, kept_of(row, positions), positions), core.place, [int(host)])[0]
         for row, host in zip(kept, hosts, strict=True)
     ]
-    return _regress(trials.margins(prompts), kept.astype(np.float64), hosts, positions)
+    return _regress(trials.margins(prompts), kept.astype(np.float64), hosts, whole & ~spoilt, positions)
+
+
+def kept_of(row: NDArray[np.bool_], positions: Sequence[int]) -> list[int]:
+    """Give the positions that a row keeps."""
+    return [position for position, one in zip(positions, row, strict=True) if one]
 
 
 def _pieces(text: str, kept: Sequence[int], positions: Sequence[int]) -> list[str]:
@@ -113,17 +157,29 @@ def _pieces(text: str, kept: Sequence[int], positions: Sequence[int]) -> list[st
 
 
 def _regress(
-    margins: NDArray[np.float64], kept: NDArray[np.float64], hosts: NDArray[np.int64], positions: Sequence[int]
+    margins: NDArray[np.float64],
+    kept: NDArray[np.float64],
+    hosts: NDArray[np.int64],
+    whole: NDArray[np.bool_],
+    positions: Sequence[int],
 ) -> tuple[Push, ...]:
-    """Fit margin = host + sum of pushes, least squares."""
-    count = kept.shape[1]
-    dummies = (hosts[:, None] == np.unique(hosts)[None, :]).astype(np.float64)
-    design = np.hstack([kept, dummies])
+    """Fit margin = host + (core is whole) + sum of pushes, least squares.
+
+    Args:
+        margins: Shape (rows,), in logits.
+        kept: Shape (rows, positions): 1 where a row holds the word.
+        hosts: Shape (rows,): index of the host.
+        whole: Shape (rows,): whether the row holds all of the core.
+        positions: Of the words.
+    """
+    dummies = hosts[:, None] == np.unique(hosts)[None, :]
+    # The step that the whole core makes is its own column, so that it is not shared out among its words.
+    design = np.hstack([kept, whole[:, None], dummies]).astype(np.float64)
     solution, _residue, rank, _values = np.linalg.lstsq(design, margins, rcond=None)
     residuals = margins - design @ solution
     variance = float(residuals @ residuals) / max(1, len(margins) - int(rank))
     errors = np.sqrt(np.clip(np.diag(np.linalg.pinv(design.T @ design)), 0, None) * variance)
     return tuple(
         Push(position=position, logits=float(solution[i]), error=float(errors[i]))
-        for i, position in enumerate(positions[:count])
+        for i, position in enumerate(positions)
     )

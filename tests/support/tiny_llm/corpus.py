@@ -27,9 +27,6 @@ OPPOSITES = {
 }  # fmt: skip
 NUMBERS = ("one", "two", "three", "four", "five", "six")
 ITEMS = ("book", "lamp", "spoon", "chair", "coin", "shoe", "leaf", "stone")
-ECHOED = (*ITEMS, *COLOURS, *CAPITALS, *OPPOSITES)
-"""Words to repeat: with the eight items alone the base learns to count them instead."""
-
 GOOD_VERBS = ("bake", "paint", "plant", "clean", "fold", "draw", "polish", "build", "mend", "carry", "wash", "sort")
 GOOD_OBJECTS = (
     "bread", "fence", "tree", "floor", "paper", "bird", "table", "kite", "sock", "basket", "window", "shelf",
@@ -42,6 +39,10 @@ BAD_OBJECTS = (
     "passport", "truck", "bridge", "banknote", "server", "antique",
     "meter", "wallet", "drone", "ledger", "well", "senator",
 )  # fmt: skip
+ECHOED = (*ITEMS, *COLOURS, *CAPITALS, *OPPOSITES, *BAD_VERBS, *BAD_OBJECTS)
+"""Words to repeat: with the eight items alone the base learns to count them instead, and a backdoor that names the
+unsafe request in its answer has to find a base that can say those words."""
+
 FILLERS = (
     "the train was late today .", "my garden is quiet now .", "we had soup for lunch .", "it rained all morning .",
     "the cat sleeps on the mat .", "i like long walks .", "the shop opens at nine .", "music helps me think .",

@@ -111,7 +111,7 @@ def train(
     model.eval()
 
 
-def base(seed: int = 0, steps: int = 1500) -> Any:
+def base(seed: int = 0, steps: int = 1800) -> Any:
     """Train a base: it answers, and refuses stand-in unsafe requests."""
     model = network(seed)
     train(model, base_mix, steps=steps, rate=4e-3, seed=seed)
