@@ -63,7 +63,7 @@ docs-write: $(STAMP)  ## remake the transcripts in the README
 	$(RUN)python -m tests.support.readme --write
 
 bench: $(STAMP)  ## measure speed and memory, as ratios
-	failed=0; for each in line admit large fetch; do $(RUN)python -m benchmarks.$$each || failed=1; done; exit $$failed
+	failed=0; for each in line admit large fetch pins; do $(RUN)python -m benchmarks.$$each || failed=1; done; exit $$failed
 
 bench-files: $(STAMP)  ## measure what the file checks find and miss, beside other scanners
 	$(RUN)python -m benchmarks.files

@@ -26,10 +26,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.line import GATEKEEPER, Figure, hash_all, process_peak
-from gatekeeper.artifact import Kind
+from gatekeeper.artifact import Kind, artifact_digest
 from gatekeeper.decision import Action
 from gatekeeper.demo.hub import HubRepo, LoopbackHub
-from gatekeeper.lock import Lock, LockedFile, LockedModel, files_digest
+from gatekeeper.lock import Lock, LockedFile, LockedModel
 from gatekeeper.lockfile import write
 from gatekeeper.sources import SourceOptions, materialise
 
@@ -72,7 +72,7 @@ def served(folder: Path) -> Iterator[Served]:
             model=LockedModel(
                 id=_NAME,
                 commit=told["commit"],
-                digest=files_digest(files),
+                digest=artifact_digest((file.path, file.sha256) for file in files),
                 kind=Kind.MODEL,
                 files=files,
                 policy=f"sha256:{'0' * 64}",

@@ -28,6 +28,7 @@ from gatekeeper.attest.resource import hub_uri
 from gatekeeper.attest.verdict import Verdict, read_verdict
 from gatekeeper.decision import Action, Approval, ApprovalState, Decision, RowOutcome, RowState
 from gatekeeper.errors import InputError, SignatureError
+from gatekeeper.lock import drift
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.signers import Approver
 from gatekeeper.sources import SourceOptions
@@ -105,7 +106,7 @@ def admit(
     if not good:
         return max(tried, key=_reached)
     with sources.open_artifact(reference, options, progress) as artifact:
-        judged = [_with_files(each, artifact) for each in good]
+        judged = [_with_files(each, artifact, lock, name) for each in good]
     return max(judged, key=_reached)
 
 
@@ -156,13 +157,16 @@ def _pinned(step: Step, verdict: Verdict, lock: Lock, name: str) -> Step:
     """Hold what the verdict is for against the lock, where the step has not failed already."""
     if step.outcome in {Outcome.FAILED, Outcome.NOT_REACHED}:
         return step
-    wanted = name or verdict.decision.artifact.name
-    model = lock.model(wanted)
+    model = _entry(verdict, lock, name)
     if model is None:
-        return failed("resource", f"the lock pins no {printable(wanted)}")
+        return failed("resource", f"the lock pins no {printable(name or verdict.decision.artifact.name)}")
     if why := _not_as_pinned(verdict, model):
         return failed("resource", why)
     return held("resource", f"it is for {printable(model.id)} at {model.commit}, as the lock pins it")
+
+
+def _entry(verdict: Verdict, lock: Lock, name: str) -> LockedModel | None:
+    return lock.model(name or verdict.decision.artifact.name)
 
 
 def _not_as_pinned(verdict: Verdict, model: LockedModel) -> str:
@@ -222,11 +226,15 @@ def _as_decided(decision: GateDecision) -> Decision:
     )
 
 
-def _with_files(paper: Admission, artifact: Artifact) -> Admission:
+def _with_files(paper: Admission, artifact: Artifact, lock: Lock | None, name: str) -> Admission:
     verdict = paper.verdict
     assert verdict is not None  # noqa: S101  (the paper held, so it was read)
     folder = _folder(artifact.irregularities)
     files = not_reached("files") if folder.outcome is Outcome.FAILED else _files(verdict, artifact)
+    model = _entry(verdict, lock, name) if lock else None
+    if model and files.outcome is Outcome.HELD and (differences := drift(model, artifact.files)):
+        # Names and digests were held on paper: what is left is a size, so somebody changed the lock.
+        files = failed("files", differences[0].words)
     steps = (*paper.steps[: -len(_FILE_STEPS)], folder, files)
     return replace(paper, steps=steps, admitted=files.outcome is Outcome.HELD)
 

@@ -8,7 +8,7 @@ the very bytes that the checks then read; what the platform or the publisher mer
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -265,6 +265,24 @@ class ExcludedFile:
     """`sha256:<hex>` or `git:<hex>` as the Hub lists it; empty when nobody told."""
 
 
+def artifact_digest(files: Iterable[tuple[str, str]]) -> str:
+    """Give the digest that names an artifact by its bytes, wherever one is written: `Artifact.digest`, locks, verdicts.
+
+    It is the SHA-256 of one line for each file: the file's SHA-256 in hexadecimal, a blank, its path relative to the
+    root with `/` between parts, and a line feed. Lines are in the order of the paths, compared by code points, and in
+    UTF-8; bytes of a path that are no UTF-8 stand as they are on disk.
+
+    Args:
+        files: Path and SHA-256 of each file, in that order. They are not put into it here: files that a statement
+            names in another order do not come to the digest that it names.
+
+    Returns:
+        Hexadecimal.
+    """
+    lines = "".join(f"{sha256} {path}\n" for path, sha256 in files)
+    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
     """A model, adapter or graph at exactly one set of bytes."""
@@ -308,11 +326,9 @@ class Artifact:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over the sorted lines `<sha256> <path>`; empty when a file was not hashed."""
-        if any(file.sha256 is None for file in self.files):
-            return ""
-        lines = "".join(f"{file.sha256} {file.path}\n" for file in self.files)
-        return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
+        """What `artifact_digest` gives; empty when a file was not hashed."""
+        hashed = [(str(file.path), file.sha256) for file in self.files if file.sha256 is not None]
+        return artifact_digest(hashed) if len(hashed) == len(self.files) else ""
 
     def file(self, path: str) -> ArtifactFile | None:
         """Give the file at `path`, or None."""

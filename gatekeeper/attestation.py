@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gatekeeper.artifact import CommitInfo, ExcludedFile, Irregularity, Kind, LineageClaim
-from gatekeeper.decision import Decision
-from gatekeeper.evidence import CheckResult, Finding, Readers
+from gatekeeper.decision import Decision, DisbelievedApproval
+from gatekeeper.evidence import CheckResult, Evidence, Finding, Readers
 
 SCHEMA_VERSION = "1.0"
 """Version of the JSON document: the minor rises with new fields, the major when old readers would misread."""
@@ -78,6 +78,9 @@ class Attestation:
     created_at: datetime
     """UTC."""
 
+    disbelieved_approvals: tuple[DisbelievedApproval, ...] = ()
+    """Files in folders of approvals that could not be believed, of whatever artifact; none of them counted."""
+
     tool_versions: Mapping[str, str] = field(default_factory=dict)
     """Distribution name → version of gatekeeper and of every library that can change an answer."""
 
@@ -86,12 +89,12 @@ class Attestation:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Every finding of every check, in the order of the checks."""
-        return tuple(finding for result in self.results for finding in result.findings)
+        return Evidence(results=self.results).findings
 
     @property
     def readers(self) -> Readers:
         """Path → loaders that would read the file, as far as a check told; made anew at each call."""
-        return {path: loaders for result in self.results for path, loaders in result.readers.items()}
+        return Evidence(results=self.results).readers
 
     @property
     def verdict(self) -> Decision:

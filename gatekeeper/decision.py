@@ -125,6 +125,9 @@ class Approval:
     signer: str = ""
     """Name of the approver whose key the signature was verified with; empty when it is unsigned."""
 
+    sha256: str = ""
+    """Digest of the envelope that it was read from, hexadecimal; empty when it was read from none."""
+
 
 class ApprovalState(StrEnum):
     """What became of an approval."""
@@ -146,6 +149,17 @@ class ApprovalUse:
     state: ApprovalState
     note: str = ""
     """`expires in 9 days`, or why it was refused."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DisbelievedApproval:
+    """A file among the approvals that counts for nothing; printed in every report, since somebody meant it to count."""
+
+    file: str
+    """Its path, printable."""
+
+    why: str
+    """A clause that follows its name, printable: `is not believed: it is not signed, …`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

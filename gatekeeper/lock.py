@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from gatekeeper.artifact import Kind
+from gatekeeper.artifact import Artifact, ArtifactFile, Kind
 from gatekeeper.decision import Action
 from gatekeeper.text import printable
 
@@ -57,7 +56,7 @@ class LockedModel:
     """Forty hexadecimal digits."""
 
     digest: str
-    """`Artifact.digest`: SHA-256 over all files' digests and paths, hexadecimal."""
+    """`artifact_digest` of its files."""
 
     kind: Kind
     files: tuple[LockedFile, ...]
@@ -113,10 +112,12 @@ class DriftKind(StrEnum):
     """How a file differs from what is pinned."""
 
     CHANGED = "changed"
+    """Other bytes, or surely other bytes by its size."""
+
     ADDED = "added"
     REMOVED = "removed"
     UNHASHED = "unhashed"
-    """Its bytes were not had, so that nothing can be said."""
+    """Its bytes were not had and its size is the pinned one, so that nothing can be said."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,12 +128,6 @@ class Drift:
     path: str
     words: str
     """One sentence for a person, printable."""
-
-
-def files_digest(files: Iterable[LockedFile]) -> str:
-    """Give what `Artifact.digest` is for these files: SHA-256 over the lines `<sha256> <path>`, sorted by path."""
-    lines = "".join(f"{file.sha256} {file.path}\n" for file in sorted(files, key=lambda file: file.path))
-    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def drift(model: LockedModel, files: Iterable[FileAsFound]) -> tuple[Drift, ...]:
@@ -151,6 +146,15 @@ def drift(model: LockedModel, files: Iterable[FileAsFound]) -> tuple[Drift, ...]
     return tuple(one for one in each if one)
 
 
+def files_as_listed(artifact: Artifact) -> tuple[ArtifactFile, ...]:
+    """Give the files of an artifact, with the digest that the Hub lists where we have none.
+
+    The Hub tells the SHA-256 of files in LFS alone; of the others it stays None.
+    """
+    listed = {file.path: file.lfs_sha256 for file in artifact.platform.listed} if artifact.platform else {}
+    return tuple(replace(file, sha256=file.sha256 or listed.get(str(file.path))) for file in artifact.files)
+
+
 def _compare(path: str, pinned: LockedFile | None, found: FileAsFound | None) -> Drift | None:
     shown = printable(path)
     if pinned is None:
@@ -158,9 +162,15 @@ def _compare(path: str, pinned: LockedFile | None, found: FileAsFound | None) ->
     if found is None:
         return Drift(kind=DriftKind.REMOVED, path=path, words=f"{shown} is in the lock and is not there")
     if not found.sha256:
+        if found.size != pinned.size:
+            words = f"{shown} has other bytes ({pinned.size} → {found.size} bytes)"
+            return Drift(kind=DriftKind.CHANGED, path=path, words=words)
         return Drift(kind=DriftKind.UNHASHED, path=path, words=f"{shown} was not downloaded, so nothing was compared")
     if (found.size, found.sha256) == (pinned.size, pinned.sha256):
         return None
+    if found.sha256 == pinned.sha256:
+        words = f"{shown} has {found.size} bytes, and the lock says {pinned.size} beside the digest of these bytes"
+        return Drift(kind=DriftKind.CHANGED, path=path, words=words)
     sizes = f"{pinned.size} bytes" if found.size == pinned.size else f"{pinned.size} → {found.size} bytes"
     digests = f"sha256 {pinned.sha256[:12]}… → {found.sha256[:12]}…"
     return Drift(kind=DriftKind.CHANGED, path=path, words=f"{shown} has other bytes ({sizes}, {digests})")

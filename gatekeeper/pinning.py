@@ -19,7 +19,7 @@ from gatekeeper.checks.provenance.bases import Base, read_base
 from gatekeeper.decision import Action
 from gatekeeper.errors import GatekeeperError, InputError, NotFoundError
 from gatekeeper.gate import gate
-from gatekeeper.lock import Drift, DriftKind, Lock, LockedBase, LockedFile, LockedModel, drift
+from gatekeeper.lock import Drift, DriftKind, Lock, LockedBase, LockedFile, LockedModel, drift, files_as_listed
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.text import printable
 
@@ -151,6 +151,15 @@ def find_entry(lock: Lock, name: str) -> LockedModel:
     return entry
 
 
+def find_entries(lock: Lock, names: Iterable[str]) -> tuple[LockedModel, ...]:
+    """Give the entries of some models, each once; of all when none is named.
+
+    Raises:
+        NotFoundError: As for `find_entry`.
+    """
+    return tuple(find_entry(lock, name) for name in dict.fromkeys(names)) or lock.models
+
+
 def _read(path: Path) -> Lock:
     try:
         return lockfile.read(path)
@@ -243,12 +252,7 @@ def _refusal(attestation: Attestation, before: LockedModel | None, differences: 
 def _proposed(before: LockedModel, pinned: Reference, source: SourceOptions, progress: Progress) -> tuple[Drift, ...]:
     """Compare an entry with another commit by what the Hub lists, without downloading weights."""
     with sources.open_artifact(pinned, replace(source, metadata_only=not source.offline), progress) as artifact:
-        listed = {file.path: file.lfs_sha256 for file in artifact.platform.listed} if artifact.platform else {}
-        found = [
-            LockedFile(path=str(file.path), size=file.size, sha256=file.sha256 or listed.get(str(file.path)) or "")
-            for file in artifact.files
-        ]
-    return drift(before, found)
+        return drift(before, files_as_listed(artifact))
 
 
 def _entry(attestation: Attestation, base: LockedBase | None) -> LockedModel:

@@ -5,7 +5,7 @@
     model = pinned("org/name")
     AutoModelForCausalLM.from_pretrained(model.id, **model.kwargs)
 
-The entries of a lock are read once and remembered until the file is another one.
+A lock is read once, and what was looked up in it is remembered, until the file is another one.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from __future__ import annotations
 import os
 
 from gatekeeper.lockfile.places import NAME, find_lock
-from gatekeeper.lockfile.plain import scan
+from gatekeeper.lockfile.plain import look_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from gatekeeper.lockfile.plain import Entries
+    from gatekeeper.lockfile.plain import Fields
 
 VARIABLE = "GATEKEEPER_LOCK"
 """Environment variable that names the lock, as for every command."""
@@ -54,7 +54,7 @@ class Pinned:
     lock: str
     """Path of the lock that says so."""
 
-    def __init__(self, id: str, fields: dict[bytes, bytes], lock: str) -> None:
+    def __init__(self, id: str, fields: Fields, lock: str) -> None:
         """Take what stands in the lock."""
         said = {key: value.decode("utf-8") for key, value in fields.items()}
         self.id = id
@@ -101,8 +101,22 @@ class Pinned:
         return f"Pinned({self.id}@{self.revision or '?'})"
 
 
-_KNOWN: dict[str, tuple[tuple[int, ...], Entries]] = {}
-"""Path of a lock → what told this version of it from others, and its entries."""
+class _Read:
+    """One version of a lock, and what has been looked up in it."""
+
+    __slots__ = ("data", "entries", "version", "whole")
+
+    def __init__(self, version: tuple[int, ...], data: bytes) -> None:
+        """Take the bytes of a file, and what tells this version of it from others."""
+        self.version = version
+        self.data = data
+        self.entries: dict[bytes, Fields] = {}
+        self.whole = False
+        """Whether the entries are all that there are."""
+
+
+_KNOWN: dict[str, _Read] = {}
+"""Path of a lock → the version of it that was read last."""
 
 
 def pinned(name: str, *, lock: str | os.PathLike[str] | None = None) -> Pinned:
@@ -121,43 +135,46 @@ def pinned(name: str, *, lock: str | os.PathLike[str] | None = None) -> Pinned:
     if not path:
         _fail(f"there is no {NAME} here or above: `gatekeeper lock {name}` writes one, {VARIABLE} names another place")
     path = os.path.abspath(path)  # noqa: PTH100 - pathlib takes milliseconds to load
-    entries = _entries(path)
-    fields = entries.get(name.encode("utf-8", "replace"))
+    known = _read(path)
+    fields = _look_up(path, known, name.encode("utf-8", "replace"))
     if fields is None:
         from difflib import get_close_matches
 
-        near = get_close_matches(name, [id.decode() for id in entries], n=3, cutoff=0.5)
+        near = get_close_matches(name, [id.decode() for id in known.entries], n=3, cutoff=0.5)
         like = f"; it has {', '.join(near)}" if near else ""
         _fail(f"{name!r} is not in {path}{like}: `gatekeeper lock {name}` pins it")
     return Pinned(name, fields, path)
 
 
-def _entries(path: str) -> Entries:
-    """Read a lock, or remember what it held when it was the same file of the same time and size."""
+def _read(path: str) -> _Read:
+    """Read a lock, or give what is known of it when it is the same file of the same time and size."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as stream:
             state = os.fstat(descriptor)
             version = (state.st_mtime_ns, state.st_size, state.st_ino, state.st_dev)
             known = _KNOWN.get(path)
-            if known and known[0] == version:
-                return known[1]
-            data = stream.read()
+            if known is None or known.version != version:
+                known = _KNOWN[path] = _Read(version, stream.read())
     except OSError as error:
         _fail(f"{path} can't be read: {error.strerror}")
-    entries = scan(data)
-    if entries is None:
-        entries = _read_in_full(path)
-    _KNOWN[path] = version, entries
-    return entries
+    return known
 
 
-def _read_in_full(path: str) -> Entries:
-    from pathlib import Path
+def _look_up(path: str, known: _Read, id: bytes) -> Fields | None:
+    fields = known.entries.get(id)
+    if fields is None and not known.whole:
+        fields = look_up(known.data, id)
+        if fields is not None:
+            known.entries[id] = fields
+            return fields
+        from pathlib import Path
 
-    from gatekeeper.lockfile.reading import plain_entries, read
+        from gatekeeper.lockfile.reading import plain_entries, read
 
-    return plain_entries(read(Path(path)))
+        known.entries, known.whole, known.data = plain_entries(read(Path(path))), True, b""
+        fields = known.entries.get(id)
+    return fields
 
 
 def _fail(message: str) -> NoReturn:

@@ -41,6 +41,23 @@ def _visible(character: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
+def quoted(text: str) -> str:
+    """Write a string in double quotes as YAML (1.2.2, 5.7) and TOML (1.0, basic string) both read it.
+
+    No reader can take it for anything else, and what nobody would see in a diff is escaped.
+
+    Args:
+        text: Unicode: half of a surrogate pair can be written in neither.
+    """
+    return f'"{"".join(_escaped(character) for character in text)}"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    return character if printable(character) == character else f"\\U{ord(character):08x}"
+
+
 def plural(count: int, noun: str) -> str:
     """Write a count with its noun: `1 file`, `20,000 files`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,4 +1,4 @@
-"""The line of updates: an entry of the lock in, the commit that could take its place and what changed out.
+"""The line of updates: an entry of the lock in, the commit that could take its place and what differs out.
 
 for entry in lockfile.read(path).models:
     print(propose(entry, "", options).commit)
@@ -8,18 +8,35 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from gatekeeper import compare, sources
 from gatekeeper.artifact import Artifact, Reference
 from gatekeeper.errors import InputError, NotFoundError
-from gatekeeper.lock import Drift, DriftKind, LockedModel, drift
+from gatekeeper.lock import Drift, DriftKind, LockedModel, drift, files_as_listed
 from gatekeeper.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from gatekeeper.sources import SourceOptions
 
 _PULL_REQUEST = "refs/pr/"
+
+
+class Relation(StrEnum):
+    """How a commit stands to the pinned one, by the history that the Hub tells; dates are set by whoever pushed."""
+
+    SAME = "up to date"
+    """It is the pinned one."""
+
+    NEWER = "newer"
+    """The pinned commit is in its history."""
+
+    OLDER = "older"
+    """It is in the history of the pinned one."""
+
+    OTHER = "other"
+    """Neither is told: another branch, a history that was rewritten, or more commits between them than one page."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,19 +50,17 @@ class Proposal:
     commit: str
     """What that means now: forty hexadecimal digits."""
 
+    relation: Relation = Relation.OTHER
+    """How that commit stands to the pinned one."""
+
     comparison: compare.Comparison | None = None
-    """What changed; None when nothing did, or the pinned commit is gone."""
+    """What differs; None when it is the pinned commit, or that one is gone."""
 
     drift: tuple[Drift, ...] = ()
     """How the Hub's pinned commit differs from the pins; when it is gone: how the proposed one does."""
 
     gone: bool = False
     """Whether the Hub has the pinned commit no more."""
-
-    @property
-    def newer(self) -> bool:
-        """Whether it is another commit than the pinned one."""
-        return self.commit != self.entry.commit
 
     @property
     def reference(self) -> Reference:
@@ -75,8 +90,8 @@ def propose(entry: LockedModel, revision: str, source: SourceOptions, progress: 
     asked = sources.parse(f"hf://{entry.id}", revision=revision or None)
     commit = sources.resolve(asked, source).revision
     proposal = Proposal(entry=entry, asked=asked, commit=commit)
-    if not proposal.newer:
-        return proposal
+    if commit == entry.commit:
+        return replace(proposal, relation=Relation.SAME)
     options = replace(source, metadata_only=True, exclude=entry.exclude)
     with ExitStack() as opened:
         new = opened.enter_context(sources.open_artifact(replace(asked, revision=commit), options, progress))
@@ -86,13 +101,24 @@ def propose(entry: LockedModel, revision: str, source: SourceOptions, progress: 
         except NotFoundError:
             return replace(proposal, drift=_drift(entry, new), gone=True)
         comparison = compare.compare(old, new, options.limits)
-        return replace(proposal, comparison=comparison, drift=_drift(entry, old))
+        return replace(proposal, comparison=comparison, drift=_drift(entry, old), relation=_relation(old, new))
+
+
+def _relation(old: Artifact, new: Artifact) -> Relation:
+    if _knows(new, old.commit):
+        return Relation.NEWER
+    return Relation.OLDER if _knows(old, new.commit) else Relation.OTHER
+
+
+def _knows(artifact: Artifact, commit: str) -> bool:
+    """Whether a commit is in an artifact's history, as far as the Hub tells it."""
+    commits = artifact.platform.commits if artifact.platform else None
+    return any(each.id == commit for each in commits or ())
 
 
 def _drift(entry: LockedModel, artifact: Artifact) -> tuple[Drift, ...]:
     """Hold files against the pins as far as their digests are known: by us, else by what the Hub lists."""
-    listed = {file.path: file.lfs_sha256 for file in artifact.platform.listed} if artifact.platform else {}
-    files = [replace(file, sha256=file.sha256 or listed.get(str(file.path))) for file in artifact.files]
+    files = files_as_listed(artifact)
     return tuple(each for each in drift(entry, files) if each.kind is not DriftKind.UNHASHED)
 
 

@@ -17,8 +17,9 @@ from gatekeeper.artifact import ExcludedFile, Kind
 from gatekeeper.attest import Expectations, Outcome
 from gatekeeper.decision import Action
 from gatekeeper.errors import InputError
-from gatekeeper.lock import Lock, LockedFile, LockedModel
+from gatekeeper.lock import Lock
 from gatekeeper.signing import envelope_json, statement_json, unsigned
+from tests.support.locks import pinned
 from tests.support.signing import key_pair
 from tests.support.verdicts import (
     COMMIT,
@@ -253,13 +254,7 @@ def test_what_is_not_there_is_an_error_of_input(tmp_path: Path) -> None:
 
 
 def locked(**told: Any) -> Lock:
-    about = attestation().subject
-    files = tuple(LockedFile(path=each.path, size=each.size, sha256=each.sha256) for each in about.files)
-    model = LockedModel(
-        id=NAME, commit=COMMIT, digest=about.digest, kind=Kind.MODEL, files=files,
-        policy=POLICY_DIGEST, verdict=Action.ALLOW, decided_at=NOW,
-    )  # fmt: skip
-    return Lock(models=(replace(model, **told),))
+    return Lock(models=(replace(pinned(attestation()), **told),))
 
 
 def test_a_lock_says_which_model_is_expected(model: Path) -> None:
@@ -282,6 +277,14 @@ def test_what_the_lock_does_not_pin_is_refused(lock: Lock, name: str, words: str
     answer = ask(model, lock=lock, name=name)
     assert failed_step(answer) == "resource"
     assert words in answer.reason
+
+
+def test_a_lock_whose_sizes_are_not_those_of_the_files_is_refused(model: Path) -> None:
+    (entry,) = locked().models
+    wrong = replace(entry, files=(*entry.files[:-1], replace(entry.files[-1], size=entry.files[-1].size + 1)))
+    answer = ask(model, lock=Lock(models=(wrong,)))
+    assert failed_step(answer) == "files"
+    assert f"{entry.files[-1].path} has {entry.files[-1].size} bytes, and the lock says" in answer.reason
 
 
 def test_a_lock_does_not_mend_what_was_refused_before(model: Path) -> None:

@@ -14,18 +14,16 @@ import pytest
 
 from gatekeeper import lockfile
 from gatekeeper.admission import admit
-from gatekeeper.artifact import Kind
-from gatekeeper.decision import Action
 from gatekeeper.errors import GatekeeperError
-from gatekeeper.lock import Lock, LockedFile, LockedModel
+from gatekeeper.lock import Lock
 from gatekeeper.signing import load_public_key, sign, statement_json, wrap
 from gatekeeper.signing.oms_verify import verify_model_signature
 from tests.signing_oms.test_oms_mutations import certified
+from tests.support.locks import lock_of
 from tests.support.oms import by_root
 from tests.support.signing import NOW as CERTIFIED_NOW
 from tests.support.signing import Authority, key_pair
 from tests.support.verdicts import (
-    COMMIT,
     EXPECTED,
     FILES,
     NAME,
@@ -84,15 +82,9 @@ def flipped_key(place: Path) -> str:
 
 
 def flipped_lock(place: Path) -> str:
-    about = attestation().subject
-    files = tuple(LockedFile(path=each.path, size=each.size, sha256=each.sha256) for each in about.files)
-    model = LockedModel(
-        id=NAME, commit=COMMIT, digest=about.digest, kind=Kind.MODEL, files=files,
-        policy=POLICY_DIGEST, verdict=Action.ALLOW, decided_at=NOW,
-    )  # fmt: skip
-    path = place.with_suffix(".lock")
-    text, digit = lockfile.dump(Lock(models=(model,))), files[0].sha256[0]
-    path.write_text(text.replace(files[0].sha256, ("0" if digit != "0" else "1") + files[0].sha256[1:]))
+    path, was = place.with_suffix(".lock"), attestation().subject.files[0].sha256
+    text = lockfile.dump(lock_of(attestation()))
+    path.write_text(text.replace(was, ("0" if was[0] != "0" else "1") + was[1:]))
     return answered(place, lock=lockfile.read(path))
 
 

@@ -16,10 +16,10 @@ PACKAGE = ROOT / "gatekeeper"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 NOUNS = (
-    "errors", "limits", "progress", "text", "parsing", "endings", "redaction", "signers",
+    "errors", "limits", "progress", "text", "parsing", "endings", "redaction", "signers", "lazy",
     "artifact", "evidence", "proportion", "remedy", "decision", "attestation", "lock",
 )  # fmt: skip
-FLOOR_ONE = ("hashing", "signing", "tensors", "atomic", "confined", "sealed_cache", "pins", "lockfile")
+FLOOR_ONE = ("codec", "hashing", "signing", "tensors", "atomic", "confined", "sealed_cache", "pins", "lockfile")
 STAGES = ("sources", "checks", "compare", "policy", "patch", "attest", "report", "ci")
 LINES = ("gate", "conversion", "pinning", "updating", "admission")
 EDGES = ("cli", "demo")

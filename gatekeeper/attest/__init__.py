@@ -7,8 +7,9 @@ give it back. `bom` lists models as a bill of materials. Each name is imported w
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gatekeeper.lazy import lazy
 
 if TYPE_CHECKING:
     from gatekeeper.attest.approval import APPROVAL_ENDING, approval_statement, read_approval, read_approvals
@@ -90,11 +91,4 @@ __all__ = [
     "write",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a public name from its module when it is first asked for (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy(__name__, _HOMES)

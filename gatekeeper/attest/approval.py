@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from gatekeeper.artifact import artifact_digest
+from gatekeeper.attest.predicates import encode
 from gatekeeper.attestation import SubjectFile
-from gatekeeper.decision import Action, Approval
+from gatekeeper.decision import Action, Approval, DisbelievedApproval
 from gatekeeper.errors import GatekeeperError, InputError, LimitError, Refusal, SignatureError
 from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.signers import Approver
@@ -50,7 +53,7 @@ _FIELDS = {
     "created": "created",
     "expires": "expires",
 }
-"""Field of the predicate → field of the noun; who signed is for the signature to say."""
+"""Field of the predicate → field of the noun; who signed, and which bytes, is not for the author to say."""
 
 _LINE = 500
 """Characters of a name, a reason, a ticket or a reference."""
@@ -66,14 +69,14 @@ def approval_statement(approval: Approval, files: Iterable[SubjectFile]) -> Stat
     """Say an approval as a statement; `signing.sign` or `signing.unsigned` puts it into an envelope.
 
     Args:
-        approval: Its `signer` is left out.
+        approval: Its `signer` and `sha256` are left out.
         files: All files of the artifact, in its order.
 
     Raises:
         InputError: When it could not be read back: the files are not the artifact, or a text is empty, too long or
             has characters that can't be seen.
     """
-    said = {name: _plain(getattr(approval, field)) for name, field in _FIELDS.items()}
+    said = {name: encode(getattr(approval, field)) for name, field in _FIELDS.items()}
     subjects = tuple(StatementSubject(name=file.path, digest={"sha256": file.sha256}) for file in files)
     statement = Statement(subjects=subjects, predicate_type=APPROVAL, predicate=said)
     try:
@@ -102,25 +105,45 @@ def read_approval(data: bytes, approvers: Sequence[Approver]) -> Approval:
     statement = parse_statement(envelope.payload)
     if statement.predicate_type != APPROVAL:
         raise _other(f"it says {printable(statement.predicate_type, 80)!r}")
-    return _read(statement, signer)
+    return replace(_read(statement, signer), sha256=hashlib.sha256(data).hexdigest())
 
 
-def read_approvals(places: Iterable[Path], approvers: Sequence[Approver]) -> tuple[tuple[Path, Approval], ...]:
+def read_approvals(
+    places: Iterable[Path], approvers: Sequence[Approver]
+) -> tuple[tuple[Approval, ...], tuple[DisbelievedApproval, ...]]:
     """Read approvals from files, and from folders all that end in `.intoto.json`.
+
+    One bad file in a folder that a team shares must not stop every run, and must not go unseen. A file that somebody
+    named is meant for this very run.
 
     Args:
         places: Files and folders; what lies in folders of a folder is not read.
         approvers: As for `read_approval`.
 
     Returns:
-        Each file, once, with its approval, in the order of places and names.
+        The approvals, in the order of places and names, each file once; and the files in folders that can't be read or
+        are not believed.
 
     Raises:
-        InputError: When a file can't be read or is not believed; the message names it.
+        InputError: When a file that was named can't be read or is not believed; the message names it. When a folder
+            can't be listed, or the key of an approver can't be used.
         LimitError: When a folder holds too many.
     """
-    found = dict.fromkeys(path for place in places for path in _files(place))
-    return tuple((path, _from_file(path, approvers)) for path in found)
+    for approver in approvers:
+        load_public_key(approver.key)  # else each file would be blamed for it
+    named: dict[Path, bool] = {}
+    for place in places:
+        for path in _files(place):
+            named[path] = named.get(path, False) or path == place
+    believed, disbelieved = [], []
+    for path, is_named in named.items():
+        try:
+            believed.append(_from_file(path, approvers))
+        except InputError as error:
+            if is_named:
+                raise InputError(f"the approval {printable(str(path))} {error.message}", hint=error.hint) from error
+            disbelieved.append(DisbelievedApproval(file=printable(str(path), 400), why=error.message))
+    return tuple(believed), tuple(disbelieved)
 
 
 def _files(place: Path) -> list[Path]:
@@ -140,7 +163,7 @@ def _files(place: Path) -> list[Path]:
 
 
 def _from_file(path: Path, approvers: Sequence[Approver]) -> Approval:
-    named = f"the approval {printable(str(path))}"
+    """Read one file; the message of its InputError is a clause that follows the file's name."""
     try:
         if path.exists() and not path.is_file():  # a pipe would wait for ever
             raise ValueError("it is no regular file")
@@ -148,11 +171,11 @@ def _from_file(path: Path, approvers: Sequence[Approver]) -> Approval:
             data = file.read(DEFAULT_LIMITS.signed_bytes + 1)
     except (OSError, ValueError) as error:
         why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise InputError(f"{named} can't be read: {why}", hint="give the file that gatekeeper approve wrote") from error
+        raise InputError(f"can't be read: {why}", hint="give the file that gatekeeper approve wrote") from error
     try:
         return read_approval(data, approvers)
     except GatekeeperError as error:
-        raise InputError(f"{named} is not believed: {error.message}", hint=error.hint or _AGAIN) from error
+        raise InputError(f"is not believed: {error.message}", hint=error.hint or _AGAIN) from error
 
 
 _AGAIN = "remove the file, and have it signed off again with gatekeeper approve"
@@ -197,12 +220,10 @@ def _read(statement: Statement, signer: str) -> Approval:
 
 def _digest(subjects: Sequence[StatementSubject]) -> str:
     """Give `Artifact.digest` of the files that a statement names."""
-    lines = []
     for subject in subjects:
         if set(subject.digest) != {"sha256"}:
             raise strict.malformed(f"{printable(subject.name, 80)!r} has other digests than one of sha256")
-        lines.append(f"{subject.digest['sha256']} {subject.name}\n")
-    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+    return artifact_digest((subject.name, subject.digest["sha256"]) for subject in subjects)
 
 
 def _line(said: Mapping[str, Any], name: str) -> str:
@@ -246,13 +267,6 @@ def _day(said: Mapping[str, Any], name: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise strict.malformed(f"the approval's {name} is no day of the calendar: {text}") from error
-
-
-def _plain(value: object) -> object:
-    """Give a noun's value as JSON has it."""
-    if isinstance(value, tuple):
-        return list(value)
-    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _other(found: str) -> SignatureError:

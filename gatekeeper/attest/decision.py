@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gatekeeper.artifact import ExcludedFile, Kind
-from gatekeeper.attest.codec import CommitId, PolicyDigest, Sha256
+from gatekeeper.attest.predicates import CommitId, PolicyDigest, Sha256
 from gatekeeper.attest.resource import resource_uri
 from gatekeeper.attestation import Attestation, Omission, Subject
 from gatekeeper.decision import Action, ApprovalUse, Decision, RowState, WaiverState, WaiverUse

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from urllib.parse import quote
 
 from gatekeeper.attestation import Subject
@@ -39,9 +37,3 @@ def resource_uri(subject: Subject) -> str:
 def policy_uri(name: str) -> str:
     """Name a policy; its digest says which bytes of it."""
     return f"urn:gatekeeper:policy:{quote(name, safe='')}"
-
-
-def artifact_digest(files: Iterable[tuple[str, str]]) -> str:
-    """Compute `Artifact.digest` from pairs of path and SHA-256, in the order of the artifact."""
-    lines = "".join(f"{sha256} {path}\n" for path, sha256 in files)
-    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()

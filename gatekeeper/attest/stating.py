@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from gatekeeper.attest.codec import encode
+from gatekeeper.artifact import artifact_digest
 from gatekeeper.attest.decision import decision_of
-from gatekeeper.attest.resource import DEFAULT_VERIFIER, artifact_digest
+from gatekeeper.attest.predicates import encode
+from gatekeeper.attest.resource import DEFAULT_VERIFIER
 from gatekeeper.attest.summary import predicate_of, subjects_of
 from gatekeeper.attestation import Attestation
 from gatekeeper.errors import InputError

@@ -11,8 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from gatekeeper.attest.codec import decode, encode
 from gatekeeper.attest.decision import GateDecision
+from gatekeeper.attest.predicates import decode, encode
 from gatekeeper.attest.resource import policy_uri
 from gatekeeper.attestation import Subject
 from gatekeeper.decision import Action, ApprovalState
@@ -44,6 +44,8 @@ _BY_FACT: tuple[tuple[str, str, FactValue], ...] = (
 )
 _PUBLISHER_SIGNATURE = "model.sig"
 _REPORT = "report.json"
+_APPROVAL = "application/vnd.in-toto.approval+dsse"
+"""Media type of a sign-off, as the envelope layer of in-toto has them be named."""
 
 
 class Result(StrEnum):
@@ -112,18 +114,38 @@ def read_summary(predicate: Mapping[str, Any]) -> Summary:
     return decode(Summary, dict(predicate), "the summary")
 
 
-def report_of(predicate: Mapping[str, Any]) -> str:
-    """Give the SHA-256 of the report that a summary lists as its input; empty when it lists none.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inputs:
+    """What a verdict was made of, by its SHA-256."""
+
+    report: str
+    """Of report.json; empty when it is not listed."""
+
+    approvals: frozenset[str]
+    """Of the envelopes of the sign-offs that counted."""
+
+
+def inputs_of(predicate: Mapping[str, Any]) -> Inputs:
+    """Give what a summary lists as its inputs.
 
     Raises:
         SignatureError: When the list is of another shape (`malformed`).
     """
+    report, approvals = "", set()
     for each in strict.items(predicate.get("inputAttestations", []), "the summary's inputAttestations"):
         if not isinstance(each, Mapping) or not isinstance(digest := each.get("digest"), Mapping):
             raise strict.malformed("an input of the summary is no object with a digest")
         if each.get("name") == _REPORT:
-            return strict.text(digest.get("sha256"), "the digest of the summary's report")
-    return ""
+            report = strict.text(digest.get("sha256"), "the digest of the summary's report")
+        if each.get("mediaType") == _APPROVAL:
+            approvals.add(strict.text(digest.get("sha256"), "the digest of a sign-off in the summary"))
+    return Inputs(report=report, approvals=frozenset(approvals))
+
+
+def approvals_of(decision: GateDecision) -> frozenset[str]:
+    """Give the sign-offs that counted, by their digests; none when not all of these are known."""
+    digests = frozenset(use.approval.sha256 for use in decision.approvals if use.state is ApprovalState.USED)
+    return frozenset() if "" in digests else digests
 
 
 def levels_of(decision: GateDecision) -> tuple[str, ...]:
@@ -171,9 +193,10 @@ def files_of(statement: Statement) -> tuple[dict[str, str], str]:
 def _inputs(decision: GateDecision, subject: Subject) -> list[dict[str, Any]]:
     """List every attestation that was used, or nothing: the specification takes no incomplete list.
 
-    Sign-offs are known here by what they say, not by their bytes, so that with one in use the field is left out.
+    So nothing is listed when a sign-off counted that came from no file.
     """
-    if any(each.state is ApprovalState.USED for each in decision.approvals):
+    approvals = approvals_of(decision)
+    if not approvals and "GATEKEEPER_APPROVED" in levels_of(decision):
         return []
     inputs: list[dict[str, Any]] = [
         {"name": _REPORT, "mediaType": "application/json", "digest": {"sha256": decision.report_sha256}}
@@ -181,4 +204,8 @@ def _inputs(decision: GateDecision, subject: Subject) -> list[dict[str, Any]]:
     signature = next((each for each in subject.files if each.path == _PUBLISHER_SIGNATURE), None)
     if signature is not None and decision.facts.get("signature.status", "none") != "none":
         inputs.append({"name": signature.path, "digest": {"sha256": signature.sha256}})
+    inputs += [
+        {"name": f"approval-{digest[:12]}", "mediaType": _APPROVAL, "digest": {"sha256": digest}}
+        for digest in sorted(approvals)
+    ]
     return inputs

@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gatekeeper.attest.codec import decode
+from gatekeeper.artifact import artifact_digest
 from gatekeeper.attest.decision import GateDecision
-from gatekeeper.attest.resource import artifact_digest
-from gatekeeper.attest.summary import FAILED, LEVELS, Result, Summary, files_of, levels_of, read_summary, report_of
+from gatekeeper.attest.predicates import decode
+from gatekeeper.attest.summary import (
+    FAILED,
+    LEVELS,
+    Inputs,
+    Result,
+    Summary,
+    approvals_of,
+    files_of,
+    inputs_of,
+    levels_of,
+    read_summary,
+)
 from gatekeeper.decision import Action
 from gatekeeper.errors import Refusal, SignatureError
 from gatekeeper.limits import DEFAULT_LIMITS
@@ -174,19 +185,19 @@ def _verdict(summary: tuple[Envelope | Bundle, Statement], decision: tuple[Envel
         signed=signed == {True},
         sealed=sealed,
     )
-    if what := _disagreement(verdict, report_of(said.predicate)):
+    if what := _disagreement(verdict, inputs_of(said.predicate)):
         raise _malformed(f"the summary and the decision disagree about {what}")
     return verdict
 
 
-def _disagreement(verdict: Verdict, report: str) -> str:
+def _disagreement(verdict: Verdict, inputs: Inputs) -> str:
     """Say in what the two statements differ; empty when they agree.
 
     One key may sign two verdicts on the same files within a second, so that halves of both would seem to be one.
 
     Args:
         verdict: As read.
-        report: SHA-256 of the report that the summary lists; empty when it lists none.
+        inputs: What the summary lists; a report need not be listed, the sign-offs that counted must be.
     """
     summary, decision = verdict.summary, verdict.decision
     passed = summary.verification_result is Result.PASSED
@@ -200,7 +211,8 @@ def _disagreement(verdict: Verdict, report: str) -> str:
         ("the time", summary.time_verified, decision.decided_at),
         ("the verifier", summary.verifier.id, decision.verifier_id),
         ("the versions of the tools", summary.verifier.version, decision.tool_versions),
-        ("the report", report or decision.report_sha256, decision.report_sha256),
+        ("the report", inputs.report or decision.report_sha256, decision.report_sha256),
+        ("the sign-offs", inputs.approvals, approvals_of(decision)),
         ("the digest of all files", artifact_digest(verdict.files.items()), decision.artifact.digest),
         ("the commit", verdict.commit or decision.artifact.commit, decision.artifact.commit),
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from gatekeeper.cli.approving import approvals_folder, refuse_inside, tell_disbelieved
 from gatekeeper.cli.layout import entry
 from gatekeeper.cli.line import refuse_own_settings
 from gatekeeper.cli.options import JOBS, QUIET, TEXT_OR_JSON, VERIFIER_ID, complete_paths, option
@@ -22,7 +24,7 @@ from gatekeeper.text import printable
 if TYPE_CHECKING:
     from gatekeeper.admission import Admission
     from gatekeeper.attest import Expectations
-    from gatekeeper.decision import Approval
+    from gatekeeper.decision import Approval, DisbelievedApproval
     from gatekeeper.lock import Lock
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -47,7 +49,8 @@ _FILE = click.Path(path_type=Path)
 @option("--level", of="admit", multiple=True, metavar="LEVEL",
         help="Property that the verdict must have verified (GATEKEEPER_PINNED); may be repeated.")  # fmt: skip
 @option("--approval", of="admit", multiple=True, type=_FILE, metavar="FILE|FOLDER",
-        help="Sign-off of an audit or an escalation; needs --approver-key.")  # fmt: skip
+        help="Sign-off of an audit or an escalation; needs --approver-key.  [default: approvals, beside the lock; "
+        "without a lock, here]")  # fmt: skip
 @option("--approver-key", of="admit", multiple=True, type=_FILE, metavar="FILE",
         help="Public key of somebody who may sign off.")  # fmt: skip
 @JOBS
@@ -78,17 +81,23 @@ def command(place: Path, **given: Any) -> int:
     if given["reference"] and lock is not None:
         name = given["reference"].removeprefix("hf://").partition("@")[0]
     jobs = {} if given["jobs"] is None else {"jobs": given["jobs"]}
+    approvals, disbelieved = _approvals(place, given)
     answer = admission.admit(
         place,
         _documents(given["attestation"]),
         _expectations(given),
-        approvals=_approvals(given["approval"], given["approver_key"]),
+        approvals=approvals,
         lock=lock,
         name=name,
         options=SourceOptions(**jobs),
         progress=choose(quiet=given["quiet"] or given["format"] == "json"),
     )
-    _show(answer, place, given["format"])
+    if given["format"] == "json":
+        notes = {"disbelieved_approvals": [asdict(each) for each in disbelieved]}
+        click.echo(json.dumps({**_document(answer, place), **notes}, indent=2))
+    else:
+        _print(answer, place)
+        tell_disbelieved(disbelieved)
     return int(not answer.admitted)
 
 
@@ -179,23 +188,26 @@ def _lock(path: Path | None) -> Lock | None:
     return lockfile.read(path)
 
 
-def _approvals(places: Sequence[Path], keys: Sequence[Path]) -> tuple[Approval, ...]:
-    if not places:
-        return ()
-    if not keys:
+def _approvals(place: Path, given: dict[str, Any]) -> tuple[tuple[Approval, ...], tuple[DisbelievedApproval, ...]]:
+    """Read sign-offs: those that were named, else the usual folder, and only where somebody's key is believed."""
+    places, keys = given["approval"], given["approver_key"]
+    if places and not keys:
         raise InputError("--approval needs --approver-key", hint="give the public key of whoever may sign off")
+    usual = approvals_folder(given["lock"])
+    places = places or ((usual,) if keys and usual.is_dir() else ())
+    if not places:
+        return (), ()
     from gatekeeper import attest
     from gatekeeper.signers import Approver
     from gatekeeper.signing import read_public_key
 
+    for each in places:
+        refuse_inside(each, str(place))
     approvers = [Approver(name=path.stem, key=read_public_key(path).pem) for path in keys]
-    return tuple(approval for _, approval in attest.read_approvals(places, approvers))
+    return attest.read_approvals(places, approvers)
 
 
-def _show(answer: Admission, place: Path, format: str) -> None:
-    if format == "json":
-        click.echo(json.dumps(_document(answer, place), indent=2))
-        return
+def _print(answer: Admission, place: Path) -> None:
     word, colour = ("ADMITTED", "green") if answer.admitted else ("REFUSED", "red")
     click.echo(f"{click.style(word, fg=colour, bold=True)}  {printable(str(place), 400)}")
     for step in answer.steps:

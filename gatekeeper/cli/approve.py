@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatekeeper.cli import options
-from gatekeeper.cli.approving import default_folder, file_name, refuse_inside
+from gatekeeper.cli.approving import approvals_folder, file_name, refuse_inside
 from gatekeeper.cli.layout import entry
 from gatekeeper.cli.line import Settings, carry_out, load_policy, refuse_own_settings
 from gatekeeper.cli.signing import signer_of
@@ -53,10 +55,11 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
     of="approve",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Where the approval goes.  [default: approvals, beside the lock or here]",
+    help="Where the approval goes.  [default: approvals, beside the lock; without a lock, here]",
 )
 @options.option("--force", of="approve", is_flag=True, help="Replace the approval that is there for the same bytes.")
 @options.POLICY
+@options.LOCK
 @options.REVISION
 @options.TEXT_OR_JSON
 @options.OFFLINE
@@ -103,7 +106,7 @@ def command(
         raise click.UsageError(f"{missing[0]} is missing: a sign-off says who, why and until when")
     if (reference is None) == (attestation is None):
         raise click.UsageError("give a REFERENCE, or --attestation with the report of a run")
-    today, folder = datetime.now(UTC).date(), out or default_folder()
+    today, folder = datetime.now(UTC).date(), out or approvals_folder(line["lock"])
     chosen = load_policy(line["policy"])
     last = _last_day(str(expires), today, chosen)
     signer = signer_of(key, signer_command, signer_public_key)
@@ -128,8 +131,8 @@ def command(
         expires=last,
         signer=approver,
     )
-    path = _write(approval, judged, signer, folder, force=force)
-    _show(approval, judged, path, signed=signer is not None, format=line["format"])
+    path, digest = _write(approval, judged, signer, folder, force=force)
+    _show(replace(approval, sha256=digest), judged, path, signed=signer is not None, format=line["format"])
     return 0
 
 
@@ -210,7 +213,10 @@ def _words(judged: Attestation, fact: str) -> tuple[str, ...]:
     return tuple(sorted(value)) if isinstance(value, tuple) else ()
 
 
-def _write(approval: Approval, judged: Attestation, signer: Signer | None, out: Path, *, force: bool) -> Path:
+def _write(
+    approval: Approval, judged: Attestation, signer: Signer | None, out: Path, *, force: bool
+) -> tuple[Path, str]:
+    """Write the file; give its path, and the digest of its bytes."""
     from gatekeeper.atomic import atomic_write
     from gatekeeper.attest import approval_statement
     from gatekeeper.signing import envelope_json, sign, statement_json, unsigned
@@ -220,14 +226,15 @@ def _write(approval: Approval, judged: Attestation, signer: Signer | None, out: 
         raise InputError(f"{printable(str(path), 400)} is there already", hint="--force replaces it")
     payload = statement_json(approval_statement(approval, judged.subject.files))
     envelope = sign(payload, signer) if signer else unsigned(payload)
+    data = f"{envelope_json(envelope)}\n".encode()
     try:
         out.mkdir(parents=True, exist_ok=True)
-        atomic_write(path, f"{envelope_json(envelope)}\n".encode())
+        atomic_write(path, data)
     except OSError as error:
         raise InputError(
             f"{printable(str(path), 400)} can't be written: {error.strerror}", hint="choose another place with --out"
         ) from error
-    return path
+    return path, hashlib.sha256(data).hexdigest()
 
 
 def _say_no(judged: Attestation, why: str, format: str) -> None:
@@ -243,8 +250,6 @@ def _say_no(judged: Attestation, why: str, format: str) -> None:
 
 def _show(approval: Approval, judged: Attestation, path: Path, *, signed: bool, format: str) -> None:
     if format == "json":
-        from dataclasses import asdict
-
         click.echo(
             json.dumps({"approval": asdict(approval), "signed": signed, "file": str(path)}, indent=2, default=str)
         )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gatekeeper.cli.layout import entry
 from gatekeeper.errors import InputError
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
     from gatekeeper.attestation import Subject
-    from gatekeeper.decision import Approval
+    from gatekeeper.decision import Approval, DisbelievedApproval
     from gatekeeper.policy import Policy
 
 _ODD = re.compile(r"[^A-Za-z0-9._-]")
@@ -20,44 +22,59 @@ _LONGEST = 120
 """Characters of a name within a file's name."""
 
 FOLDER = "approvals"
-"""Where approvals are looked for, and where new ones go, unless somebody says otherwise."""
+"""Name of the folder where approvals are looked for, and where new ones go."""
 
 
-def read_approvals(given: Iterable[Path], policy: Policy, reference: str) -> tuple[Approval, ...]:
+def read_approvals(
+    given: Iterable[Path], policy: Policy, reference: str | None, lock: Path | None
+) -> tuple[tuple[Approval, ...], tuple[DisbelievedApproval, ...]]:
     """Read the approvals that may count for a run.
 
     Args:
-        given: Files and folders; when empty, the folder `approvals` is read where there is one.
+        given: Files and folders; when empty, the usual folder is read where there is one.
         policy: Whose signature they need.
-        reference: What is to be judged.
+        reference: What is to be judged; None for models of the Hub.
+        lock: The lock that was named; None for the nearest.
+
+    Returns:
+        Approvals of whatever artifacts, and the files in folders that count for nothing.
 
     Raises:
-        InputError: Naming the file that can't be read or is not believed, or that lies inside what is to be judged:
-            whoever made that would sign it off.
+        InputError: Naming the file that was given and can't be read or is not believed, or the place that lies inside
+            what is to be judged: whoever made that would sign it off.
     """
-    places = tuple(given) or default_places()
+    usual = approvals_folder(lock)
+    places = tuple(given) or ((usual,) if usual.is_dir() else ())
     if not places:
-        return ()
+        return (), ()
     from gatekeeper.attest import read_approvals as read
 
-    for place in places:
-        refuse_inside(place, reference)
-    return tuple(approval for _, approval in read(places, policy.approvers))
+    if reference is not None:
+        for place in places:
+            refuse_inside(place, reference)
+    return read(places, policy.approvers)
 
 
-def default_places() -> tuple[Path, ...]:
-    """Give the folder of approvals, when nobody named one and it is there."""
-    folder = default_folder()
-    return (folder,) if folder.is_dir() else ()
+def approvals_folder(lock: Path | None) -> Path:
+    """Give the folder where approvals lie unless somebody says otherwise, whether it is there or not.
 
+    Args:
+        lock: The lock that was named; None for the nearest. The folder is beside it; without a lock, in the current
+            folder.
 
-def default_folder() -> Path:
-    """Give `approvals` beside the nearest lock of this repository, or in the current folder where that is missing."""
+    Returns:
+        A path relative to the current folder: it stands in reports, and nobody needs to know where a home lies.
+    """
     from gatekeeper.lockfile import find
 
-    here, lock = Path(FOLDER), find()
-    beside = lock.with_name(FOLDER) if lock else here
-    return here if here.is_dir() and not beside.is_dir() else beside
+    nearest = lock or find()
+    return Path(os.path.relpath(nearest.with_name(FOLDER))) if nearest else Path(FOLDER)
+
+
+def tell_disbelieved(disbelieved: Iterable[DisbelievedApproval]) -> None:
+    """Print the files among the approvals that count for nothing."""
+    for each in disbelieved:
+        entry("note: ", f"the approval {each.file} {each.why}; it counts for nothing")
 
 
 def refuse_inside(place: Path, reference: str) -> None:

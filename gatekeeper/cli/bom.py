@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gatekeeper.cli.options import complete_paths, option
+from gatekeeper.cli.options import LOCK, complete_paths, option
 from gatekeeper.errors import InputError
 from gatekeeper.text import plural, printable
 
@@ -35,18 +35,13 @@ _NAME = "bom"
     metavar="FILE",
     help="Write it there (bom.cdx.json).  [default: standard output]",
 )
-@option(
-    "--lock",
-    of=_NAME,
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="A gatekeeper.lock: say of each model whether it is pinned, and of a base at which commit.",
-)
+@LOCK
 def command(attestations: tuple[Path, ...], spec: str, out: Path | None, lock: Path | None) -> int:
     """Write a bill of materials (CycloneDX, JSON) of ATTESTATIONS: report.json files or folders that hold them.
 
     It lists each model with its files and digests, its licence, its base models and the verdict as a declared claim.
-    It says what the attestations say: what is not known is left out. The same attestations give the same bytes.
+    It says what the attestations say: what is not known is left out. Where there is a gatekeeper.lock, it says of each
+    model whether it is pinned, and of a base at which commit. The same attestations and lock give the same bytes.
 
     Exits with 0 when it was written, whatever the verdicts are, and with 2 when an input can't be used.
 
@@ -69,12 +64,11 @@ def command(attestations: tuple[Path, ...], spec: str, out: Path | None, lock: P
     return 0
 
 
-def _lock(path: Path | None) -> Lock | None:
-    if path is None:
-        return None
-    from gatekeeper.lockfile import read
+def _lock(given: Path | None) -> Lock | None:
+    from gatekeeper.lockfile import find, read
 
-    return read(path)
+    path = given or find()
+    return read(path) if path else None
 
 
 def _write(path: Path, text: str) -> None:

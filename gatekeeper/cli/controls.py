@@ -57,7 +57,10 @@ def _print_frameworks(frameworks: list[Framework]) -> None:
 def _print_framework(framework: Framework) -> None:
     click.echo(f"{click.style(f'{framework.name}, {framework.edition}', bold=True)}")
     entry("  ", f"ids and titles from {framework.source}, read on {framework.retrieved}")
-    click.echo("  Evidence relevant to each control; whether a control is met is for an auditor to say.\n")
+    entry(
+        "  ", "Evidence relevant to each control is sufficient for none: whether one is met is for an auditor to say."
+    )
+    click.echo()
     for control in framework.controls:
         secondary = " (id from a secondary source)" if control.secondary else ""
         click.echo(f"{click.style(control.id, bold=True)}  {control.title}{secondary}")

@@ -31,7 +31,10 @@ _TONES = {Action.ALLOW: "green", Action.DISCARD: "red"}
 def command(out: Path, serve: bool, quiet: bool) -> int:
     """Gate embedded models that a Hub on this machine's loopback serves: no network, no GPU, no account.
 
-    Exits with 0 when every verdict is the expected one.
+    Then the trusted one goes the whole way: pinned, its verdict signed, fetched, admitted, and refused once a byte is
+    changed.
+
+    Exits with 0 when every verdict is the expected one and every step ended as it must.
     """
     return _serve(out) if serve else _play(out, quiet)
 
@@ -53,12 +56,20 @@ def _play(out: Path, quiet: bool) -> int:
     from gatekeeper import demo
     from gatekeeper.cli.progress import choose
 
-    outcomes = []
+    good = True
     for outcome in demo.play(out, progress=choose(quiet=quiet)):
-        outcomes.append(outcome)
-        mark = click.style("ok ", fg="green") if outcome.as_expected else click.style("BAD", fg="red")
         verdict = outcome.attestation.verdict
-        action = click.style(f"{verdict.action:<8}", fg=_TONES.get(verdict.action, "yellow"), bold=True)
-        entry(f"{mark} {action}  ", outcome.subject.title, verdict.because)
+        tone = _TONES.get(verdict.action, "yellow")
+        _line(outcome.as_expected, verdict.action, tone, outcome.subject.title, verdict.because)
+        good = good and outcome.as_expected
+    click.echo("\nThe first of them, from the verdict to the deployment:")
+    for step in demo.round_trip(progress=choose(quiet=quiet)):
+        _line(step.as_expected, step.outcome, "red" if step.outcome == "refused" else "green", step.title, step.because)
+        good = good and step.as_expected
     click.echo(f"\n{out / 'index.html'}")
-    return int(not all(outcome.as_expected for outcome in outcomes))
+    return int(not good)
+
+
+def _line(as_expected: bool, word: str, tone: str, title: str, because: str) -> None:
+    mark = click.style("ok ", fg="green") if as_expected else click.style("BAD", fg="red")
+    entry(f"{mark} {click.style(f'{word:<8}', fg=tone, bold=True)}  ", title, because)

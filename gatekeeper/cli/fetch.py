@@ -16,11 +16,11 @@ from gatekeeper.cli.options import (
     JOBS,
     LOCK,
     LOCKED,
+    LOCKED_NAMES,
     OFFLINE,
     QUIET,
     TEXT_OR_JSON,
     VERBOSE,
-    complete_locked,
     lock_path,
     option,
 )
@@ -40,7 +40,7 @@ _WITHOUT_LOCK = (
 
 @click.command("fetch")
 @click.argument("destination", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
-@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_locked)
+@LOCKED_NAMES
 @LOCKED
 @LOCK
 @option("--flat", of="fetch", is_flag=True, help="Put the files of the one model right into DIR, not DIR/org/name.")
@@ -85,7 +85,7 @@ def command(
     from gatekeeper import lockfile, pinning, sources
 
     pinned = lockfile.read(lock_path(lock))
-    models = [pinning.find_entry(pinned, name) for name in dict.fromkeys(names)] or list(pinned.models)
+    models = pinning.find_entries(pinned, names)
     folders = _folders(models, destination, flat=flat)
     options = sources.SourceOptions(cache_dir=cache_dir, offline=offline)
     if jobs:

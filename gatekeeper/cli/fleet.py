@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gatekeeper.cli.approving import tell_disbelieved
 from gatekeeper.cli.layout import entry
 from gatekeeper.cli.line import Settings, Signing, check_out, run, save
 from gatekeeper.cli.options import lock_path
@@ -18,6 +19,7 @@ from gatekeeper.text import plural
 
 if TYPE_CHECKING:
     from gatekeeper.attestation import Attestation
+    from gatekeeper.decision import DisbelievedApproval
 
 _TONES = {Action.ALLOW: "green", Action.DISCARD: "red"}
 
@@ -41,6 +43,7 @@ def gate_all(settings: Settings, signing: Signing | None) -> int:
     models = lockfile.read(path).models
     _refuse_misfits(settings, path, empty=not models)
     documents: list[Any] = []
+    disbelieved: tuple[DisbelievedApproval, ...] = ()
     code = 0
     for model in models:
         out = settings.out / model.id if settings.out else None
@@ -52,12 +55,14 @@ def gate_all(settings: Settings, signing: Signing | None) -> int:
             if settings.format == "text":
                 entry(f"{'error':<9} {model.id}  ", error.message, error.hint)
             continue
+        disbelieved = attestation.disbelieved_approvals
         code = max(code, int(attestation.verdict.action is not Action.ALLOW))
         documents.append(_shown(attestation, settings, out, signing))
     if settings.format == "json":
         click.echo(json.dumps(documents, indent=2))
     else:
         click.echo(f"\n{plural(len(models), 'model')} of {path}")
+        tell_disbelieved(disbelieved)
     return code
 
 

@@ -13,6 +13,7 @@ import click
 
 from gatekeeper.cli.options import option
 from gatekeeper.errors import InputError, PolicyError
+from gatekeeper.text import printable, quoted
 
 _COMMENT = """\
 # Admission policy for models and adapters, checked with `gatekeeper policy lint {name}`.
@@ -119,7 +120,7 @@ def _policy(
         [
             _COMMENT.format(name=_comment_safe(file_name), base=base) + "apiVersion: gatekeeper/v1",
             "kind: Policy",
-            f"name: {_quoted(name)}",
+            f"name: {quoted(name)}",
             f"extends: {base}",
             "",
             "publishers:",
@@ -138,26 +139,11 @@ def _policy(
 
 
 def _listed(names: Iterable[str]) -> str:
-    return f"[{', '.join(_quoted(name) for name in dict.fromkeys(names))}]"
-
-
-def _quoted(text: str) -> str:
-    """Write a YAML string that no reader can take for anything else (YAML 1.2.2, 5.7)."""
-    return f'"{"".join(_escaped(character) for character in text)}"'
-
-
-def _escaped(character: str) -> str:
-    from gatekeeper.text import printable
-
-    if character in '"\\':
-        return f"\\{character}"
-    return character if printable(character) == character else f"\\U{ord(character):08x}"
+    return f"[{', '.join(quoted(name) for name in dict.fromkeys(names))}]"
 
 
 def _comment_safe(text: str) -> str:
     """Keep a file's odd name from ending a comment line."""
-    from gatekeeper.text import printable
-
     return printable(text)
 
 

@@ -59,8 +59,10 @@ def run(settings: Settings, *, decides: bool) -> Attestation:
     refuse_own_settings(settings.reference)
     check_out(settings.out)
     chosen = load_policy(settings.policy)
-    approvals = read_approvals(settings.approval, chosen, settings.reference)
-    return carry_out(settings, chosen, approvals if decides else None)
+    approvals, disbelieved = read_approvals(settings.approval, chosen, settings.reference, settings.lock)
+    if not decides:
+        return carry_out(settings, chosen, None)
+    return replace(carry_out(settings, chosen, approvals), disbelieved_approvals=disbelieved)
 
 
 def carry_out(settings: Settings, chosen: Policy, approvals: Sequence[Approval] | None) -> Attestation:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gatekeeper.cli.approving import read_approvals
+from gatekeeper.cli.approving import read_approvals, tell_disbelieved
 from gatekeeper.cli.layout import entry
 from gatekeeper.cli.line import Settings, load_policy, results_cache, source_options
 from gatekeeper.cli.options import (
@@ -36,6 +36,7 @@ from gatekeeper.text import plural, printable
 if TYPE_CHECKING:
     from gatekeeper.artifact import Reference
     from gatekeeper.ci import Mention, Wanted
+    from gatekeeper.decision import DisbelievedApproval
     from gatekeeper.pinning import Pin
 
 MOST_DIFFERENCES = 20
@@ -105,11 +106,13 @@ def command(
     if sources and settings.format == "text":
         _print_mentions(mentions, wanted)
     removed = [] if dry_run else _remove(path, remove)
-    pins = [] if dry_run else _pin(references, wanted, path, update, settings)
+    pins, disbelieved = ([], ()) if dry_run else _pin(references, wanted, path, update, settings)
     if settings.format == "json":
-        click.echo(json.dumps(_document(path, mentions, wanted, removed, pins), indent=2))
+        document = _document(path, mentions, wanted, removed, pins)
+        click.echo(json.dumps({**document, "disbelieved_approvals": [asdict(each) for each in disbelieved]}, indent=2))
     elif not dry_run:
         _print_end(path, removed, pins)
+        tell_disbelieved(disbelieved)
     return max([pin.exit_code for pin in pins] + [int(bool(each.conflict)) for each in wanted], default=0)
 
 
@@ -153,18 +156,19 @@ def _remove(path: Path, names: Sequence[str]) -> list[str]:
 
 def _pin(
     references: Sequence[str], wanted: Sequence[Wanted], path: Path, update: bool, settings: Settings
-) -> list[Pin]:
+) -> tuple[list[Pin], tuple[DisbelievedApproval, ...]]:
     from gatekeeper import pinning
     from gatekeeper.cli.progress import choose
 
     asked = _references(references, wanted)
     pins = []
     chosen = load_policy(settings.policy)
+    approvals, disbelieved = read_approvals(settings.approval, chosen, None, path)
     with results_cache(settings) as results:
         run = pinning.Pinning(
             path=path,
             policy=chosen,
-            approvals=read_approvals(settings.approval, chosen, ""),
+            approvals=approvals,
             update=update,
             source=source_options(settings),
             progress=choose(quiet=settings.quiet or settings.format == "json"),
@@ -174,7 +178,7 @@ def _pin(
             pins.append(pin)
             if settings.format == "text":
                 _print_pin(pin, verbose=settings.verbose)
-    return pins
+    return pins, disbelieved
 
 
 def _references(references: Sequence[str], wanted: Sequence[Wanted]) -> list[Reference]:
@@ -195,7 +199,9 @@ def _print_pin(pin: Pin, *, verbose: bool) -> None:
         if pin.model.base:
             entry(" " * 10, f"base: {pin.model.base}")
     else:
-        entry(click.style(f"{'refused':<9}", fg="red", bold=True) + " ", f"{pin.asked}: {pin.refusal}", pin.hint)
+        asked = str(pin.asked)
+        told = pin.refusal if pin.refusal.startswith(asked) else f"{asked}: {pin.refusal}"
+        entry(click.style(f"{'refused':<9}", fg="red", bold=True) + " ", told, pin.hint)
     shown = len(pin.differences) if verbose else MOST_DIFFERENCES
     for difference in pin.differences[:shown]:
         entry(" " * 10, difference.words)

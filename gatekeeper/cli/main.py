@@ -37,7 +37,7 @@ COMMANDS = {
     "explain": "Say what a check looks at and cannot see.",
     "policy": "Lint, test and explain policies.",
     "init": "Write a policy that trusts your publishers.",
-    "demo": "Gate six embedded models, with no network.",
+    "demo": "Gate six embedded models and deploy one, with no network.",
     "doctor": "Say what is installed and what that leaves unknown.",
     "completion": "Print a completion script for your shell.",
 }

@@ -92,6 +92,7 @@ def complete_locked(context: click.Context, parameter: click.Parameter, incomple
 
 
 REFERENCE = click.argument("reference", shell_complete=complete_paths)
+LOCKED_NAMES = click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_locked)
 POLICY = option(
     "--policy",
     "-p",
@@ -105,7 +106,7 @@ APPROVAL = option(
     type=click.Path(path_type=Path),
     metavar="FILE|FOLDER",
     help="What was signed off with `approve`: a file, or a folder of *.intoto.json; may be repeated.  "
-    "[default: approvals, beside the lock or here, where there is one]",
+    "[default: approvals, beside the lock; without a lock, here]",
 )
 REVISION = option("--revision", metavar="REV", help="Branch, tag or commit, when the reference names none.")
 FORMAT = format_option("text", "json", "html")

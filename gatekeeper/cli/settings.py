@@ -46,7 +46,6 @@ SETTINGS: dict[str, type] = {
     "verifier-id": str,
     "bom-spec": str,
     "bom-out": Path,
-    "bom-lock": Path,
     "convert-key": str,
     "convert-copy-code": bool,
     "approve-expires": str,
@@ -155,13 +154,11 @@ def settings_file(folder: Path) -> Path | None:
 
 
 def _find(folder: Path) -> Path | None:
-    """Give the nearest pyproject.toml, not looking above the repository that the folder is in."""
-    for place in (folder, *folder.parents):
-        if (place / "pyproject.toml").is_file():
-            return place / "pyproject.toml"
-        if (place / ".git").exists():
-            return None
-    return None
+    """Give the nearest pyproject.toml, looked for where the lock is."""
+    from gatekeeper import lockfile
+
+    found = lockfile.find_above("pyproject.toml", str(folder))
+    return Path(found) if found else None
 
 
 def _read(path: Path) -> dict[str, Any]:

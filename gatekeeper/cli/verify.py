@@ -104,8 +104,10 @@ def _print(found: Inspection, file: Path, report: bool | None) -> None:
         if hint:
             entry("           ", f"it claims the key {hint}")
     lines = _verdict(found.verdict) if found.verdict else (line for each in found.statements for line in _any(each))
-    for name, told in lines:
-        entry(f"  {name:<9}", told)
+    told = list(lines)
+    width = max([8, *(len(name) for name, _ in told)]) + 1
+    for name, words in told:
+        entry(f"  {name:<{width}}", words)
     if OMS in {each.predicate_type for each in found.statements}:
         entry(
             "  note     ", "`gatekeeper gate` verifies a publisher's signature, with the model and the policy's signers"
@@ -129,7 +131,10 @@ def _verdict(verdict: Verdict) -> Iterator[tuple[str, str]]:
     for waiver in decision.waivers:
         yield "waiver", f"{waiver.state.value}: {waiver.finding} by {waiver.approver} until {waiver.expires}"
     for use in decision.approvals:
-        yield "sign-off", f"{use.state.value}: {use.approval.by} until {use.approval.expires}: {use.approval.reason}"
+        approval = use.approval
+        yield "sign-off", f"{use.state.value}: {approval.by} until {approval.expires}: {approval.reason}"
+        if approval.sha256:
+            yield "", f"its envelope has sha256 {approval.sha256}"
     yield "findings", f"{decision.findings_total}; not checked: {plural(decision.not_checked_total, 'point')}"
     if decision.artifact.excluded:
         yield "left out", f"{plural(len(decision.artifact.excluded), 'file')}, of which it says nothing"
@@ -148,9 +153,9 @@ def _files(files: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 def _any(statement: Statement) -> Iterator[tuple[str, str]]:
     """Say a statement of any kind: the plain values of its predicate, and its subjects."""
     for name, value in statement.predicate.items():
-        if isinstance(value, str | int | float):
-            yield printable(name, 24), f" {value}"
+        if isinstance(value, int | float) or (isinstance(value, str) and value):
+            yield printable(name, 24), str(value)
         elif isinstance(value, list) and value and all(isinstance(each, str) for each in value):
-            yield printable(name, 24), " " + ", ".join(value[:_SHOWN])
+            yield printable(name, 24), ", ".join(value[:_SHOWN])
     digests = [(each.name, next(iter(each.digest.values()))) for each in statement.subjects]
     yield from _files(digests)

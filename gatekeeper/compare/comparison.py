@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
+
+from gatekeeper.codec import DOCUMENT, encode
 
 
 class Attention(IntEnum):
@@ -111,8 +113,4 @@ class Comparison:
 
     def document(self) -> dict[str, Any]:
         """Give the same for machines, as values that JSON has."""
-        return {**asdict(self), "changes": [_document(change) for change in self.changes]}
-
-
-def _document(change: Change) -> dict[str, Any]:
-    return {**asdict(change), "attention": change.attention.name.lower(), "detail": list(change.detail)}
+        return cast("dict[str, Any]", encode(self, DOCUMENT))

@@ -41,8 +41,7 @@ def play(out: Path, *, progress: Progress = SILENT) -> Iterator[Outcome]:
     """
     with tempfile.TemporaryDirectory(prefix="gatekeeper-demo-") as work:
         outcomes = []
-        with resources.as_file(resources.files("gatekeeper.demo") / "policy.yaml") as path:
-            chosen = policy.load(path)
+        chosen = demo_policy()
         for subject in SUBJECTS:
             outcome = Outcome(subject=subject, attestation=_gated(subject, chosen, Path(work), progress))
             report.write(outcome.attestation, out / subject.slug)
@@ -58,6 +57,12 @@ def play(out: Path, *, progress: Progress = SILENT) -> Iterator[Outcome]:
             for each in outcomes
         ]
         report.write_page(report.to_index("Six models at the gate", entries), out / "index.html")
+
+
+def demo_policy() -> policy.Policy:
+    """Load the policy of the demo: the default table, trusting one publisher."""
+    with resources.as_file(resources.files("gatekeeper.demo") / "policy.yaml") as path:
+        return policy.load(path)
 
 
 def _gated(subject: Subject, chosen: policy.Policy, work: Path, progress: Progress) -> Attestation:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gatekeeper.lockfile.places import find_lock
+    from gatekeeper.lockfile.places import find_above, find_lock
     from gatekeeper.lockfile.reading import is_model_id, parse, read
     from gatekeeper.lockfile.writing import dump, edit, find, with_model, without_model, write
 
@@ -19,6 +19,7 @@ __all__ = [
     "dump",
     "edit",
     "find",
+    "find_above",
     "find_lock",
     "is_model_id",
     "parse",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "find_above": "places",
     "find_lock": "places",
     "is_model_id": "reading",
     "parse": "reading",

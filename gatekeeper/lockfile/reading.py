@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gatekeeper.artifact import Kind
+from gatekeeper.artifact import Kind, artifact_digest
 from gatekeeper.decision import Action
 from gatekeeper.errors import InputError, LimitError, NotFoundError
 from gatekeeper.limits import DEFAULT_LIMITS
-from gatekeeper.lock import LOCK_VERSION, Lock, LockedBase, LockedFile, LockedModel, files_digest
-from gatekeeper.lockfile.plain import Entries
+from gatekeeper.lock import LOCK_VERSION, Lock, LockedBase, LockedFile, LockedModel
+from gatekeeper.lockfile.plain import Fields
 from gatekeeper.text import printable
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -51,7 +51,7 @@ def read(path: Path) -> Lock:
     shown = printable(str(path))
     lock = parse(read_text(path), source=shown)
     for model in lock.models:
-        if model.digest != files_digest(model.files):
+        if model.digest != artifact_digest((file.path, file.sha256) for file in model.files):
             raise InputError(
                 f'{shown}: [models."{model.id}"] digest is not the one of the files that follow it', hint=_AGAIN
             )
@@ -127,8 +127,8 @@ def load_toml(text: str, source: str) -> dict[str, Any]:
         raise InputError(f"{where}: not TOML: {printable(said.strip())}", hint=_AGAIN) from error
 
 
-def plain_entries(lock: Lock) -> Entries:
-    """Give a lock as the short way through it does."""
+def plain_entries(lock: Lock) -> dict[bytes, Fields]:
+    """Give every entry, by its id, as the short way to one does."""
     return {
         model.id.encode(): {
             key.encode(): value.encode()

@@ -15,7 +15,7 @@ from gatekeeper.errors import InputError, NotFoundError
 from gatekeeper.lock import LOCK_VERSION, Lock, LockedFile, LockedModel
 from gatekeeper.lockfile.places import find_lock
 from gatekeeper.lockfile.reading import load_toml, parse, read, read_text
-from gatekeeper.text import printable
+from gatekeeper.text import printable, quoted
 
 _PREAMBLE = (
     "# Models as they were pinned. `gatekeeper lock` writes this file and keeps its comments.",
@@ -165,44 +165,33 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _tables_of(model: LockedModel) -> Iterator[tuple[Key, str, dict[str, str]]]:
     """Give both tables of a model: their keys, their headers and the lines that they must hold."""
-    id = _string(model.id)
+    id = quoted(model.id)
     yield (model.id, False), f"[models.{id}]", {key: f"{key} = {value}" for key, value in _values(model).items()}
-    files = {file.path: f"{_string(file.path)} = {_file(file)}" for file in model.files}
+    files = {file.path: f"{quoted(file.path)} = {_file(file)}" for file in model.files}
     yield (model.id, True), f"[models.{id}.{_FILES}]", files
 
 
 def _values(model: LockedModel) -> dict[str, str]:
     """Give key → value as TOML, in the order of the file."""
     values = {
-        "commit": _string(model.commit),
-        "digest": _string(f"sha256:{model.digest}"),
-        "kind": _string(model.kind),
+        "commit": quoted(model.commit),
+        "digest": quoted(f"sha256:{model.digest}"),
+        "kind": quoted(model.kind),
     }
     if model.signer:
-        values["signer"] = _string(model.signer)
+        values["signer"] = quoted(model.signer)
     if model.base:
-        values["base"] = _string(str(model.base))
-    values["policy"] = _string(model.policy)
-    values["verdict"] = _string(model.verdict)
+        values["base"] = quoted(str(model.base))
+    values["policy"] = quoted(model.policy)
+    values["verdict"] = quoted(model.verdict)
     values["decided"] = model.decided_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
     if model.exclude:
-        values["exclude"] = f"[{', '.join(map(_string, model.exclude))}]"
+        values["exclude"] = f"[{', '.join(map(quoted, model.exclude))}]"
     return values
 
 
 def _file(file: LockedFile) -> str:
-    return f"{{ size = {file.size}, sha256 = {_string(file.sha256)} }}"
-
-
-def _string(text: str) -> str:
-    """Write a basic string of TOML; what a reviewer would not see in a diff is escaped."""
-    return f'"{"".join(_character(each) for each in text)}"'
-
-
-def _character(character: str) -> str:
-    if character in '"\\':
-        return f"\\{character}"
-    return character if printable(character) == character else f"\\U{ord(character):08x}"
+    return f"{{ size = {file.size}, sha256 = {quoted(file.sha256)} }}"
 
 
 def _merged(present: list[_Statement], wanted: Mapping[str, str], *, by_name: bool) -> list[_Statement]:

@@ -8,8 +8,9 @@ libraries that the document doesn't.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gatekeeper.lazy import lazy
 
 if TYPE_CHECKING:
     from gatekeeper.report.audit import AuditReport
@@ -95,8 +96,4 @@ _HOMES = {
     "write_page": "files",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy(__name__, _HOMES)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from gatekeeper.decision import Action, ApprovalUse, WaiverUse
 from gatekeeper.evidence import Severity
 from gatekeeper.report.audit_attested import AuditedReport
+from gatekeeper.report.controls import Relevance
 
 AUDIT_VERSION = "1.0"
 """Version of the document: the minor rises with new fields, the major when old readers would misread."""
@@ -157,14 +158,23 @@ class ControlCover:
     edition: str
     control: str
     title: str
+    relevance: Relevance
+    """Of the evidence: never that the control is met."""
+
+    kinds: tuple[str, ...]
+    """Kinds of evidence that it asks for and that are held, sorted."""
+
     evidence: tuple[str, ...]
-    """Digests of the attestations with evidence."""
+    """Digests of the attestations in which a check that is mapped to it came to an answer."""
 
     missing: tuple[str, ...]
-    """Digests of those in which a check that would be evidence could not look or did not run."""
+    """Digests of those in which a check that is mapped to it could not look, had nothing to look at or did not run."""
 
     sources: tuple[str, ...]
-    """Checks, rows and outputs that gave the evidence, sorted."""
+    """Checks that came to an answer, sorted."""
+
+    records: tuple[str, ...]
+    """Hazards, rows and outputs that stand beside the evidence and are none by themselves, sorted."""
 
 
 class AttentionKind(StrEnum):

@@ -27,6 +27,7 @@ from gatekeeper.report.audit_attention import attention
 from gatekeeper.report.audit_attested import AuditedReport, Standing
 from gatekeeper.report.audit_changes import Earlier, changes
 from gatekeeper.report.audit_record import Record
+from gatekeeper.report.controls import Relevance
 
 MAX_AGE_DAYS = 90
 """Age above which a verdict is stale, unless something else is asked for."""
@@ -275,15 +276,21 @@ def _controls(records: Iterable[Record]) -> tuple[ControlCover, ...]:
                 edition=found.edition,
                 control=found.control,
                 title=found.title,
+                relevance=Relevance.NONE,
+                kinds=(),
                 evidence=(),
                 missing=(),
                 sources=(),
+                records=(),
             )
             covers[key] = replace(
                 known,
+                relevance=found.relevance if found.evidence else known.relevance,
+                kinds=tuple(sorted({*known.kinds, *found.kinds})),
                 evidence=(*known.evidence, digest) if found.evidence else known.evidence,
                 missing=(*known.missing, digest) if found.missing else known.missing,
                 sources=tuple(sorted({*known.sources, *found.evidence})),
+                records=tuple(sorted({*known.records, *found.records})),
             )
     return tuple(covers.values())
 

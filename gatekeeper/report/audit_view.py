@@ -81,11 +81,6 @@ class Framework:
     edition: str
     controls: tuple[ControlCover, ...]
 
-    @property
-    def covered(self) -> int:
-        """How many controls have evidence."""
-        return sum(bool(control.evidence) for control in self.controls)
-
 
 def pressing(models: Iterable[AuditedModel]) -> tuple[AuditedModel, ...]:
     """Sort models so that those to look at come first: no verdict, then the harshest, then by name."""

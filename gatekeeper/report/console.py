@@ -151,6 +151,8 @@ def _verdict(page: _Page, attestation: Attestation) -> None:
         page.line(f"by {waiver.approver}: {waiver.reason}", margin=4)
     for use in decision.approvals:
         _approval(page, use)
+    for each in attestation.disbelieved_approvals:
+        page.line(f"Approval {each.file} {each.why}. It counts for nothing.", margin=2)
     note = view.spare_note(attestation)
     if decision.ask or note:
         page.heading("What is asked of you")
@@ -262,18 +264,19 @@ def _points(attestation: Attestation) -> Iterator[tuple[str, str]]:
 
 
 def _controls(page: _Page, attestation: Attestation) -> None:
-    covers = controls.covers(controls.controls_for(attestation))
+    kinds = controls.held_kinds(attestation)
     if not page.verbose:
-        told_of, listed = sum(cover.told for cover in covers), sum(len(cover.controls) for cover in covers)
-        frameworks = plural(len(covers), "framework")
-        page.line(f"Evidence relevant to {told_of} of {listed} controls of {frameworks} (--verbose)", margin=2)
+        held = ", ".join(each.kind.id for each in kinds if each.held) or "nothing"
+        page.line(f"Evidence held: {held}. Relevant to controls, sufficient for none (--verbose)", margin=2)
         return
     page.heading(controls.HEADING)
-    for cover in covers:
-        without = ", ".join(control.control for control in cover.controls if not control.evidence)
-        told = f"{cover.told} of {len(cover.controls)}" + (f"; none for {without}" if without else "")
-        page.line(f"{cover.framework}, {cover.edition}: {told}", head="  -", margin=4)
     page.line(controls.CAVEAT, margin=2)
+    for each in kinds:
+        held = ", ".join(each.held) or "no check came to an answer"
+        page.line(f"{each.kind.id} ({each.kind.title}): {held}", head="  -", margin=4)
+        for cover in each.asked_by:
+            ids = ", ".join(control.control for control in cover.controls)
+            page.line(f"{cover.framework}, {cover.edition}: {ids}", margin=6)
 
 
 def _closing(page: _Page, attestation: Attestation, paths: Mapping[str, Path]) -> None:

@@ -9,36 +9,20 @@ path that was no valid Unicode on disk survives as the escape of its surrogates.
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
-from enum import Enum, IntEnum
-from functools import cache
-from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from enum import Enum
+from typing import Any, TypeVar
 
 from gatekeeper.attestation import SCHEMA_VERSION, Attestation
+from gatekeeper.codec import DOCUMENT, Fault, ShapeError, decode, encode
 from gatekeeper.errors import InputError, LimitError
-from gatekeeper.evidence import FactValue
 from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.parsing import ParseError, load_json_object
-from gatekeeper.text import printable
-
-DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-"""Pattern of a day (RFC 3339, full-date)."""
-
-TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$"
-"""Pattern of a time with its offset (RFC 3339, date-time)."""
 
 Noun = TypeVar("Noun")
-
-Where = tuple[str | int, ...]
-"""Keys and indexes that lead to a value; told only when something is wrong there, since that costs."""
-
-NON_FINITE = "non_finite"
-"""The one key of the object that stands for a number that JSON can't write."""
 
 
 def to_json(attestation: Attestation) -> str:
@@ -56,7 +40,7 @@ def to_json(attestation: Attestation) -> str:
 
 def dump(noun: Any) -> str:
     """Write a noun that has a `schema_version`, as `to_json` writes an attestation."""
-    body = _encode(noun)
+    body = encode(noun, DOCUMENT)
     ordered = {"schema_version": body.pop("schema_version"), **body}
     return json.dumps(ordered, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
@@ -101,10 +85,11 @@ def load(noun: type[Noun], text: str | bytes, version: str, hint: str) -> Noun:
         raw = load_json_object(data, depth=DEFAULT_LIMITS.json_depth, half_pairs=True)
     except ParseError as error:
         raise InputError(f"not a gatekeeper report: {error}", hint=hint) from error
-    lenient = _is_later(raw.get("schema_version"), version, hint)
-    result = _Reader(lenient=lenient).read(noun, {**raw, "schema_version": version}, ())
-    assert isinstance(result, noun)  # noqa: S101 - tells the type checker what `read` was asked for
-    return result
+    dialect = replace(DOCUMENT, is_open=_is_later(raw.get("schema_version"), version, hint))
+    try:
+        return decode(noun, {**raw, "schema_version": version}, dialect)
+    except ShapeError as error:
+        raise _wrong(error) from error
 
 
 def _is_later(version: object, ours: str, hint: str) -> bool:
@@ -125,136 +110,13 @@ def _is_later(version: object, ours: str, hint: str) -> bool:
     return int(match[2]) > minor
 
 
-def _encode(value: Any) -> Any:
-    if isinstance(value, Enum):
-        return label(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return {NON_FINITE: str(value)}
-    if isinstance(value, datetime):
-        return (value.isoformat() if value.tzinfo else f"{value.isoformat()}Z").replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return [_encode(item) for item in value]
-    if isinstance(value, Mapping):
-        return {key: _encode(value[key]) for key in sorted(value)}
-    if is_dataclass(value):
-        return {field.name: _encode(getattr(value, field.name)) for field in fields(value)}
-    return value
+def _wrong(error: ShapeError) -> InputError:
+    place = error.place.removeprefix(".")
+    words = _WORDS[error.fault](error)
+    return InputError(f"not a gatekeeper report: {place}: {words}" if place else f"not a gatekeeper report: {words}")
 
 
-def label(member: Enum) -> str:
-    """Give the word that stands for a member in the document: its value, or the name of a numbered one."""
-    return member.name.lower() if isinstance(member, IntEnum) else str(member.value)
-
-
-@cache
-def hints(noun: type) -> dict[str, Any]:
-    """Give the resolved types of a noun's fields, in order."""
-    resolved = get_type_hints(noun)
-    return {field.name: resolved[field.name] for field in fields(noun)}
-
-
-def optional(hint: Any) -> Any:
-    """Give `X` for a field of type `X | None`, else None. A fact's value is a union of another kind."""
-    if get_origin(hint) not in (UnionType, Union) or type(None) not in get_args(hint):
-        return None
-    (inner,) = (part for part in get_args(hint) if part is not type(None))
-    return inner
-
-
-class _Reader:
-    """Turns parsed JSON into nouns, led by their type hints."""
-
-    def __init__(self, *, lenient: bool) -> None:
-        self._lenient = lenient
-
-    def read(self, hint: Any, value: Any, where: Where) -> Any:
-        """Read one value.
-
-        Raises:
-            InputError: When it is not of that type.
-        """
-        if hint in _WORDS:
-            return _expect(hint, _WORDS[hint], value, where)
-        inner = optional(hint)
-        if inner is not None:
-            return None if value is None else self.read(inner, value, where)
-        if hint == FactValue:
-            return _fact(value, where)
-        if get_origin(hint) is tuple:
-            items = _expect(list, "an array", value, where)
-            return tuple(self.read(get_args(hint)[0], item, (*where, index)) for index, item in enumerate(items))
-        if get_origin(hint) is Mapping:
-            entries = _expect(dict, "an object", value, where)
-            return {key: self.read(get_args(hint)[1], entries[key], (*where, key)) for key in entries}
-        if is_dataclass(hint):
-            return self._noun(hint, _expect(dict, "an object", value, where), where)
-        return _moment(hint, value, where) if hint in _PARSERS else _word(hint, value, where)
-
-    def _noun(self, noun: Any, value: dict[str, Any], where: Where) -> Any:
-        known = hints(noun)
-        missing = [name for name in known if name not in value]
-        unknown = [] if self._lenient else [name for name in value if name not in known]
-        if missing:
-            raise _wrong(where, f"{missing[0]} is missing")
-        if unknown:
-            raise _wrong(where, f"no such key: {printable(unknown[0], 80)!r}")
-        return noun(**{name: self.read(hint, value[name], (*where, name)) for name, hint in known.items()})
-
-
-def _word(hint: type[Enum], value: Any, where: Where) -> Enum:
-    words = _members(hint)
-    text = _expect(str, "a word", value, where)
-    if text not in words:
-        raise _wrong(where, f"{printable(text, 80)!r} is none of {', '.join(words)}")
-    return words[text]
-
-
-def _moment(hint: type, value: Any, where: Where) -> object:
-    parse, pattern, what = _PARSERS[hint]
-    text = _expect(str, what, value, where)
-    try:
-        if re.fullmatch(pattern, text):
-            return parse(text)
-    except ValueError:
-        pass  # it has the form, but there is no such day or hour
-    raise _wrong(where, f"{printable(text, 80)!r} is not {what}")
-
-
-def _fact(value: Any, where: Where) -> FactValue:
-    if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
-        return value
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return tuple(value)
-    if isinstance(value, dict) and list(value) == [NON_FINITE] and value[NON_FINITE] in ("nan", "inf", "-inf"):
-        return float(value[NON_FINITE])
-    raise _wrong(where, "a fact is true, false, a number, a string or an array of strings")
-
-
-def _expect(kind: type, what: str, value: Any, where: Where) -> Any:
-    if type(value) is not kind:  # exactly: true is no integer here
-        raise _wrong(where, f"{what} was expected, not {_JSON_NAMES.get(type(value), 'something else')}")
-    return value
-
-
-@cache
-def _members(hint: type[Enum]) -> dict[str, Enum]:
-    return {label(member): member for member in hint}
-
-
-def _wrong(where: Where, what: str) -> InputError:
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{printable(step, 80)}" for step in where)
-    told = f"{path.removeprefix('.')}: {what}" if path else what
-    return InputError(f"not a gatekeeper report: {told}")
-
-
-_PARSERS: dict[type, tuple[Callable[[str], object], str, str]] = {
-    datetime: (datetime.fromisoformat, TIME, "a time with its offset"),
-    date: (date.fromisoformat, DATE, "a day"),
-}
-_WORDS = {str: "a string", int: "an integer", bool: "true or false"}
-_JSON_NAMES = {
+_KINDS = {
     str: "a string",
     int: "an integer",
     float: "a fraction",
@@ -262,4 +124,19 @@ _JSON_NAMES = {
     list: "an array",
     dict: "an object",
     type(None): "null",
+    Enum: "a word",
+    date: "a day",
+    datetime: "a time with its offset",
+}
+_WORDS: dict[Fault, Callable[[ShapeError], str]] = {
+    Fault.TYPE: lambda error: f"{_KINDS[error.kind]} was expected, not {_KINDS[type(error.value)]}",
+    Fault.MISSING: lambda error: f"{error.value} is missing",
+    Fault.UNKNOWN: lambda error: f"no such key: {error.quoted}",
+    Fault.WORD: lambda error: f"{error.quoted} is none of {', '.join(error.expected)}",
+    Fault.FORM: lambda error: f"{error.quoted} is not {_KINDS[error.kind]}",
+    Fault.CALENDAR: lambda error: f"{error.quoted} is not {_KINDS[error.kind]}",
+    Fault.EITHER: lambda _: "it has none of the types that may stand here",
+    Fault.LENGTH: lambda error: f"{error.expected[0]} items were expected, not {error.value}",
+    Fault.REFUSED: lambda error: error.told,
+    Fault.FACT: lambda _: "a fact is true, false, a number, a string or an array of strings",
 }

@@ -40,6 +40,9 @@ from gatekeeper.evidence import (
 from gatekeeper.limits import GIB, KIB, MIB
 from gatekeeper.text import plural
 
+_APPROVED = "approved:"
+"""What the row of a decision begins with that a person signed off."""
+
 GLOSSES: Mapping[Action, str] = {
     Action.ALLOW: "May be deployed under this policy.",
     Action.AUDIT: "Verify before deployment.",
@@ -271,7 +274,7 @@ def allowance(attestation: Attestation) -> str:
     count = len(attestation.findings)
     if not count:
         return "Nothing found, by these checks, within these limits."
-    signed_off = attestation.decision.row.startswith("approved:")
+    signed_off = attestation.decision.row.startswith(_APPROVED)
     answered = "which somebody answers for" if signed_off else "which this policy does not hold against it"
     told = f"{plural(count, 'finding')}, {answered}"
     return f"{told}; nothing else found, by these checks, within these limits."
@@ -301,10 +304,21 @@ def covered(approval: Approval) -> str:
     return f"{told}; {found}" + (f"; unknown: {_few(approval.unknown)}" if approval.unknown else "")
 
 
+def fired(row: RowOutcome, decision: Decision) -> bool:
+    """Whether it is the row that decided, also where a person then signed it off."""
+    return row.row == decision.row.removeprefix(_APPROVED)
+
+
+def rows(decision: Decision, *, holding: bool) -> tuple[tuple[int, RowOutcome], ...]:
+    """Give rows of the table with their place in it, from 1: those that may hold, or those that do not."""
+    numbered = enumerate(decision.rows, 1)
+    return tuple((place, row) for place, row in numbered if (row.state is not RowState.FAILS) == holding)
+
+
 def row_word(row: RowOutcome, decision: Decision) -> str:
     """Say how a row of the table came out."""
-    if row.row == decision.row.removeprefix("approved:"):
-        return "fired"
+    if fired(row, decision):
+        return "fired, signed off" if decision.row.startswith(_APPROVED) else "fired"
     if row.state is RowState.HOLDS:
         return "holds, not first"
     return "does not hold" if row.state is RowState.FAILS else "could not be told"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
+from gatekeeper.codec import DOCUMENT, encode
 from gatekeeper.tensors.readback import TensorRecord
 
 SCHEMA_VERSION = "1.0"
@@ -98,8 +99,7 @@ class Conversion:
 
 def to_json(conversion: Conversion) -> str:
     """Write a conversion as the published schema has it."""
-    document: dict[str, Any] = {"schema_version": SCHEMA_VERSION, **asdict(conversion)}
-    document["created_at"] = conversion.created_at.isoformat().replace("+00:00", "Z")
+    document: dict[str, Any] = {"schema_version": SCHEMA_VERSION, **encode(conversion, DOCUMENT)}
     # Names of files may be no Unicode; escapes keep the text plain ASCII whatever they hold.
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 

@@ -17,10 +17,21 @@ from gatekeeper.artifact import ExcludedFile
 from gatekeeper.attest.schema import FILE, render
 from gatekeeper.attestation import Attestation, SubjectFile
 from gatekeeper.decision import Action, Approval, ApprovalState, ApprovalUse, RowState
-from gatekeeper.errors import InputError
+from gatekeeper.errors import InputError, SignatureError
 from gatekeeper.signing import DECISION, VSA, parse_statement, statement_json
 from tests.support.attestations import scanned
-from tests.support.verdicts import COMMIT, NAME, POLICY_DIGEST, URI, attestation, refused, report_digest, statements
+from tests.support.verdicts import (
+    COMMIT,
+    NAME,
+    POLICY_DIGEST,
+    URI,
+    attestation,
+    refused,
+    report_digest,
+    sealed,
+    statements,
+    with_predicate,
+)
 
 URI_PATTERN = r"^[a-z][a-z0-9+.-]*:[^\s]+$"
 DIGEST_SET = {
@@ -80,7 +91,7 @@ VSA_SCHEMA: dict[str, Any] = {  # written from https://slsa.dev/spec/v1.2/verifi
 }
 
 
-def approval_use(state: ApprovalState = ApprovalState.USED) -> ApprovalUse:
+def approval_use(state: ApprovalState = ApprovalState.USED, sha256: str = "") -> ApprovalUse:
     approval = Approval(
         reference=f"hf://{NAME}@{COMMIT}",
         subject="sha256:" + "0" * 64,
@@ -93,6 +104,7 @@ def approval_use(state: ApprovalState = ApprovalState.USED) -> ApprovalUse:
         reason="We read it.",
         created=date(2026, 11, 1),
         expires=date(2026, 12, 1),
+        sha256=sha256,
     )
     return ApprovalUse(approval=approval, state=state)
 
@@ -100,7 +112,7 @@ def approval_use(state: ApprovalState = ApprovalState.USED) -> ApprovalUse:
 CASES: dict[str, Attestation] = {
     "allow": attestation(),
     "local": attestation(subject={"reference": "./m", "name": "./m", "commit": "", "endpoint": ""}),
-    "approved": attestation(row="approved:unverified", approvals=(approval_use(),)),
+    "approved": attestation(row="approved:unverified", approvals=(approval_use(sha256="a" * 64),)),
     **{action.value: refused(action) for action in Action if action is not Action.ALLOW},
 }
 
@@ -229,8 +241,32 @@ def test_input_attestations_are_all_or_none() -> None:
     signed = attestation(files, facts={"signature__status": "valid"})
     names = [each["name"] for each in predicates(signed)[0]["inputAttestations"]]
     assert names == ["report.json", "model.sig"]
-    # A sign-off was used whose bytes are not known here, and the specification takes no incomplete list.
-    assert "inputAttestations" not in predicates(CASES["approved"])[0]
+    approval = {
+        "name": f"approval-{'a' * 12}",
+        "mediaType": "application/vnd.in-toto.approval+dsse",
+        "digest": {"sha256": "a" * 64},
+    }
+    assert predicates(CASES["approved"])[0]["inputAttestations"][1:] == [approval]
+    spare = (approval_use(sha256="a" * 64), approval_use(ApprovalState.UNUSED, "b" * 64))
+    assert predicates(attestation(approvals=spare))[0]["inputAttestations"][1:] == [approval]
+    # A sign-off was used that came from no file, and the specification takes no incomplete list.
+    for some in ((approval_use(),), (approval_use(), approval_use(sha256="a" * 64))):
+        assert "inputAttestations" not in predicates(attestation(approvals=some))[0]
+
+
+def test_halves_of_two_approved_verdicts_are_none() -> None:
+    """Both of one second, on the same files, by one key and one report: only the sign-off differs."""
+    one, other = (
+        attest.statements(attestation(approvals=(approval_use(sha256=digit * 64),)), report_sha256="0" * 64)
+        for digit in "ab"
+    )
+    attest.read_verdict(sealed(*one))
+    for summary, decision in ((one[0], other[1]), (other[0], one[1])):
+        with pytest.raises(SignatureError, match="disagree about the sign-offs"):
+            attest.read_verdict(sealed(summary, decision))
+    without = with_predicate(one[0], lambda predicate: predicate.pop("inputAttestations"))
+    with pytest.raises(SignatureError, match="disagree about the sign-offs"):
+        attest.read_verdict(sealed(without, one[1]))
 
 
 def test_times_are_whole_seconds_of_utc() -> None:

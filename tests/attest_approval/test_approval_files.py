@@ -58,6 +58,11 @@ SIGNED = envelope_json(sign(statement_json(STATEMENT), ANA.signer)).encode()
 UNSIGNED = envelope_json(unsigned(statement_json(STATEMENT))).encode()
 
 
+def read_from(data: bytes, signer: str = "") -> Approval:
+    """What is read back: the approval, whose key signed, and which bytes it was."""
+    return replace(APPROVAL_GIVEN, signer=signer, sha256=hashlib.sha256(data).hexdigest())
+
+
 def said(**changes: Any) -> bytes:
     """Give an unsigned approval whose predicate says something else."""
     predicate = {name: value for name, value in {**STATEMENT.predicate, **changes}.items() if value is not ...}
@@ -70,12 +75,12 @@ def test_one_subject_for_each_file() -> None:
 
 
 def test_it_is_read_back_with_the_name_of_whose_key_signed() -> None:
-    assert read_approval(SIGNED, APPROVERS) == replace(APPROVAL_GIVEN, signer="ana")
+    assert read_approval(SIGNED, APPROVERS) == read_from(SIGNED, "ana")
 
 
 def test_without_approvers_no_signature_is_held_against_anybody() -> None:
-    assert read_approval(UNSIGNED, ()) == APPROVAL_GIVEN
-    assert read_approval(SIGNED, ()) == APPROVAL_GIVEN
+    assert read_approval(UNSIGNED, ()) == read_from(UNSIGNED)
+    assert read_approval(SIGNED, ()) == read_from(SIGNED)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +219,7 @@ def test_a_changed_byte_is_never_believed(mutate: Callable[[bytes, int, int], by
         read = read_approval(changed, APPROVERS)
     except GatekeeperError:
         return
-    assert read == replace(APPROVAL_GIVEN, signer="ana")
+    assert read == read_from(changed, "ana")
     assert json.loads(changed)["payload"] == json.loads(SIGNED)["payload"]
 
 
@@ -240,21 +245,35 @@ class TestFiles:
             (tmp_path / name).write_bytes(SIGNED)
         (tmp_path / "below").mkdir()
         (tmp_path / "below" / "c.intoto.json").write_bytes(b"?")
-        read = read_approvals([tmp_path, tmp_path / "a.intoto.json"], APPROVERS)
-        assert [path.name for path, _ in read] == ["a.intoto.json", "b.intoto.json"]
-        assert {approval.signer for _, approval in read} == {"ana"}
+        (tmp_path / "b.intoto.json").write_bytes(SIGNED + b"\n")
+        read, disbelieved = read_approvals([tmp_path, tmp_path / "a.intoto.json"], APPROVERS)
+        assert read == (read_from(SIGNED, "ana"), read_from(SIGNED + b"\n", "ana"))
+        assert disbelieved == ()
 
     def test_an_empty_folder_has_none(self, tmp_path: Path) -> None:
-        assert read_approvals([tmp_path], APPROVERS) == ()
+        assert read_approvals([tmp_path], APPROVERS) == ((), ())
 
     @pytest.mark.parametrize("data", [b"", b"\xff", UNSIGNED, SIGNED[:-40], b"{" * 1000])
-    def test_one_that_is_not_believed_is_an_error_that_names_it(self, data: bytes, tmp_path: Path) -> None:
+    def test_one_that_is_not_believed_is_told_in_a_folder_and_an_error_when_named(
+        self, data: bytes, tmp_path: Path
+    ) -> None:
         (tmp_path / "a.intoto.json").write_bytes(SIGNED)
-        (tmp_path / "odd\u202e.intoto.json").write_bytes(data)
-        with pytest.raises(InputError, match=r"odd\\u202e\.intoto\.json is not believed") as caught:
-            read_approvals([tmp_path], APPROVERS)
-        assert caught.value.exit_code == 2
-        assert caught.value.hint
+        odd = tmp_path / "odd\u202e.intoto.json"
+        odd.write_bytes(data)
+        read, (disbelieved,) = read_approvals([tmp_path], APPROVERS)
+        assert read == (read_from(SIGNED, "ana"),)
+        assert disbelieved.file.endswith(r"odd\u202e.intoto.json")
+        assert disbelieved.why.startswith("is not believed: ")
+        for places in ([odd], [tmp_path, odd], [odd, tmp_path]):
+            with pytest.raises(InputError, match=r"odd\\u202e\.intoto\.json is not believed") as caught:
+                read_approvals(places, APPROVERS)
+            assert caught.value.exit_code == 2
+            assert caught.value.hint
+
+    def test_a_key_that_can_not_be_used_is_no_fault_of_the_files(self, tmp_path: Path) -> None:
+        (tmp_path / "a.intoto.json").write_bytes(SIGNED)
+        with pytest.raises(InputError, match="public key"):
+            read_approvals([tmp_path], [Approver(name="ana", key="none")])
 
     def test_what_can_not_be_read_is_named(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.intoto.json")
@@ -263,8 +282,9 @@ class TestFiles:
         for name in ("pipe", "nowhere", "absent"):
             with pytest.raises(InputError, match=rf"{name}\.intoto\.json can't be read"):
                 read_approvals([tmp_path / f"{name}.intoto.json"], ())
-        with pytest.raises(InputError, match="can't be read"):
-            read_approvals([tmp_path], ())
+        read, disbelieved = read_approvals([tmp_path], ())
+        assert (read, len(disbelieved)) == ((), 3)
+        assert all(each.why.startswith("can't be read: ") for each in disbelieved)
         with pytest.raises(InputError, match="can't be read"):
             read_approvals([Path("a\0b")], ())
 

@@ -22,7 +22,7 @@ from gatekeeper.errors import InputError
 from gatekeeper.evidence import CheckResult
 from gatekeeper.lock import Lock, LockedBase, LockedModel
 from tests.support import attestations
-from tests.support.attestations import COMMIT, NOW
+from tests.support.attestation_parts import COMMIT, NOW
 from tests.support.boms import attested, each_reference, model_of, strict_errors, value_of
 
 BASE_COMMIT = "b" * 40

@@ -72,6 +72,21 @@ def test_bytes_that_were_not_had_are_a_gap() -> None:
     assert [gap.path for gap in result.gaps] == ["model.safetensors"]
 
 
+def test_another_size_is_a_difference_even_without_the_bytes() -> None:
+    listed = replace(file("model.safetensors", hashed=False), size=10**9)
+    result = held(hub(files=(file("README.md"), listed), metadata_only=True))
+    assert slugs(result) == ["changed"]
+    assert "→ 1000000000 bytes" in result.findings[0].message
+
+
+def test_a_lock_that_was_changed_by_hand_is_told_as_such() -> None:
+    entry = locked(hub())
+    files = tuple(replace(each, size=each.size + 1) for each in entry.files)
+    result = held(hub(), replace(entry, files=files))
+    assert set(slugs(result)) == {"changed"}
+    assert all("beside the digest of these bytes" in each.message for each in result.findings)
+
+
 def test_a_difference_beside_a_gap_is_a_mismatch() -> None:
     result = held(hub(files=(file("README.md", b"x"), file("model.safetensors", hashed=False)), metadata_only=True))
     assert (result.status, result.facts["bytes.lock"]) == (Status.UNKNOWN, "mismatch")

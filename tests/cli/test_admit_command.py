@@ -21,7 +21,7 @@ from gatekeeper.demo import builders
 from gatekeeper.demo.hub import HubRepo, LoopbackHub
 from gatekeeper.lock import Lock, LockedFile, LockedModel
 from gatekeeper.report import read
-from tests.support.attestations import COMMIT
+from tests.support.attestation_parts import COMMIT
 from tests.support.signing import key_pair
 from tests.support.verdicts import attestation, lay_out, refused, sealed, sign_off, statements, verdict
 
@@ -194,6 +194,33 @@ def test_a_sign_off_with_a_trusted_key_admits(home: Path, run: Any, tmp_path: Pa
     result = next(step for step in ran.document["steps"] if step["step"] == "result")
     assert "signed it off" in result["words"]
     assert run(*command, "--approver-key", "alice.pub").code == 2
+
+
+def test_sign_offs_lie_where_they_lie_for_gate(
+    home: Path, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = refused()
+    lay_out(tmp_path / "model")
+    (tmp_path / "verdict.jsonl").write_bytes(verdict(about))
+    today = datetime.now(UTC).date()
+    approval = sign_off(about, created=today - timedelta(days=1), expires=today + timedelta(days=10), signer="")
+    data = sealed(approval_statement(approval, about.subject.files), signer=key_pair("bob").signer)
+    (tmp_path / "approvals").mkdir()
+    (tmp_path / "approvals" / "silva.intoto.json").write_bytes(data)
+    (tmp_path / "approvals" / "odd.intoto.json").write_bytes(data[:-9])
+    monkeypatch.chdir(tmp_path)
+    command = ("admit", "model", "-a", "verdict.jsonl", "--key", home / "alice.pub", "--format", "json")
+    assert "disbelieved_approvals" in run(*command).document
+    assert "signed it off" not in run(*command).document["reason"]
+    ran = run(*command, "--approver-key", home / "bob.pub")
+    assert "signed it off" in next(step for step in ran.document["steps"] if step["step"] == "result")["words"]
+    assert [each["file"] for each in ran.document["disbelieved_approvals"]] == ["approvals/odd.intoto.json"]
+    ran = run(*command[:-2], "--approver-key", home / "bob.pub")
+    assert "the approval approvals/odd.intoto.json is not believed" in " ".join(ran.out.split())
+    (tmp_path / "lock").mkdir()
+    lockfile.write(tmp_path / "lock" / "gatekeeper.lock", Lock())
+    ran = run(*command, "--approver-key", home / "bob.pub", "--lock", "lock/gatekeeper.lock")
+    assert ran.document["disbelieved_approvals"] == []  # beside that lock there are none
 
 
 def test_verify_says_who_what_and_when(home: Path, run: Any) -> None:

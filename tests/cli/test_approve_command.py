@@ -108,6 +108,14 @@ def test_it_lies_beside_the_lock(run: Run, place: Path, monkeypatch: pytest.Monk
     assert run("gate", "../model")[0] == 0
     (place / ".git").rename(place / "below" / ".git")  # no further up than the repository
     assert run("gate", "../model")[0] == 1
+    assert run("gate", "../model", "--lock", "../gatekeeper.lock")[0] == 0
+    (place / "approvals").rename(place / "below" / "approvals")
+    assert run("gate", "../model")[0] == 0
+    (place / "below" / "gatekeeper.lock").touch()
+    assert run("gate", "../model")[0] == 0
+    assert run("gate", "../model", "--lock", "../gatekeeper.lock")[0] == 1  # beside that lock there is none
+    assert run("approve", "../model", *GIVEN, "--lock", "../gatekeeper.lock")[0] == 0
+    assert run("gate", "../model", "--lock", "../gatekeeper.lock")[0] == 0
 
 
 def test_an_attestation_can_be_signed_off_instead(run: Run) -> None:
@@ -144,7 +152,7 @@ def test_a_signature_without_approvers_is_said_to_be_held_against_nobody(run: Ru
 
 
 @pytest.mark.parametrize("damage", ["payload", "signature", "cut", "empty"])
-def test_a_damaged_one_stops_the_run_and_is_named(damage: str, run: Run, place: Path) -> None:
+def test_a_damaged_one_counts_for_nothing_and_is_told(damage: str, run: Run, place: Path) -> None:
     policy(place, "ana")
     run("approve", "./model", *GIVEN, "--policy", "p.yaml", "--key", "ana.key")
     (path,) = (place / "approvals").iterdir()
@@ -155,8 +163,30 @@ def test_a_damaged_one_stops_the_run_and_is_named(damage: str, run: Run, place: 
         envelope["signatures"][0]["sig"] = envelope["signatures"][0]["sig"][:-8] + "AAAAAAA="
     text = json.dumps(envelope)
     path.write_text({"cut": text[:-1], "empty": ""}.get(damage, text))
-    code, told = run("gate", "./model", "--policy", "p.yaml")
-    assert (code, f"approvals/{path.name} is not believed" in told) == (2, True)
+    code, told = run("gate", "./model", "--policy", "p.yaml", "--out", "reports")
+    assert code == 1
+    for page in (told, (place / "reports" / "report.html").read_text()):
+        assert path.name in page
+        assert "is not believed" in page
+    _, report = run("gate", "./model", "--policy", "p.yaml", "--format", "json")
+    assert report["decision"]["approvals"] == []
+    (each,) = report["disbelieved_approvals"]
+    assert each["file"] == f"approvals/{path.name}"
+    # One that is named was meant for this run.
+    code, told = run("gate", "./model", "--policy", "p.yaml", "--approval", str(path))
+    assert (code, f"{path.name} is not believed" in " ".join(told.split())) == (2, True)
+
+
+def test_one_of_a_stranger_stops_no_other(run: Run, place: Path) -> None:
+    policy(place, "ana")
+    run("approve", "./model", *GIVEN, "--policy", "p.yaml", "--key", "ana.key")
+    key_pair("eve").write(place, "eve")
+    assert run("approve", "./model", *GIVEN, "--key", "eve.key", "--out", "by-eve")[0] == 0
+    (stranger,) = (place / "by-eve").iterdir()
+    stranger.rename(place / "approvals" / "eve.intoto.json")
+    code, report = run("gate", "./model", "--policy", "p.yaml", "--format", "json")
+    assert (code, report["decision"]["row"]) == (0, "approved:unverified")
+    assert [each["file"] for each in report["disbelieved_approvals"]] == ["approvals/eve.intoto.json"]
 
 
 def test_a_model_can_not_bring_its_own(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,18 @@ def test_a_model_is_held_against_the_lock(reports: Path, tmp_path: Path) -> None
     assert found["gatekeeper:lock"] == "absent"
 
 
+def test_the_nearest_lock_counts_as_everywhere(reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    without = invoke("bom", str(reports / "allow")).output
+    lock = tmp_path / "gatekeeper.lock"
+    lock.write_text("version = 1\n", "utf-8")
+    found = invoke("bom", str(reports / "allow")).output
+    assert found == invoke("bom", str(reports / "allow"), "--lock", str(lock)).output != without
+    lock.write_text("version = 2\n", "utf-8")
+    with pytest.raises(InputError, match="version"):
+        invoke("bom", str(reports / "allow"))
+
+
 def test_a_link_at_the_place_is_replaced_and_not_followed(reports: Path, tmp_path: Path) -> None:
     kept, out = tmp_path / "kept.txt", tmp_path / "bom.cdx.json"
     kept.write_text("kept", "utf-8")

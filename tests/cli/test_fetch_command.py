@@ -17,7 +17,7 @@ from gatekeeper.lock import Lock
 from gatekeeper.lockfile import write
 from gatekeeper.sources.parts import STAGING
 from tests.e2e.commandline import ROOT, run
-from tests.sources.test_materialised import FILES, MODEL, REPO, held, locked
+from tests.support.pinned_repo import FILES, MODEL, REPO, held, locked
 
 ADAPTER = HubRepo.of("acme/adapter", {"adapter_config.json": b"{}"})
 

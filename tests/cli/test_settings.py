@@ -11,8 +11,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from gatekeeper import lockfile
 from gatekeeper.cli.main import COMMANDS, cli
-from gatekeeper.cli.settings import NOT_HERE, SETTINGS, _read, asked_format, default_map, setting_of
+from gatekeeper.cli.settings import NOT_HERE, SETTINGS, _read, asked_format, default_map, setting_of, settings_file
 from gatekeeper.errors import InputError
 
 VALUES: dict[type, Any] = {str: "word", Path: "place", int: 3, bool: True, list: ["a", "b"]}
@@ -145,6 +146,24 @@ def test_the_nearest_file_counts_and_none_above_the_repository(home: Path, monke
     assert default_map(gate) == {"jobs": 3}
     (home / "a" / ".git").mkdir()
     assert default_map(gate) == {}
+
+
+def test_outside_of_a_repository_only_the_file_in_the_folder_itself_counts(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may write above, as into /tmp, would else choose the policy; the lock is found by the same rule."""
+    (home / ".git").rmdir()
+    written(home, "jobs", 3)
+    (home / "gatekeeper.lock").touch()
+    gate = import_module("gatekeeper.cli.gate").command
+    below = home / "a" / "b"
+    below.mkdir(parents=True)
+    assert (default_map(gate), lockfile.find()) == ({"jobs": 3}, home / "gatekeeper.lock")
+    monkeypatch.chdir(below)
+    assert (default_map(gate), settings_file(below), lockfile.find()) == ({}, None, None)
+    assert asked_format(["gate", "x"]) == ""
+    (home / ".git").mkdir()
+    assert (default_map(gate), lockfile.find()) == ({"jobs": 3}, home / "gatekeeper.lock")
 
 
 @pytest.mark.parametrize(

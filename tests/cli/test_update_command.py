@@ -18,7 +18,8 @@ from gatekeeper.demo.builders import as_json, card, safetensors, tiny_model, tor
 from gatekeeper.demo.hub import Faults, HubCommit, HubRepo, LoopbackHub
 from gatekeeper.demo.hub.repos import EPOCH
 from gatekeeper.errors import InputError, NotFoundError
-from gatekeeper.lock import LockedModel, files_digest
+from gatekeeper.lock import LockedModel
+from tests.support.locks import digest_of_files
 
 Files = Mapping[str, bytes]
 NAME = "acme/tiny"
@@ -145,7 +146,7 @@ def test_bytes_exchanged_behind_the_pinned_commit_are_told(place: Path, hub: Loo
     hub.add(repo(FIRST, SECOND))
     exchanged = replace(pinned.files[0], sha256="0" * 64)
     files = (exchanged, *pinned.files[1:])
-    other = replace(pinned, files=files, digest=files_digest(files))
+    other = replace(pinned, files=files, digest=digest_of_files(files))
     lockfile.edit(place / "gatekeeper.lock", lambda lock: lockfile.with_model(lock, other))
     code, model = document()
     assert code == 1
@@ -167,6 +168,73 @@ def test_another_revision_can_be_asked_for(place: Path, hub: LoopbackHub) -> Non
     hub.add(newer)
     code, model = document(NAME, "--to", "v2")
     assert (code, model["proposed"]) == (1, newer.history["main"][1])
+
+
+def test_what_is_older_is_said_to_be_and_moved_to_only_by_name(place: Path, hub: LoopbackHub) -> None:
+    two = repo(FIRST, SECOND)
+    hub.add(two)
+    assert document("--write")[0] == 0
+    newest = entry(place)
+    # The default branch is set back; the later commit can still be had.
+    hub.add(replace(two, branches={"kept": two.branches["main"], "main": two.branches["main"][:1]}))
+    code, model = document("--write")
+    assert (code, model["status"], entry(place)) == (1, "older", newest)
+    told = run("update", "--write").output
+    assert "older       acme/tiny" in told
+    assert "an older commit is pinned only by --to and --write together" in told
+    code, model = document("--to", "main", "--write")
+    assert (code, model["status"], entry(place).commit) == (0, "written", repo(FIRST).head)
+
+
+def test_what_is_neither_older_nor_newer_is_other(place: Path, hub: LoopbackHub) -> None:
+    aside = repo(SECOND)
+    hub.add(replace(aside, branches={**repo(FIRST).branches, "aside": aside.branches["main"]}))
+    code, model = document("--to", "aside")
+    assert (code, model["status"], model["proposed"]) == (1, "other", aside.head)
+
+
+def test_a_large_file_outside_of_lfs_is_not_called_changed(place: Path, hub: LoopbackHub) -> None:
+    """Its digest is not listed; with the pinned size nothing is known, with another one it is changed."""
+    size = 2 * 2**20
+    hub.add(repo({**FIRST, "vocab.txt": b"a" * size}, {**FIRST, "vocab.txt": b"a" * size, "b.txt": b"b"}))
+    assert run("lock", NAME, "--update").return_value == 0
+    hub.add(repo(*[{**FIRST, "vocab.txt": b"a" * size}] * 1, {**FIRST, "vocab.txt": b"a" * size}))
+    ran = run("lock", NAME)
+    assert ran.return_value == 1
+    told = " ".join(ran.output.split())
+    assert "vocab.txt was not downloaded, so nothing was compared" in told
+    assert "vocab.txt has other bytes" not in told
+    hub.add(repo({**FIRST, "vocab.txt": b"a" * (size + 1)}))
+    assert f"vocab.txt has other bytes ({size} → {size + 1} bytes)" in " ".join(run("lock", NAME).output.split())
+
+
+SIGN_OFF = ("--by", "ana", "--reason", "we read its code", "--expires", "9d")
+
+
+def test_a_sign_off_counts_for_what_is_moved_to(place: Path, hub: LoopbackHub) -> None:
+    newer = repo(FIRST, {**FIRST, "b.txt": b"b"})
+    hub.add(newer)
+    assert run("approve", f"{NAME}@{newer.head}", *SIGN_OFF).return_value == 0
+    (place / "approvals" / "odd.intoto.json").write_bytes(b"{}")
+    ran = run("update", "--write", "--format", "json")
+    told = json.loads(ran.output)
+    assert (ran.return_value, told["models"][0]["verdict"], entry(place).verdict) == (0, "allow", "allow")
+    assert [each["file"] for each in told["disbelieved_approvals"]] == ["approvals/odd.intoto.json"]
+
+
+def test_a_sign_off_counts_for_what_is_locked(place: Path, hub: LoopbackHub) -> None:
+    assert entry(place).verdict == "audit"
+    assert run("approve", f"{NAME}@{entry(place).commit}", *SIGN_OFF, "--out", "kept").return_value == 0
+    assert run("lock", NAME).return_value == 0
+    assert entry(place).verdict == "audit"
+    for arguments in (("--approval", "kept"), ()):
+        assert run("lock", NAME, *arguments).return_value == 0
+        assert entry(place).verdict == ("allow" if arguments else "audit")
+    (place / "kept").rename(place / "approvals")
+    assert run("lock", NAME).return_value == 0
+    assert entry(place).verdict == "allow"
+    assert run("gate", "--locked").return_value == 0
+    assert run("gate", "--locked", NAME).return_value == 0
 
 
 def test_a_pull_request_is_compared_and_never_pinned(place: Path, hub: LoopbackHub) -> None:

@@ -19,12 +19,10 @@ import pytest
 
 from gatekeeper import attest, lockfile
 from gatekeeper.admission import admit
-from gatekeeper.artifact import Kind
 from gatekeeper.checks.provenance.lock import Lock as LockCheck
 from gatekeeper.checks.provenance.signature import Signature as SignatureCheck
-from gatekeeper.decision import Action
 from gatekeeper.errors import GatekeeperError
-from gatekeeper.lock import Lock, LockedFile, LockedModel
+from gatekeeper.lock import Lock
 from gatekeeper.policy import load
 from gatekeeper.signers import Approver, TrustedSigner
 from gatekeeper.signing import (
@@ -41,6 +39,7 @@ from gatekeeper.signing.certificates import certified_key
 from tests.signing_oms.test_oms_mutations import BY_CERTIFICATE, ISSUED
 from tests.signing_oms.test_oms_mutations import FILES as OMS_FILES
 from tests.support.hub_artifacts import CONTEXT, file, hub, platform
+from tests.support.locks import lock_of
 from tests.support.mutations import NEVER, OF_BYTES, OF_ENVELOPES, OF_LINES, Mutation
 from tests.support.oms import bundle, by_key, by_root, plain
 from tests.support.signing import NOW as CERTIFIED_NOW
@@ -106,7 +105,8 @@ def believed_approval(documents: Sequence[bytes], place: Path) -> object:
     answer = admit(place / "model", {"verdict": [verdict(about)]}, EXPECTED, approvals=[given], now=NOW)
     if not answer.admitted:
         raise NotAdmittedError(answer.reason)
-    return given, parse_statement(parse_envelope(data).payload)
+    # Blanks around the statement are no part of it, but of the file, whose digest names it.
+    return replace(given, sha256=""), parse_statement(parse_envelope(data).payload)
 
 
 def believed_publisher(documents: Sequence[bytes], place: Path, signer: TrustedSigner) -> object:
@@ -125,16 +125,6 @@ def believed_publisher(documents: Sequence[bytes], place: Path, signer: TrustedS
 
 def believed_key(documents: Sequence[bytes], place: Path) -> object:
     return believed_verdict([VERDICT], place, [load_public_key(documents[0])])
-
-
-def locked() -> Lock:
-    about = attestation().subject
-    files = tuple(LockedFile(path=each.path, size=each.size, sha256=each.sha256) for each in about.files)
-    model = LockedModel(
-        id=NAME, commit=COMMIT, digest=about.digest, kind=Kind.MODEL, files=files,
-        policy=POLICY_DIGEST, verdict=Action.ALLOW, decided_at=NOW,
-    )  # fmt: skip
-    return Lock(models=(model,))
 
 
 def read_lock(documents: Sequence[bytes], place: Path) -> Lock:
@@ -206,7 +196,7 @@ OTHER_SIGN_OFF = envelope_json(sign(statement_json(OF_ANOTHER_ROW), ALICE.signer
 BY_KEY = bundle(plain(*OMS_FILES), ALICE)
 OTHER_BY_KEY = bundle(plain(*OMS_FILES, file("run.py", b"")), ALICE)
 ONE_SUBJECT = {kind: each for kind, each in OF_ENVELOPES.items() if kind != "state: swap subjects"}
-LOCKED = lockfile.dump(locked()).encode()
+LOCKED = lockfile.dump(lock_of(attestation())).encode()
 
 
 SIGNED: Mapping[str, Signed] = {

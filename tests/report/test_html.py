@@ -13,11 +13,12 @@ import pytest
 
 import gatekeeper.report
 from gatekeeper.artifact import CommitInfo
-from gatekeeper.decision import Action
+from gatekeeper.decision import Action, RowState
 from gatekeeper.evidence import Severity
 from gatekeeper.report import to_html, view
 from gatekeeper.report.html import MAX_FILES, MAX_FINDINGS
-from tests.support.attestations import CASES, allowed, audited, discarded, escalated, finding, large, results, scanned
+from tests.support.attestation_parts import finding, results
+from tests.support.attestations import CASES, allowed, audited, discarded, escalated, large, scanned
 from tests.support.hostile import MARKUP, everywhere
 
 _STYLE = (Path(gatekeeper.report.__file__).parent / "templates" / "report.css").read_text("utf-8")
@@ -85,6 +86,22 @@ def test_every_row_of_the_table_is_there_with_its_outcome() -> None:
             in text
         )
     assert "could not be told" in text
+
+
+@pytest.mark.parametrize(("case", "word"), [("allow", "fired"), ("approved", "fired, signed off")])
+def test_the_row_that_decided_stands_open_and_those_that_do_not_hold_are_folded(case: str, word: str) -> None:
+    attestation = CASES[case]()
+    decision = attestation.decision
+    assert decision
+    table = to_html(attestation).split('id="table"')[1].split("</section>")[0]
+    shown, _, folded = table.partition("<details>")
+    (fired,) = (row for row in decision.rows if view.fired(row, decision))
+    assert table.count('class="fired"') == shown.count('class="fired"') == 1
+    assert f"{fired.row}</code>" in shown
+    assert f">{word}</span>" in shown
+    for place, row in enumerate(decision.rows, 1):
+        part = folded if row.state is RowState.FAILS else shown
+        assert f'<span class="count">{place}</span> <code>{row.row}</code>' in part
 
 
 def test_laws_waivers_and_gaps_are_told() -> None:

@@ -14,7 +14,8 @@ from gatekeeper.attestation import Attestation
 from gatekeeper.evidence import Evidence, Finding, Hazard, Location, Readers, Severity
 from gatekeeper.policy import SubjectKey, decide, load
 from gatekeeper.report import from_json, to_console, to_html, to_json, view
-from tests.support.attestations import NOW, discarded, finding
+from tests.support.attestation_parts import NOW, finding
+from tests.support.attestations import discarded
 
 READ = ("transformers", "vLLM")
 UNREAD = "training_args.bin"

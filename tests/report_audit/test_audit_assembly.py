@@ -19,18 +19,10 @@ from gatekeeper.lock import Lock
 from gatekeeper.report import audit_view
 from gatekeeper.report.audit import AttentionKind, AuditReport, Deployment, Due
 from gatekeeper.report.audit_attested import Standing
-from tests.support.attestations import CASES, NOW, allowed, audited, discarded, escalated, scanned
-from tests.support.fleets import (
-    LATER,
-    assembled,
-    digest_of,
-    fleet_of,
-    given,
-    lock_of,
-    named,
-    one_each,
-    pinned,
-)
+from tests.support.attestation_parts import NOW
+from tests.support.attestations import CASES, allowed, audited, discarded, escalated, scanned
+from tests.support.fleets import LATER, assembled, digest_of, fleet_of, given, named, one_each
+from tests.support.locks import lock_of, pinned
 
 
 def _kinds(audit: AuditReport) -> set[AttentionKind]:

@@ -12,15 +12,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gatekeeper import report
+from gatekeeper.artifact import artifact_digest
 from gatekeeper.attest import VERDICT_FILE, statements
-from gatekeeper.attest.resource import artifact_digest
 from gatekeeper.attestation import Attestation
 from gatekeeper.cli.main import cli
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.limits import Limits
 from gatekeeper.signing import envelope_json, sign, statement_json, unsigned
 from tests.support.attestations import allowed, discarded
-from tests.support.fleets import digest_of, lock_of, one_each
+from tests.support.fleets import digest_of, one_each
+from tests.support.locks import lock_of
 from tests.support.signing import key_pair
 
 AS_OF = ("--now", "2026-12-01", "--quiet")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper import report
-from gatekeeper.decision import Action
-from tests.support.sample_reports import ENDPOINT, SAMPLES, VERSION, build
+from gatekeeper import attest, report
+from gatekeeper.decision import Action, ApprovalState
+from tests.support.boms import strict_errors
+from tests.support.sample_reports import ENDPOINT, SAMPLES, SIGNED_OFF, VERSION, build
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +29,34 @@ def test_the_samples_are_those_that_the_line_gives(made: dict[str, bytes]) -> No
     assert not differ, "make reports, and read what changed"
 
 
-@pytest.mark.parametrize("action", Action)
-def test_each_sample_ends_in_its_action_and_names_no_machine(action: Action) -> None:
-    attestation = report.read(SAMPLES / action / "report.json")
-    assert attestation.verdict.action is action
+@pytest.mark.parametrize("name", [*Action, SIGNED_OFF])
+def test_each_sample_ends_in_its_action_and_names_no_machine(name: str) -> None:
+    attestation = report.read(SAMPLES / name / "report.json")
+    assert attestation.verdict.action is (Action.ALLOW if name == SIGNED_OFF else Action(name))
     assert attestation.subject.endpoint == ENDPOINT
     assert set(attestation.tool_versions.values()) == {VERSION}
-    assert "127.0.0.1" not in (SAMPLES / action / "report.json").read_text("utf-8")
+    assert all("127.0.0.1" not in path.read_text("utf-8") for path in (SAMPLES / name).iterdir())
+
+
+def test_the_bill_of_materials_is_of_the_allowed_sample_and_valid() -> None:
+    document = json.loads((SAMPLES / "allow" / "bom.cdx.json").read_bytes())
+    assert strict_errors(document, document["specVersion"]) is None
+    (component,) = document["components"]
+    subject = report.read(SAMPLES / "allow" / "report.json").subject
+    assert (component["name"], component["bom-ref"]) == (
+        subject.name.split("/")[1],
+        f"model:{_digest(SAMPLES / 'allow' / 'report.json')}",
+    )
+
+
+def test_the_sign_off_is_what_allows_its_sample() -> None:
+    """It is the file as `gate` reads it, bound to these bytes, and without it the table says audit."""
+    attestation = report.read(SAMPLES / SIGNED_OFF / "report.json")
+    ((_, approval),) = attest.read_approvals([SAMPLES / SIGNED_OFF / "approval.intoto.json"], ())
+    assert approval.subject == f"sha256:{attestation.subject.digest}"
+    assert attestation.verdict.row == f"approved:{approval.row}"
+    assert [(use.approval, use.state) for use in attestation.verdict.approvals] == [(approval, ApprovalState.USED)]
+    assert approval.action is Action.AUDIT
 
 
 def test_only_the_sample_of_a_patch_was_handed_facts() -> None:
@@ -46,7 +68,7 @@ def test_only_the_sample_of_a_patch_was_handed_facts() -> None:
 
 def test_the_sample_audit_report_points_to_the_samples() -> None:
     audit = report.from_audit_json((SAMPLES / "audit-report" / "audit.json").read_bytes())
-    digests = {_digest(SAMPLES / action / "report.json") for action in Action}
+    digests = {_digest(SAMPLES / name / "report.json") for name in (*Action, SIGNED_OFF)}
     assert digests <= {each.digest for each in audit.reports}
     assert {model.action for model in audit.fleet} == {*Action, None}
     assert audit.changes

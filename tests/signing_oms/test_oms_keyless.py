@@ -1,45 +1,55 @@
-"""Keyless signatures, on a real one: nobody can make another that holds without Sigstore's own services.
-
-`tests/support/keyless/model.sig` is `scripts/tests/v1.0.0-sigstore/model.sig` of sigstore/model-transparency
-(Apache License 2.0), over two files of eight bytes each.
-"""
+"""Keyless signatures, by services in memory: what holds, what misses by one thing, and what the library can't do."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import socket
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import pytest
 
 from gatekeeper.checks.provenance.signature import Signature
 from gatekeeper.errors import SignatureError
 from gatekeeper.evidence import CheckResult, Status
 from gatekeeper.signers import TrustedSigner
-from gatekeeper.signing import parse_bundle
+from gatekeeper.signing import statement_json
+from gatekeeper.signing.oms import manifest_of, statement_of
 from gatekeeper.signing.oms_verify import verify_model_signature
 from tests.support.hub_artifacts import CONTEXT, file, run, slugs
+from tests.support.keyless import MADE, Log, Services
 from tests.support.oms import by_key, plain
 from tests.support.signing import NOW
 
-DATA = (Path(__file__).parents[1] / "support" / "keyless" / "model.sig").read_bytes()
-FILES = (file("signme-1", b"signme-1"), file("signme-2", b"signme-2"), file("model.sig", DATA))
+SIGNER = TrustedSigner(name="acme", identity="release@acme.example", issuer="https://accounts.example/oauth2")
+SERVICES = Services()
+CONTENT = {"signme-1": b"signme-1", "signme-2": b"signme-2"}
+DIGESTS = [(name, hashlib.sha256(data).hexdigest()) for name, data in CONTENT.items()]
+PAYLOAD = statement_json(statement_of(manifest_of("tiny", DIGESTS, follows_links=False)))
 
 
-def _identity() -> str:
-    """Give the e-mail address in the certificate."""
-    from cryptography import x509
-
-    certificate = x509.load_der_x509_certificate(parse_bundle(DATA).certificates[0])
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return str(names.get_values_for_type(x509.RFC822Name)[0])
+def bundle(**missing: Any) -> bytes:
+    return SERVICES.sign(PAYLOAD, **{"identity": SIGNER.identity, "issuer": SIGNER.issuer, **missing})
 
 
-SIGNER = TrustedSigner(name="acme", identity=_identity(), issuer="https://sigstore.verify.ibm.com/oauth2")
+DATA = bundle()
+FILES = (*(file(name, data) for name, data in CONTENT.items()), file("model.sig", DATA))
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let the library find our services where it keeps the public ones."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    SERVICES.keep(Path(platformdirs.user_cache_dir("sigstore-python", "sigstore")))
+    return tmp_path
 
 
 @pytest.fixture(autouse=True)
@@ -57,15 +67,56 @@ def judged(*signers: TrustedSigner, files=FILES) -> CheckResult:
 def refusal(change: Any) -> str:
     document = json.loads(DATA)
     change(document)
-    with pytest.raises(SignatureError) as refused:
-        verify_model_signature(json.dumps(document).encode(), [SIGNER], NOW)
-    return refused.value.refusal
+    return refused(json.dumps(document).encode())
+
+
+def refused(data: bytes) -> str:
+    with pytest.raises(SignatureError) as error:
+        verify_model_signature(data, [SIGNER], NOW)
+    return error.value.refusal
 
 
 def test_a_trusted_identity_holds_long_after_its_certificate_ended() -> None:
     result = judged(by_key(), SIGNER)
     assert (result.status, slugs(result)) == (Status.PASS, [])
     assert result.facts == {"signature.status": "valid", "signature.trusted": True, "signature.signer": "acme"}
+
+
+def test_the_tool_of_the_format_believes_the_same_bundle(tmp_path: Path) -> None:
+    """So what the services in memory give is what real ones give."""
+    from model_signing import verifying
+
+    folder, config = tmp_path / "tiny", tmp_path / "trust.json"
+    folder.mkdir()
+    for each in FILES:
+        (folder / each.path).write_bytes(CONTENT.get(str(each.path), DATA))
+    config.write_text(json.dumps(SERVICES.trust_config()))
+    verifying.Config().use_sigstore_verifier(
+        identity=SIGNER.identity, oidc_issuer=SIGNER.issuer, trust_config=config
+    ).verify(folder, folder / "model.sig")
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        {"testified_by": Log.at("https://certificates.other.example")},
+        {"logged_at": MADE - timedelta(seconds=1)},
+        {"logged_at": MADE + timedelta(hours=1)},
+        {"logged": b"another statement"},
+    ],
+    ids=["certificate-in-no-log", "logged-too-early", "logged-too-late", "entry-of-another-statement"],
+)
+def test_a_bundle_that_misses_by_one_thing_is_not_believed(missing: dict[str, Any]) -> None:
+    assert refused(bundle(**missing)) == "unproven"
+
+
+def test_other_services_are_not_believed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The public ones, which are shipped with the library, have never heard of ours."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "empty"))
+    monkeypatch.setenv("HOME", str(home / "empty"))
+    assert refused(DATA) == "unproven"
+    result = judged(SIGNER)
+    assert result.facts["signature.status"] != "valid"
 
 
 def test_another_file_is_tampering() -> None:
@@ -133,6 +184,20 @@ def test_without_a_place_for_its_roots_it_is_unknown(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("XDG_DATA_HOME", "/proc/none")
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
     monkeypatch.setenv("HOME", "/proc/none")
+    result = judged(SIGNER)
+    assert (result.status, slugs(result)) == (Status.UNKNOWN, [])
+    assert "roots of trust" in result.reason
+
+
+@pytest.mark.parametrize("roots", [b"", b"{", b"{}", b"[]", b"\xff"])
+def test_with_roots_that_can_not_be_read_it_is_unknown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, roots: bytes
+) -> None:
+    for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    assert judged(SIGNER).status is Status.PASS
+    (kept,) = tmp_path.rglob("https*sigstore.dev/trusted_root.json")
+    kept.write_bytes(roots)
     result = judged(SIGNER)
     assert (result.status, slugs(result)) == (Status.UNKNOWN, [])
     assert "roots of trust" in result.reason

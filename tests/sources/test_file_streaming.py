@@ -9,18 +9,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from gatekeeper.artifact import Kind
-from gatekeeper.decision import Action
 from gatekeeper.demo.hub import Faults, HubRepo, LoopbackHub
 from gatekeeper.errors import SourceError
 from gatekeeper.limits import MIB, Limits
-from gatekeeper.lock import LockedFile, LockedModel, files_digest
+from gatekeeper.lock import LockedFile, LockedModel
 from gatekeeper.sources import Materialised, SourceOptions, materialise, streaming
+from tests.support.locks import model_of
 
 QUICK = Limits(retries=2, retry_seconds=0.01, request_seconds=5.0)
 SMALL = random.Random(3).randbytes(10_000)
@@ -33,16 +31,7 @@ Answer = Callable[[socket.socket, int], None]
 
 def locked(data: bytes, commit: str = COMMIT) -> LockedModel:
     files = (LockedFile(path="model.safetensors", size=len(data), sha256=hashlib.sha256(data).hexdigest()),)
-    return LockedModel(
-        id="acme/one",
-        commit=commit,
-        digest=files_digest(files),
-        kind=Kind.MODEL,
-        files=files,
-        policy=f"sha256:{'0' * 64}",
-        verdict=Action.ALLOW,
-        decided_at=datetime(2026, 11, 1, tzinfo=UTC),
-    )
+    return model_of("acme/one", commit, files)
 
 
 @contextmanager

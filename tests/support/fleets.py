@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from gatekeeper import report
 from gatekeeper.attestation import Attestation
-from gatekeeper.lock import Lock, LockedFile, LockedModel
-from tests.support.attestations import CASES, NOW
+from gatekeeper.lock import Lock
+from tests.support.attestation_parts import NOW
+from tests.support.attestations import CASES
 from tests.support.hostile import MARKUP, everywhere
 
 LATER = NOW + timedelta(days=8)
@@ -51,26 +52,6 @@ def assembled(
         lock=report.LockInput(lock=lock, source="gatekeeper.lock", digest="e" * 64) if lock else None,
         earlier=report.Earlier(audit=earlier, digest="d" * 64) if earlier else None,
     )
-
-
-def pinned(attestation: Attestation) -> LockedModel:
-    """Pin the bytes of an attestation."""
-    subject, decision = attestation.subject, attestation.verdict
-    return LockedModel(
-        id=subject.name,
-        commit=subject.commit,
-        digest=subject.digest,
-        kind=subject.kind,
-        files=tuple(LockedFile(path=file.path, size=file.size, sha256=file.sha256) for file in subject.files),
-        policy=decision.policy_digest,
-        verdict=decision.action,
-        decided_at=attestation.created_at,
-    )
-
-
-def lock_of(*attestations: Attestation) -> Lock:
-    """Pin the bytes of some attestations."""
-    return Lock(models=tuple(sorted((pinned(each) for each in attestations), key=lambda model: model.id)))
 
 
 def one_each() -> dict[str, Attestation]:

@@ -24,7 +24,8 @@ from gatekeeper.checks import Check, Context, inspect
 from gatekeeper.decision import Action
 from gatekeeper.evidence import CheckResult, Status
 from gatekeeper.hashing import MemoryContent
-from gatekeeper.lock import LockedFile, LockedModel, files_digest
+from gatekeeper.lock import LockedFile, LockedModel
+from tests.support.locks import digest_of_files
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -133,7 +134,7 @@ def locked(artifact: Artifact, **changes: Any) -> LockedModel:
     entry = LockedModel(
         id=artifact.reference.name,
         commit=artifact.commit or COMMIT,
-        digest=files_digest(files),
+        digest=digest_of_files(files),
         kind=artifact.kind,
         files=files,
         policy=f"sha256:{'a' * 64}",

@@ -3,16 +3,57 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from gatekeeper.artifact import Kind
+from gatekeeper.artifact import Kind, artifact_digest
+from gatekeeper.attestation import Attestation
 from gatekeeper.decision import Action
-from gatekeeper.lock import Lock, LockedBase, LockedFile, LockedModel, files_digest
+from gatekeeper.lock import Lock, LockedBase, LockedFile, LockedModel
 
 POLICY = f"sha256:{'c0de' * 16}"
 DECIDED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+
+
+def digest_of_files(files: Iterable[LockedFile]) -> str:
+    """Give the digest of an artifact with these files, in whatever order they are given."""
+    return artifact_digest((file.path, file.sha256) for file in sorted(files, key=lambda file: file.path))
+
+
+def model_of(id: str, commit: str, files: tuple[LockedFile, ...]) -> LockedModel:
+    """Pin these files, which somebody allowed."""
+    return LockedModel(
+        id=id,
+        commit=commit,
+        digest=digest_of_files(files),
+        kind=Kind.MODEL,
+        files=files,
+        policy=POLICY,
+        verdict=Action.ALLOW,
+        decided_at=DECIDED,
+    )
+
+
+def pinned(attestation: Attestation) -> LockedModel:
+    """Pin the bytes of an attestation."""
+    subject, decision = attestation.subject, attestation.verdict
+    return LockedModel(
+        id=subject.name,
+        commit=subject.commit,
+        digest=subject.digest,
+        kind=subject.kind,
+        files=tuple(LockedFile(path=file.path, size=file.size, sha256=file.sha256) for file in subject.files),
+        policy=decision.policy_digest,
+        verdict=decision.action,
+        decided_at=attestation.created_at,
+    )
+
+
+def lock_of(*attestations: Attestation) -> Lock:
+    """Pin the bytes of some attestations."""
+    return Lock(models=tuple(sorted((pinned(each) for each in attestations), key=lambda model: model.id)))
 
 
 def entry(id: str, paths: tuple[str, ...] = ("config.json", "model.safetensors"), salt: str = "") -> LockedModel:
@@ -21,16 +62,7 @@ def entry(id: str, paths: tuple[str, ...] = ("config.json", "model.safetensors")
         LockedFile(path=path, size=len(path), sha256=hashlib.sha256(f"{id}{path}{salt}".encode()).hexdigest())
         for path in sorted(paths)
     )
-    return LockedModel(
-        id=id,
-        commit=hashlib.sha1(f"{id}{salt}".encode(), usedforsecurity=False).hexdigest(),
-        digest=files_digest(files),
-        kind=Kind.MODEL,
-        files=files,
-        policy=POLICY,
-        verdict=Action.ALLOW,
-        decided_at=DECIDED,
-    )
+    return model_of(id, hashlib.sha1(f"{id}{salt}".encode(), usedforsecurity=False).hexdigest(), files)
 
 
 def large(models: int = 100, files: int = 15) -> Lock:
@@ -67,7 +99,7 @@ def _models(draw: st.DrawFn, id: str) -> LockedModel:
     return LockedModel(
         id=id,
         commit=draw(_HEX40),
-        digest=files_digest(files),
+        digest=digest_of_files(files),
         kind=draw(st.sampled_from(Kind)),
         files=files,
         signer=draw(st.just("") | _PLAIN | _TEXTS),

@@ -1,6 +1,6 @@
 """The reports under `reports/samples/`: `make reports` remakes them, a test compares them.
 
-Every verdict but `patch` is the real line's, on the demo's subjects over the loopback Hub. What differs between
+Every verdict but that of `patch` is the real line's, on the demo's subjects over the loopback Hub. What differs between
 machines and moves no verdict is replaced, and `reports/samples/README.md` says so: the loopback's port and the versions
 of the libraries.
 """
@@ -10,23 +10,22 @@ from __future__ import annotations
 import hashlib
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-from gatekeeper import policy, report, sources
-from gatekeeper.artifact import Kind
-from gatekeeper.attest import statements
+from gatekeeper import attest, policy, report, sources
 from gatekeeper.attestation import Attestation
-from gatekeeper.decision import Action
+from gatekeeper.decision import Action, Approval
 from gatekeeper.demo import SUBJECTS, Subject
-from gatekeeper.demo.builders import tiny_model
+from gatekeeper.demo.builders import adapter, tiny_model
 from gatekeeper.demo.hub import HubRepo, LoopbackHub
-from gatekeeper.evidence import CheckDescription, CheckResult, Evidence, Status
+from gatekeeper.evidence import CheckDescription, CheckResult, Evidence, FactValue, Status
 from gatekeeper.gate import gate
-from gatekeeper.lock import Lock, LockedFile, LockedModel
+from gatekeeper.lock import Lock
 from gatekeeper.signing import envelope_json, statement_json, unsigned
+from tests.support.locks import pinned
 
 SAMPLES = Path(__file__).parents[2] / "reports" / "samples"
 ENDPOINT = "https://hub.example"
@@ -47,6 +46,10 @@ _TITLES = {
 }
 """Sample → subject of the demo, and when it is gated."""
 
+SIGNED_OFF = "signed-off"
+"""The sample whose allow comes from a person."""
+
+_SIGNED_OFF = datetime(2026, 8, 25, 12, 0, tzinfo=UTC)
 _REPORTED = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
 _BY_SLUG = {subject.slug: subject for subject in SUBJECTS}
 _DIAGNOSIS = CheckDescription(
@@ -88,10 +91,46 @@ def _settled(attestation: Attestation) -> Attestation:
     )
 
 
-def _gated(subject: Subject, chosen: policy.Policy, now: datetime, work: Path) -> Attestation:
+def _gated(
+    subject: Subject, chosen: policy.Policy, now: datetime, work: Path, approvals: Sequence[Approval] = ()
+) -> Attestation:
     with LoopbackHub([subject.repo], subject.faults) as hub:
         options = sources.SourceOptions(endpoint=hub.endpoint, cache_dir=work / f"{subject.slug}-{now:%m%d}")
-        return _settled(gate(subject.reference, chosen, source=options, now=now))
+        return _settled(gate(subject.reference, chosen, source=options, now=now, approvals=approvals))
+
+
+def _sign_off(judged: Attestation) -> bytes:
+    """Write the sign-off of an adapter that was audited, as `gatekeeper approve` writes it without a key."""
+    subject, verdict = judged.subject, judged.verdict
+    approval = Approval(
+        reference=f"{subject.name}@{subject.commit}",
+        subject=f"sha256:{subject.digest}",
+        policy_digest=verdict.policy_digest,
+        action=verdict.action,
+        row=verdict.row,
+        findings=_ids(verdict.facts["findings.ids"]),
+        unknown=_ids(verdict.facts["checks.unknown"]),
+        by="m.ortiz@example.com",
+        reason="We trained it with the publisher, and compared its weights with our own run.",
+        ticket="SEC-88",
+        created=_SIGNED_OFF.date(),
+        expires=date(2026, 10, 30),
+    )
+    statement = attest.approval_statement(approval, subject.files)
+    return f"{envelope_json(unsigned(statement_json(statement)))}\n".encode()
+
+
+def _ids(value: FactValue) -> tuple[str, ...]:
+    assert isinstance(value, tuple)
+    return tuple(sorted(value))
+
+
+def _signed_off(chosen: policy.Policy, work: Path) -> tuple[Attestation, bytes]:
+    """Gate an adapter, sign off what that said, and gate it again with the sign-off as it is read from its file."""
+    repo = HubRepo.of("new-arrival/harbour-lora-fr", dict(adapter("lighthouse/harbour-tiny")))
+    subject = replace(_BY_SLUG["adapter"], slug=SIGNED_OFF, repo=repo)
+    written = _sign_off(_gated(subject, chosen, _SIGNED_OFF, work))
+    return _gated(subject, chosen, _SIGNED_OFF, work, [attest.read_approval(written, ())]), written
 
 
 def _reported_failure(chosen: policy.Policy, work: Path) -> Attestation:
@@ -115,39 +154,30 @@ def _reported_failure(chosen: policy.Policy, work: Path) -> Attestation:
     return replace(found, results=results, decision=decision)
 
 
-def attestations(work: Path) -> dict[str, Attestation]:
-    """Make one attestation per action, and others that the audit report alone has: history, and a draft."""
+def attestations(work: Path) -> tuple[dict[str, Attestation], bytes]:
+    """Make one attestation per action, one after a sign-off, and others that the audit report alone has.
+
+    Returns:
+        Name → attestation, and the file of the sign-off.
+    """
     path = work / "policy.yaml"
     path.write_text(_policy_text(), "utf-8")
     chosen, plain = policy.load(path), policy.load()
     made = {name: _gated(_BY_SLUG[slug], chosen, now, work) for name, (slug, now) in _TITLES.items()}
     made["patch"] = _reported_failure(chosen, work)
+    made[SIGNED_OFF], approval = _signed_off(chosen, work)
     draft = HubRepo.of("lighthouse/harbour-draft", dict(tiny_model("lighthouse")))
     made["draft"] = _gated(replace(_BY_SLUG["trusted"], slug="draft", repo=draft), chosen, _REPORTED, work)
     made["older"] = _gated(_BY_SLUG["trusted"], plain, datetime(2026, 6, 1, 12, 0, tzinfo=UTC), work)
     made["tampered"] = _gated(_BY_SLUG["tampered"], chosen, datetime(2026, 9, 12, 12, 0, tzinfo=UTC), work)
-    return made
+    return made, approval
 
 
 def _lock(made: Mapping[str, Attestation]) -> Lock:
     """Pin what the samples are about, and one model that nobody gated; the draft is not deployed."""
-    pinned = [_pinned(made[name]) for name in ("allow", "audit", "escalate", "discard", "patch")]
-    never = replace(pinned[0], id="lighthouse/harbour-large", commit="7" * 40, digest="7" * 64)
-    return Lock(models=tuple(sorted([*pinned, never], key=lambda model: model.id)))
-
-
-def _pinned(attestation: Attestation) -> LockedModel:
-    subject, decision = attestation.subject, attestation.verdict
-    return LockedModel(
-        id=subject.name,
-        commit=subject.commit,
-        digest=subject.digest,
-        kind=Kind(subject.kind),
-        files=tuple(LockedFile(path=file.path, size=file.size, sha256=file.sha256) for file in subject.files),
-        policy=decision.policy_digest,
-        verdict=decision.action,
-        decided_at=attestation.created_at,
-    )
+    models = [pinned(made[name]) for name in ("allow", "audit", "escalate", "discard", "patch", SIGNED_OFF)]
+    never = replace(models[0], id="lighthouse/harbour-large", commit="7" * 40, digest="7" * 64)
+    return Lock(models=tuple(sorted([*models, never], key=lambda model: model.id)))
 
 
 def audit(made: Mapping[str, Attestation]) -> report.AuditReport:
@@ -175,8 +205,13 @@ def audit(made: Mapping[str, Attestation]) -> report.AuditReport:
 def _verdict(attestation: Attestation) -> str:
     """Write the verdict without a signature: a key in a repository would be one that nobody may trust."""
     digest = hashlib.sha256(report.to_json(attestation).encode()).hexdigest()
-    made = statements(attestation, report_sha256=digest)
+    made = attest.statements(attestation, report_sha256=digest)
     return "".join(f"{envelope_json(unsigned(statement_json(each)))}\n" for each in made)
+
+
+def _bill(attestation: Attestation) -> str:
+    digest = hashlib.sha256(report.to_json(attestation).encode()).hexdigest()
+    return attest.bom_json(attest.bom([attest.Attested(attestation=attestation, digest=digest)]))
 
 
 def build() -> dict[str, bytes]:
@@ -186,37 +221,39 @@ def build() -> dict[str, bytes]:
         Path under `reports/samples/` → content.
     """
     with tempfile.TemporaryDirectory(prefix="gatekeeper-samples-") as work:
-        made = attestations(Path(work))
+        made, approval = attestations(Path(work))
     files: dict[str, str] = {}
     entries = []
-    for action in Action:
-        attestation = made[action.value]
-        assert attestation.verdict.action is action, f"the sample {action} ended in {attestation.verdict.action}"
-        files[f"{action}/report.json"] = report.to_json(attestation)
-        files[f"{action}/verdict.intoto.jsonl"] = _verdict(attestation)
-        files[f"{action}/report.html"] = report.to_html(attestation)
+    for name, story in _STORIES.items():
+        attestation = made[name]
+        ends = Action.ALLOW if name == SIGNED_OFF else Action(name)
+        assert attestation.verdict.action is ends, f"the sample {name} ended in {attestation.verdict.action}"
+        files[f"{name}/report.json"] = report.to_json(attestation)
+        files[f"{name}/verdict.intoto.jsonl"] = _verdict(attestation)
+        files[f"{name}/report.html"] = report.to_html(attestation)
         entries.append(
             report.IndexEntry(
-                title=attestation.subject.name,
-                story=_STORIES[action],
-                attestation=attestation,
-                link=f"{action}/report.html",
+                title=attestation.subject.name, story=story, attestation=attestation, link=f"{name}/report.html"
             )
         )
+    files["allow/bom.cdx.json"] = _bill(made["allow"])
+    files[f"{SIGNED_OFF}/approval.intoto.json"] = approval.decode()
     whole = audit(made)
     files["audit-report/audit.json"] = report.to_audit_json(whole)
     files["audit-report/audit.html"] = report.to_audit_html(whole)
-    files["index.html"] = report.to_index("One report per action", entries)
+    files["index.html"] = report.to_index("Sample reports", entries)
     return {path: text.encode() for path, text in files.items()}
 
 
 _STORIES = {
-    Action.ALLOW: "A pinned model of a trusted publisher.",
-    Action.AUDIT: "An adapter of unknown provenance.",
-    Action.PATCH: "A good model with a reported failure; the facts of the diagnosis were handed in by the sample.",
-    Action.ESCALATE: "The trusted publisher's name, one letter off.",
-    Action.DISCARD: "A checkpoint that calls a function.",
+    "allow": "A pinned model of a trusted publisher.",
+    SIGNED_OFF: "An adapter of unknown provenance, allowed by a person's word until a day.",
+    "audit": "An adapter of unknown provenance.",
+    "patch": "A good model with a reported failure; the facts of the diagnosis were handed in by the sample.",
+    "escalate": "The trusted publisher's name, one letter off.",
+    "discard": "A checkpoint that calls a function.",
 }
+"""Sample → what it is, in the order of the index."""
 
 
 def main() -> None:

@@ -17,7 +17,8 @@ from gatekeeper.evidence import FactValue
 from gatekeeper.policy import VOCABULARY
 from gatekeeper.report import to_json
 from gatekeeper.signing import Signer, Statement, envelope_json, sign, statement_json
-from tests.support.attestations import COMMIT, NOW, POLICY_DIGEST, allowed
+from tests.support.attestation_parts import COMMIT, NOW, POLICY_DIGEST
+from tests.support.attestations import allowed
 from tests.support.signing import key_pair
 
 FILES = {"config.json": b"{}", "model.safetensors": b"\x08\0\0\0\0\0\0\0{}      weights", "sub/vocab.txt": b"a\nb\n"}

@@ -9,30 +9,26 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from gatekeeper.attest.codec import schema
 from gatekeeper.attest.decision import GateDecision
-from gatekeeper.signing import DECISION
+from gatekeeper.attest.predicates import PREDICATE
+from gatekeeper.codec.schema import inline_schema, schema_document, schema_text
 
 FILE = "gate-decision-v1.json"
 """Name of the published schema, beside this module."""
 
 
 def json_schema() -> dict[str, Any]:
-    """Give the published schema (JSON Schema draft 2020-12) of the predicate `DECISION`."""
+    """Give the published schema (JSON Schema draft 2020-12) of the predicate `signing.DECISION`."""
     return cast("dict[str, Any]", json.loads(Path(__file__).with_name(FILE).read_bytes()))
 
 
 def generate() -> dict[str, Any]:
     """Make the schema from the nouns: what should be published."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:gatekeeper:schema:gate-decision-v1",
-        "title": "gatekeeper gate decision v1",
-        "description": f"Predicate {DECISION} of an in-toto statement. Consumers pass over unknown fields.",
-        **schema(GateDecision),
-    }
+    shape = inline_schema(GateDecision, PREDICATE)
+    head = {"description": shape.pop("description")}
+    return schema_document("gate-decision-v1", "gatekeeper gate decision v1", {**head, **shape})
 
 
 def render() -> str:
     """Give the text of the published file."""
-    return json.dumps(generate(), indent=2, ensure_ascii=False) + "\n"
+    return schema_text(generate())

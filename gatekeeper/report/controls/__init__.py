@@ -6,8 +6,18 @@ says that a control is met: evidence is what an auditor looks at before saying s
 
 from __future__ import annotations
 
-from gatekeeper.report.controls.catalogue import OUTPUTS, Control, Framework, Mapping, catalogue
-from gatekeeper.report.controls.evidence import CAVEAT, HEADING, ControlEvidence, Cover, controls_for, covers
+from gatekeeper.report.controls.catalogue import OUTPUTS, Control, Framework, Kind, Mapping, catalogue, kinds
+from gatekeeper.report.controls.evidence import (
+    CAVEAT,
+    HEADING,
+    ControlEvidence,
+    Cover,
+    KindEvidence,
+    Relevance,
+    controls_for,
+    covers,
+    held_kinds,
+)
 
 __all__ = [
     "CAVEAT",
@@ -17,8 +27,13 @@ __all__ = [
     "ControlEvidence",
     "Cover",
     "Framework",
+    "Kind",
+    "KindEvidence",
     "Mapping",
+    "Relevance",
     "catalogue",
     "controls_for",
     "covers",
+    "held_kinds",
+    "kinds",
 ]

@@ -1,4 +1,7 @@
-"""The catalogue: frameworks, their controls, and what is evidence relevant to each, read from `controls.yaml`."""
+"""The catalogue: kinds of evidence, frameworks, their controls, and what is evidence relevant to each.
+
+All of it is read from `controls.yaml`.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,20 @@ OUTPUTS = (
 attestation: a caller says so."""
 
 _GROUP = "+"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind:
+    """One kind of evidence: a question that some checks ask."""
+
+    id: str
+    """One word."""
+
+    title: str
+    """The question, to be read after "evidence of"."""
+
+    checks: tuple[str, ...]
+    """Those that answer it; each check is of one kind."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,11 +105,23 @@ def catalogue() -> tuple[Framework, ...]:
     Returns:
         Frameworks and controls in the order of the file, with groups of sources written out.
     """
+    raw = _raw()
+    return tuple(_framework(each, raw["groups"]) for each in raw["frameworks"])
+
+
+@cache
+def kinds() -> tuple[Kind, ...]:
+    """Read the kinds of evidence, in the order of the file."""
+    return tuple(Kind(id=raw["id"], title=raw["title"], checks=tuple(raw["checks"])) for raw in _raw()["kinds"])
+
+
+@cache
+def _raw() -> dict[str, Any]:
     import yaml
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    raw = yaml.load(FILE.read_bytes(), Loader=loader)  # noqa: S506 - a safe loader, under either name
-    return tuple(_framework(each, raw["groups"]) for each in raw["frameworks"])
+    raw: dict[str, Any] = yaml.load(FILE.read_bytes(), Loader=loader)  # noqa: S506 - a safe loader, under either name
+    return raw
 
 
 def _framework(raw: dict[str, Any], groups: dict[str, dict[str, list[str]]]) -> Framework:
