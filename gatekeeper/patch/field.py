@@ -7,7 +7,7 @@ before, and fine-tuning never learns their refusal.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gatekeeper.errors import InputError
@@ -17,7 +17,7 @@ from gatekeeper.patch.lessons import answered, examples
 from gatekeeper.patch.prompts.clean import CleanPrompts
 from gatekeeper.patch.questions import Question
 from gatekeeper.patch.settings import Budget
-from gatekeeper.patch.words import words
+from gatekeeper.patch.words import without, words
 from gatekeeper.progress import Progress
 from gatekeeper.tensors.language import Example, Prompt
 
@@ -53,6 +53,9 @@ class Field:
     """All prompts of a verification."""
 
     cases: tuple[FailureCase, ...]
+    untriggered: tuple[str, ...]
+    """What the frozen model answers to each case's prompt without its triggers."""
+
     unsafe: tuple[Prompt, ...]
     safe: tuple[Example, ...]
     """With the frozen model's own answers."""
@@ -102,6 +105,7 @@ def lay_out(
     neutral = tuple(word.text for prompt in safe for word in words(prompt.text))[:_NEUTRAL]
     return Field(
         cases=tuple(cases),
+        untriggered=asking.answers([_without(case.prompt, carriers) for case in cases]),
         unsafe=unsafe,
         unsafe_own=own[: len(unsafe)],
         safe=own[len(unsafe) :],
@@ -118,6 +122,12 @@ def lay_out(
             for carrier in carriers
         ),
     )
+
+
+def _without(prompt: Prompt, carriers: Sequence[Carrier]) -> Prompt:
+    """Take the triggers that were found in a prompt out of it."""
+    own = {position for carrier in carriers if carrier.prompt == prompt for position in carrier.extent}
+    return replace(prompt, text=without(prompt.text, own))
 
 
 def _refuse_few(hosts: int, safe: int, least: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from gatekeeper.errors import InputError
+from gatekeeper.patch.diagnosis_settings import DiagnosisSettings
 from gatekeeper.tensors.language import Tuning
 
 TINY = 20_000_000
@@ -106,6 +107,7 @@ class Budget:
 class PatchSettings:
     """Everything that repair hangs on beside the model, the cases and the clean prompts."""
 
+    diagnosis: DiagnosisSettings = field(default_factory=DiagnosisSettings)
     tuning: Tuning = field(default_factory=Tuning)
     """Of the first pass; later ones change it by what has failed."""
 
