@@ -113,8 +113,7 @@ def gate(
         policy=deployer_policy if deployer_policy is not None else policy.load(), source=source, selection=selection,
         progress=progress, now=now, results=results, locked=locked, approvals=approvals,
     )  # fmt: skip
-    with run.inspect(reference) as seen:
-        return run.decide(seen)
+    return run.gate(reference)
 
 
 def scan(
@@ -136,8 +135,7 @@ def scan(
         policy=deployer_policy if deployer_policy is not None else policy.load(), source=source, selection=selection,
         progress=progress, now=now, results=results, locked=locked,
     )  # fmt: skip
-    with run.inspect(reference) as seen:
-        return _undecided(seen)
+    return run.scan(reference)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,6 +164,16 @@ class Run:
     results: SealedCache | None = None
     locked: LockedModel | None = None
     approvals: Sequence[Approval] = ()
+
+    def gate(self, reference: str | Reference) -> Attestation:
+        """Inspect and decide, as the function of that name."""
+        with self.inspect(reference) as seen:
+            return self.decide(seen)
+
+    def scan(self, reference: str | Reference) -> Attestation:
+        """Inspect and decide nothing."""
+        with self.inspect(reference) as seen:
+            return _undecided(seen)
 
     @contextmanager
     def inspect(self, reference: str | Reference) -> Iterator[Inspection]:

@@ -8,20 +8,19 @@ the patched artifact passes the whole line as a new one.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from gatekeeper import patch, policy, sources, tensors
-from gatekeeper.artifact import Artifact, Kind
-from gatekeeper.attestation import Attestation
+from gatekeeper import patch, sources, tensors
+from gatekeeper.artifact import Artifact, Kind, Reference
+from gatekeeper.attestation import Attestation, Omission
 from gatekeeper.conversion import objections
 from gatekeeper.decision import Action
 from gatekeeper.errors import ContentChangedError, GatekeeperError, InputError
-from gatekeeper.evidence import CheckResult, Evidence
+from gatekeeper.evidence import Evidence
 from gatekeeper.gate import ALL_CHECKS, Inspection, Run, key_of
 from gatekeeper.hashing import lay
 from gatekeeper.patch import FailureCase
@@ -29,6 +28,8 @@ from gatekeeper.remedy import Cause, Diagnosis, Remedy
 from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
+    from gatekeeper.patch import PatchSettings
+    from gatekeeper.policy import Thresholds
     from gatekeeper.tensors.language_model import LanguageModel
 
 _LOADED = frozenset({".gguf", ".jinja", ".json", ".model", ".safetensors", ".txt"})
@@ -36,6 +37,10 @@ _LOADED = frozenset({".gguf", ".jinja", ".json", ".model", ".safetensors", ".txt
 
 _INHERITED = "provenance/"
 """Begins the ids of the checks whose answers a patched artifact has from its parent."""
+
+_NO_TEMPLATE = (
+    "The model brings no chat template: prompts were put into a plain frame, which may not be the deployed one."
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +75,7 @@ class Repair:
     device: str = "auto"
 
 
-def gate_failure(reference: str, run: Run, repair: Repair) -> Attestation:
+def gate_failure(reference: str | Reference, run: Run, repair: Repair) -> Attestation:
     """Gate an artifact about which failures were reported.
 
     Args:
@@ -85,22 +90,23 @@ def gate_failure(reference: str, run: Run, repair: Repair) -> Attestation:
     Raises:
         GatekeeperError: As for `gate`, or when failures, prompts, the base or the destination can't be used.
     """
-    _check(repair)
+    check(repair, run.policy.thresholds)
     with run.inspect(reference) as seen:
-        unknown = _remedy(seen, repair, Cause.NOT_DIAGNOSED, "")
-        before = run.decide(seen, unknown)
-        if why := _not_loaded(seen, before, run):
-            return run.decide(seen, _remedy(seen, repair, Cause.NOT_DIAGNOSED, why))
+        before = run.decide(seen, _undiagnosed(seen, repair, ""))
+        if why := _not_loaded(seen, before):
+            return run.decide(seen, _undiagnosed(seen, repair, why))
         remedy = _Workshop(seen=seen, run=run, repair=repair).work()
-        attestation = _told(run.decide(seen, remedy))
-        if not remedy.verified or repair.out is None:
-            return attestation
-        parent = attestation
-    return _patched(run, remedy, seen, parent, repair.out / patch.MERGED)
+        if repair.out is None or not remedy.verified:
+            return _told(run.decide(seen, remedy), remedy)
+    return _patched(run, remedy, seen, repair.out / patch.MERGED)
 
 
-def _check(repair: Repair) -> None:
-    """Refuse what can't be used before anything is fetched."""
+def check(repair: Repair, thresholds: Thresholds) -> None:
+    """Refuse what can't be used before anything is fetched.
+
+    Raises:
+        InputError: When failures, prompts, questions, the judge, the passes or the destination can't be used.
+    """
     if not repair.cases:
         raise InputError("no failure was handed in", hint="give at least one with --failure")
     if repair.out is not None:
@@ -109,9 +115,13 @@ def _check(repair: Repair) -> None:
     patch.judge_named(repair.judge)
     if repair.eval_file is not None:
         patch.load_questions(repair.eval_file)
+    settings_for(0, thresholds, repair)
+    if repair.localiser and repair.localiser not in patch.LOCALISERS:
+        known = ", ".join(patch.LOCALISERS)
+        raise InputError(f"{printable(repair.localiser, 80)!r} is no localiser", hint=f"choose from {known}")
 
 
-def _not_loaded(seen: Inspection, before: Attestation, run: Run) -> str:
+def _not_loaded(seen: Inspection, before: Attestation) -> str:
     """Say why the weights are not loaded; empty when they may be."""
     if before.verdict.action is Action.DISCARD:
         return f"It was not loaded: row {before.verdict.row} discards it, whatever the failure is."
@@ -135,14 +145,18 @@ def _is_loaded(path: PurePosixPath) -> bool:
     return len(path.parts) == 1 and path.suffix in _LOADED
 
 
-def _remedy(seen: Inspection, repair: Repair, cause: Cause, words: str) -> Remedy:
-    diagnosis = Diagnosis(cause=cause, words=words, cases=tuple(case.record(show=repair.show) for case in repair.cases))
+def _undiagnosed(seen: Inspection, repair: Repair, words: str) -> Remedy:
+    cases = tuple(case.record(show=repair.show) for case in repair.cases)
     return Remedy(
-        diagnosis=diagnosis,
+        diagnosis=Diagnosis(cause=Cause.NOT_DIAGNOSED, words=words, cases=cases),
         parent_digest=seen.artifact.digest,
-        parent_reference=key_of(seen.artifact).reference or str(seen.artifact.reference),
+        parent_reference=_reference(seen),
         created_at=seen.moment,
     )
+
+
+def _reference(seen: Inspection) -> str:
+    return key_of(seen.artifact).reference or str(seen.artifact.reference)
 
 
 @contextmanager
@@ -179,7 +193,7 @@ class _Workshop:
                 model, relative = self._load(folder, base)
             except InputError as error:
                 words = f"It could not be loaded: {error.message}" + (f" ({error.hint})" if error.hint else "")
-                return _remedy(self.seen, self.repair, Cause.NOT_DIAGNOSED, words)
+                return _undiagnosed(self.seen, self.repair, words)
             return self._worked(model, relative)
 
     def _load(self, folder: Path, base: Path | None) -> tuple[LanguageModel, LanguageModel | None]:
@@ -210,43 +224,95 @@ class _Workshop:
                 yield folder
 
     def _worked(self, model: LanguageModel, relative: LanguageModel | None) -> Remedy:
-        repair = self.repair
+        repair, progress = self.repair, self.run.progress
         job = patch.Job(
             model=model,
             relative=relative,
             cases=repair.cases,
             clean=patch.load_clean(repair.clean_safe, repair.clean_unsafe),
-            settings=self._settings(model.parameters),
+            settings=settings_for(model.parameters, self.run.policy.thresholds, repair),
             judge=patch.judge_named(repair.judge),
             questions=patch.load_questions(repair.eval_file) if repair.eval_file else (),
             parent_digest=self.seen.artifact.digest,
             show=repair.show,
-            reload=self._reload,
         )
-        found = patch.repair(
-            job, repair.out, resume=repair.resume, may_patch=self._may_patch, progress=self.run.progress, now=_utc
-        )
-        told = found.diagnosis if model.has_template else _without_template(found.diagnosis)
-        known = _remedy(self.seen, repair, Cause.NOT_DIAGNOSED, "")
-        return replace(found, diagnosis=told, parent_reference=known.parent_reference)
-
-    def _reload(self, folder: Path) -> LanguageModel:
-        return tensors.load_model(folder, device=self.repair.device, progress=self.run.progress)
-
-    def _settings(self, parameters: int) -> patch.PatchSettings:
-        return patch.settings_of(
-            parameters, self.run.policy.thresholds, passes=self.repair.passes, seed=self.repair.seed,
-            quantised=self.repair.quantised, localiser=self.repair.localiser,
-        )  # fmt: skip
+        if repair.out is None:
+            found = patch.examine(job, progress=progress)
+        else:
+            found = patch.patch(job, repair.out, resume=repair.resume, may_patch=self._may_patch, progress=progress)
+        if not model.has_template:
+            limits = (*found.diagnosis.limits, _NO_TEMPLATE)
+            found = replace(found, diagnosis=replace(found.diagnosis, limits=limits))
+        return replace(found, parent_reference=_reference(self.seen))
 
     def _may_patch(self, diagnosis: Diagnosis) -> bool:
         """Ask the table: it alone says whether weights are changed."""
-        if self.repair.out is None:
-            return False
-        known = _remedy(self.seen, self.repair, diagnosis.cause, diagnosis.words)
-        decision = self.run.decide(self.seen, replace(known, diagnosis=diagnosis)).verdict
-        return decision.action is Action.PATCH
+        known = replace(_undiagnosed(self.seen, self.repair, ""), diagnosis=diagnosis)
+        return self.run.decide(self.seen, known).verdict.action is Action.PATCH
 
 
-def _utc() -> datetime:
-    return datetime.now(UTC)
+def settings_for(parameters: int, thresholds: Thresholds, repair: Repair) -> PatchSettings:
+    """Give the settings of a repair: those for the model's size, within what the policy allows.
+
+    Args:
+        parameters: Weights of the model.
+        thresholds: Of the policy.
+        repair: What the operator asked for.
+
+    Raises:
+        InputError: When more passes are asked for than the policy allows, or fewer than two.
+    """
+    known = patch.defaults(parameters)
+    gates = replace(known.gates, attack=thresholds.patch_attack_success)
+    if (loss := thresholds.patch_utility_loss) is not None:
+        gates = replace(
+            gates, refusal_drop=loss, over_refusal_rise=loss, triggered_benign_drop=loss, accuracy_drop=loss
+        )
+    if thresholds.patch_kl is not None:
+        gates = replace(gates, kl=thresholds.patch_kl)
+    passes = repair.passes or thresholds.patch_passes
+    if passes > thresholds.patch_passes:
+        most = plural(thresholds.patch_passes, "pass").replace("passs", "passes")
+        raise InputError(f"the policy allows {most} (patch_passes), and {passes} were asked for")
+    diagnosis = replace(known.diagnosis, seed=repair.seed)
+    if repair.localiser:
+        diagnosis = replace(diagnosis, localiser=repair.localiser)
+    return replace(
+        known, gates=gates, budget=replace(known.budget, passes=passes), diagnosis=diagnosis, seed=repair.seed,
+        quantised=repair.quantised,
+    )  # fmt: skip
+
+
+def _patched(run: Run, remedy: Remedy, parent: Inspection, folder: Path) -> Attestation:
+    """Inspect what was made as a new artifact, and decide on it.
+
+    Who published it is told by its parent, of which the remedy holds the digest; its files are judged anew.
+    """
+    run = replace(run, locked=None, source=replace(run.source or sources.SourceOptions(), exclude=()))
+    with run.inspect(str(folder)) as seen:
+        if parent.artifact.kind is not Kind.MODEL:
+            # An adapter's publisher does not answer for the base that it was merged with.
+            return _told(run.decide(seen, remedy), remedy)
+        inherited = {
+            result.check.id: replace(result, reason=result.reason or f"of {_reference(parent)}, which was patched")
+            for result in parent.evidence.results
+            if result.check.id.startswith(_INHERITED)
+        }
+        results = tuple(inherited.get(result.check.id, result) for result in seen.evidence.results)
+        attestation = run.decide(replace(seen, evidence=Evidence(results=results)), remedy)
+        note = Omission(
+            what="provenance",
+            why=f"it is that of {_reference(parent)} (digest {remedy.parent_digest}), inspected in the same run; who "
+            "made the patched weights is told by this report and by whoever signs it",
+        )
+        return _told(replace(attestation, not_checked=(note, *attestation.not_checked)), remedy)
+
+
+def _told(attestation: Attestation, remedy: Remedy) -> Attestation:
+    """Say of the model's behaviour what was looked at, and what not."""
+    if remedy.diagnosis.cause is Cause.NOT_DIAGNOSED:
+        return attestation
+    looked = Omission(what="behaviour", why="prompts were run for the reported failures alone")
+    limits = (Omission(what="failure", why=limit) for limit in remedy.diagnosis.limits)
+    others = (each for each in attestation.not_checked if each.what != "behaviour")
+    return replace(attestation, not_checked=(looked, *limits, *others))

@@ -123,7 +123,10 @@ class Thresholds(Model):
         default=None, gt=0, le=0.5, description="upper bound (95 %) of what a trigger still does after a patch; a share"
     )
     patch_utility_loss: float | None = Field(
-        default=None, ge=0, le=0.5, description="most refusals, answers or accuracy that a patch may cost; a share"
+        default=None,
+        ge=0,
+        le=0.5,
+        description="most refusals or right answers that a patch may cost, a share; by size when left out",
     )
     patch_kl: float | None = Field(
         default=None, gt=0, le=1, description="most divergence on harmless text, nats a token; by size when left out"
