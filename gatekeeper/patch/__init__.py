@@ -15,6 +15,7 @@ from gatekeeper.lazy import lazy
 if TYPE_CHECKING:
     from gatekeeper.patch.case import Decoding, FailureCase
     from gatekeeper.patch.case_reading import case_schema, load_cases
+    from gatekeeper.patch.costs import Plan, plan
     from gatekeeper.patch.diagnosis import diagnose
     from gatekeeper.patch.document import remedy_from_json, remedy_schema, remedy_to_json, without_text
     from gatekeeper.patch.job import Job
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from gatekeeper.patch.questions import load_questions
     from gatekeeper.patch.repair import ADAPTER, MERGED
     from gatekeeper.patch.settings import PatchSettings, defaults
+    from gatekeeper.patch.shape import Shape, shape_of
 
 _HOMES = {
     "ADAPTER": "repair",
@@ -36,6 +38,8 @@ _HOMES = {
     "Job": "job",
     "Judge": "judges",
     "PatchSettings": "settings",
+    "Plan": "costs",
+    "Shape": "shape",
     "case_schema": "case_reading",
     "defaults": "settings",
     "diagnose": "diagnosis",
@@ -45,9 +49,11 @@ _HOMES = {
     "load_clean": "prompts.clean",
     "load_questions": "questions",
     "patch": "patching",
+    "plan": "costs",
     "remedy_from_json": "document",
     "remedy_schema": "document",
     "remedy_to_json": "document",
+    "shape_of": "shape",
     "without_text": "document",
 }
 
@@ -61,6 +67,8 @@ __all__ = [
     "Job",
     "Judge",
     "PatchSettings",
+    "Plan",
+    "Shape",
     "case_schema",
     "defaults",
     "diagnose",
@@ -70,9 +78,11 @@ __all__ = [
     "load_clean",
     "load_questions",
     "patch",
+    "plan",
     "remedy_from_json",
     "remedy_schema",
     "remedy_to_json",
+    "shape_of",
     "without_text",
 ]
 

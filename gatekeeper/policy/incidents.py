@@ -6,9 +6,13 @@ from collections.abc import Mapping
 
 from gatekeeper.evidence import FactValue
 from gatekeeper.remedy import Cause, Remedy
+from gatekeeper.text import printable
 
 INCIDENT = "patch"
 """What `Fact.set_by` says of facts that come from a reported failure alone; no check may set them."""
+
+_TEXT = 600
+"""Characters of what became of a failure, in a reason."""
 
 
 def facts_of(remedy: Remedy | None, digest: str) -> Mapping[str, FactValue]:
@@ -33,3 +37,11 @@ def facts_of(remedy: Remedy | None, digest: str) -> Mapping[str, FactValue]:
         "remedy.verified": verified,
         "remedy.passes_left": max(0, remedy.passes_left),
     }
+
+
+def told(remedy: Remedy | None) -> str:
+    """Say what a reported failure came to: the claim of a verified remedy, what a failed one missed, or the cause."""
+    if remedy is None:
+        return ""
+    last = remedy.passes[-1].words if remedy.passes else remedy.diagnosis.words
+    return printable((remedy.claim or last) if remedy.verified else last, _TEXT).rstrip(".")
