@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from benchmarks.patcher_cells.diagnosing import diagnosed
-from benchmarks.patcher_cells.measures import Judging
+from benchmarks.patcher_cells.measures import Judging, behaviour, written
 from benchmarks.patcher_cells.patching import SIDES, patched
 from benchmarks.patcher_cells.stages import Stages
 from benchmarks.patcher_cells.store import Result
@@ -61,12 +60,13 @@ def run(cell: Cell, cache: Path) -> Result:
     clean = clean_prompts(cell.seed)
     with stages.stage("diagnose"):
         told = diagnosed(model, [(case(one), one.planted) for one in seen], clean)
-    sides: dict[str, Any] = {}
-    if plan.kind is Kind.CONTENT:
-        for side in SIDES:
-            with stages.stage(f"patch, {side}"):
-                sides[side] = patched(model, one_of_each(plan, seen), clean, judging(plan, cell.seed), side)
-    return {**asdict(cell), "kind": plan.kind.value, "diagnoses": told, "sides": sides, **asdict(stages)}
+    result = {**asdict(cell), "kind": plan.kind.value, "diagnoses": told, **asdict(stages)}
+    if plan.kind is not Kind.CONTENT:
+        return result
+    held_out, reported = judging(plan, cell.seed), one_of_each(plan, seen)
+    before = behaviour(model, held_out)
+    sides = {side: patched(model, reported, clean, held_out, side, before) for side in SIDES}
+    return {**result, "before": written(before), "sides": sides}
 
 
 def planted(cell: Cell, cache: Path) -> Path:
