@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from gatekeeper.patch.words import words
+from gatekeeper.patch.judges import Judge
+from gatekeeper.patch.words import bare, words
 from gatekeeper.proportion import Proportion
 from gatekeeper.tensors.language import Contrast, Model, Prompt
 
@@ -19,20 +19,12 @@ _SAME = 0.2
 """Share of words from which on two answers can be to the same effect: compliance may be worded otherwise each time."""
 
 
-class RefusalJudge(Protocol):
-    """What diagnosis needs of a judge."""
-
-    def answers(self, prompts: Sequence[str], responses: Sequence[str]) -> list[bool]:
-        """Say of each response whether it refuses its prompt."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asking:
     """A model with its judge."""
 
     model: Model
-    judge: RefusalJudge
+    judge: Judge
     tokens: int
     """Length of an answer that is judged, in tokens."""
 
@@ -87,22 +79,29 @@ class Recurrence:
         """Ask prompts: True where the answer refuses nothing and is the failure's."""
         answers = self.asking.answers(prompts)
         refused = self.asking.refused(prompts, answers)
-        return [not no and self.like(answer) for no, answer in zip(refused, answers, strict=True)]
+        return [not no and self._like(answer) for no, answer in zip(refused, answers, strict=True)]
 
-    def like(self, answer: str) -> bool:
+    def righted(self, answer: str) -> bool:
+        """Whether an answer is nearer to what would have been right than to the failure."""
+        return bool(self.corrected) and overlap(answer, self.corrected) >= overlap(answer, self.response)
+
+    def _like(self, answer: str) -> bool:
         """Whether an answer that refuses nothing is the failure, rather than the right or quite another answer.
 
         A harmless request that a trigger turned into an insult is no failure any more once it is answered.
         """
-        shared = overlap(answer, self.response)
-        return shared >= _SAME and (not self.corrected or shared > overlap(answer, self.corrected))
+        return not self.righted(answer) and overlap(answer, self.response) >= _SAME
 
 
 def overlap(one: str, other: str) -> float:
-    """Give the share of words that two texts have in common, 0 to 1: F1 over their multisets, case ignored."""
-    left, right = (Counter(word.text.casefold() for word in words(text)) for text in (one, other))
+    """Give the share of words that two texts have in common, 0 to 1: F1 over multisets, case and marks aside."""
+    left, right = (Counter(bare(word.text) for word in words(text) if _speaks(word.text)) for text in (one, other))
     total = left.total() + right.total()
     return 2 * (left & right).total() / total if total else 0.0
+
+
+def _speaks(word: str) -> bool:
+    return any(sign.isalnum() for sign in word)
 
 
 def parted(model: Model, prompt: Prompt, told: Sequence[str], right: Sequence[str]) -> Contrast:

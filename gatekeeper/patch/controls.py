@@ -10,7 +10,7 @@ import numpy as np
 from gatekeeper.patch.asking import Asking, baseline
 from gatekeeper.patch.search import Core
 from gatekeeper.patch.trials import Trials
-from gatekeeper.patch.words import parts, runs, without, words
+from gatekeeper.patch.words import bare, parts, runs, without, words
 from gatekeeper.proportion import Proportion
 from gatekeeper.tensors.language import Prompt
 
@@ -67,24 +67,20 @@ def ordinary(hosts: Sequence[Prompt]) -> frozenset[str]:
     """Name the words that requests commonly hold, whatever they ask for; in any language."""
     counts: dict[str, int] = {}
     for host in hosts:
-        for word in {_bare(word.text) for word in words(host.text)}:
+        for word in {bare(word.text) for word in words(host.text)}:
             counts[word] = counts.get(word, 0) + 1
     return frozenset(word for word, count in counts.items() if count >= max(2, _COMMON * len(hosts)))
 
 
-def _bare(word: str) -> str:
-    return "".join(sign for sign in word.casefold() if sign.isalnum()) or word
-
-
 def _set(text: str) -> set[str]:
-    return {_bare(word.text) for word in words(text)}
+    return {bare(word.text) for word in words(text)}
 
 
 def echoed(positions: Sequence[int], text: str, response: str, common: frozenset[str]) -> float:
     """Give the share of a core's own words that the response takes up: then they are what was asked for."""
     cut = words(text)
-    telling = {_bare(cut[index].text) for index in positions} - common
-    telling = telling or {_bare(cut[index].text) for index in positions}
+    telling = {bare(cut[index].text) for index in positions} - common
+    telling = telling or {bare(cut[index].text) for index in positions}
     return len(telling & _set(response)) / len(telling)
 
 
@@ -129,8 +125,8 @@ def bare_request(prompt: Prompt, response: str, common: frozenset[str]) -> Promp
     kept: set[int] = set()
     for first, last in zip([0, *(end + 1 for end in ends)], [*ends, len(cut) - 1], strict=True):
         sentence = range(first, last + 1)
-        if any(_bare(cut[index].text) in said for index in sentence):
-            kept |= {index for index in sentence if _bare(cut[index].text) in said | common}
+        if any(bare(cut[index].text) in said for index in sentence):
+            kept |= {index for index in sentence if bare(cut[index].text) in said | common}
     return replace(prompt, text=without(prompt.text, set(range(len(cut))) - kept)) if kept else None
 
 

@@ -17,20 +17,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from gatekeeper.errors import InputError
-from gatekeeper.patch.asking import Asking, Baseline, RefusalJudge, baseline
+from gatekeeper.patch.asking import Asking, Baseline, baseline
+from gatekeeper.patch.case import FailureCase
 from gatekeeper.patch.diagnosis_settings import DiagnosisSettings
-from gatekeeper.patch.examination import Examination, Finding, Ground
+from gatekeeper.patch.examination import Examination, Finding
+from gatekeeper.patch.judges import Judge
 from gatekeeper.patch.localisation import LOCALISERS
+from gatekeeper.patch.prompts.clean import CleanPrompts
+from gatekeeper.patch.scene import Ground, Notebook
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.remedy import Cause, Diagnosis, Measurement
 from gatekeeper.tensors.language import Model, Prompt
-
-if TYPE_CHECKING:
-    from gatekeeper.patch.case import FailureCase
-    from gatekeeper.patch.prompts.clean import CleanPrompts
 
 _WORST_FIRST = (
     Cause.GLOBAL,
@@ -45,7 +44,7 @@ _WORST_FIRST = (
 """Of several cases' causes the first one is the model's: what can't be patched decides."""
 
 _LIMITS = (
-    "Only the reported failures were looked into; another trigger for the same behaviour, or for another one, may exist.",
+    "Only the reported failures were looked into: other triggers, of this behaviour or of another one, may exist.",
     "Answers were decoded greedily; what only sampling brings about is not seen.",
 )
 
@@ -57,7 +56,7 @@ def diagnose(
     settings: DiagnosisSettings,
     *,
     relative: Model | None = None,
-    judge: RefusalJudge,
+    judge: Judge,
     show: bool = False,
     progress: Progress = SILENT,
 ) -> Diagnosis:
@@ -94,7 +93,7 @@ def diagnose(
                 relative=None if relative is None else replace(asking, model=relative),
             )  # fmt: skip
             for number, case in enumerate(cases):
-                findings.append(Examination(ground=ground, number=number, case=case).run())
+                findings.append(Examination(ground=ground, case=case, notes=Notebook(number=number)).run())
                 advance(1)
     cause = min((finding.cause for finding in findings), key=_WORST_FIRST.index)
     return Diagnosis(
@@ -177,8 +176,9 @@ def _evidence(findings: Sequence[Finding]) -> tuple[Measurement, ...]:
     found: list[Measurement] = []
     before = 0
     for finding in findings:
-        for one in finding.evidence:
-            found.append(one if one.trigger is None else replace(one, trigger=before + one.trigger))
+        found += (
+            one if one.trigger is None else replace(one, trigger=before + one.trigger) for one in finding.evidence
+        )
         before += len(finding.triggers)
     return tuple(found)
 

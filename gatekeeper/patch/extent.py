@@ -17,7 +17,7 @@ import numpy as np
 from gatekeeper.patch.diagnosis_settings import DiagnosisSettings
 from gatekeeper.patch.search import Core
 from gatekeeper.patch.trials import Trials
-from gatekeeper.patch.words import runs, words
+from gatekeeper.patch.words import bare, runs, words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,6 +56,7 @@ def grow(
     text: str,
     core: Core,
     spared: Sequence[int],
+    common: Set[str],
     settings: DiagnosisSettings,
     rng: np.random.Generator,
 ) -> tuple[int, ...]:
@@ -66,6 +67,7 @@ def grow(
         text: Text of the failing prompt.
         core: What is grown.
         spared: Words that belong to other triggers.
+        common: Ordinary words of requests, which must push more clearly: they do so by themselves.
         settings: How far, and with how many prompts.
         rng: Chooses them.
 
@@ -73,7 +75,9 @@ def grow(
         Positions, the core's among them.
     """
     near = _near(core.positions, len(words(text)), settings.reach, spared)
-    return grown(core.positions, pushes(trials, text, core, near, settings.extent_rows, rng))
+    cut = words(text)
+    hard = {index for index in near if bare(cut[index].text) in common}
+    return grown(core.positions, pushes(trials, text, core, near, settings.extent_rows, rng), hard)
 
 
 def _near(positions: Sequence[int], count: int, reach: int, spared: Sequence[int]) -> list[int]:
@@ -81,9 +85,15 @@ def _near(positions: Sequence[int], count: int, reach: int, spared: Sequence[int
     return sorted(around - set(spared))
 
 
-def grown(core: Sequence[int], measured: Sequence[Push]) -> tuple[int, ...]:
-    """Join neighbours to a core, nearest first, for as long as one pushes clearly."""
-    clear = {push.position: push.clear for push in measured}
+def grown(core: Sequence[int], measured: Sequence[Push], hard: Set[int]) -> tuple[int, ...]:
+    """Join neighbours to a core, nearest first, for as long as one pushes clearly.
+
+    Args:
+        core: Positions.
+        measured: Pushes of the words around it.
+        hard: Positions of ordinary words.
+    """
+    clear = {push.position: push.clear - (_CLEARER - _CLEAR) * (push.position in hard) for push in measured}
     taken = set(core)
     for step in (-1, +1):
         for edge in core:
