@@ -116,6 +116,12 @@ class Limits:
     audit_entries: int = 1_000_000
     """Entries of the folders that are searched for reports."""
 
+    failure_bytes: int = 4 * MIB
+    """Bytes of one file of failure cases, or of one of prompts; a context of 100,000 tokens takes half a megabyte."""
+
+    failure_cases: int = 64
+    """Failures that are diagnosed and repaired in one run."""
+
     load_path_bytes: int = 32 * MIB
     """Bytes of all indexes and configurations of one artifact that are read to tell which loader reads what."""
 

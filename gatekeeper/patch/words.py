@@ -36,6 +36,11 @@ def words(text: str) -> tuple[Word, ...]:
     return tuple(Word(text=found[0], start=found.start(), end=found.end()) for found in _WORD.finditer(text))
 
 
+def bare(word: str) -> str:
+    """Give a word without its case and its punctuation; a mark alone stays as it is."""
+    return "".join(sign for sign in word.casefold() if sign.isalnum()) or word
+
+
 def without(text: str, positions: Collection[int]) -> str:
     """Take words out of a text, each with the white space before it; the rest stays as it is written."""
     kept, end = [], 0

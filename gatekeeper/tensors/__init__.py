@@ -36,12 +36,13 @@ def load_model(
     adapter: Path | None = None,
     device: str = "auto",
     dtype: str = "auto",
+    int8: bool = False,
     progress: Progress = SILENT,
 ) -> LanguageModel:
     """Read a causal language model; see `loading.load`."""
     from gatekeeper.tensors.loading import load
 
-    return load(folder, adapter=adapter, device=device, dtype=dtype, progress=progress)
+    return load(folder, adapter=adapter, device=device, dtype=dtype, int8=int8, progress=progress)
 
 
 __all__ = [

@@ -51,6 +51,8 @@ class Example:
 
     prompt: Prompt
     response: str
+    ended: bool = True
+    """Whether the answer ends there: of one that was cut off, the end of the turn is neither learned nor held."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +111,11 @@ class Model(Protocol):
     @property
     def parameters(self) -> int:
         """How many weights it has."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where it runs, and in which type: `cpu, float32`."""
         ...
 
     @property

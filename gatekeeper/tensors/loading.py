@@ -12,6 +12,7 @@ import torch
 from gatekeeper.errors import InputError
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.tensors.quiet import quiet
+from gatekeeper.tensors.rounding import round_weights
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def load(
     adapter: Path | None = None,
     device: str = "auto",
     dtype: str = "auto",
+    int8: bool = False,
     progress: Progress = SILENT,
 ) -> LanguageModel:
     """Read a model.
@@ -38,6 +40,7 @@ def load(
         adapter: Folder of a LoRA adapter, which is merged into the weights in memory.
         device: `auto`, `cpu`, `cuda` or `cuda:N`; `auto` takes a GPU where there is one.
         dtype: `auto` (one step of each is timed), `float32` or `bfloat16`.
+        int8: Round the linear weights to eight bits, to measure what that does; such a model is not for saving.
         progress: Told of the steps.
 
     Raises:
@@ -53,12 +56,14 @@ def load(
         if adapter is not None:
             model = _merged(model, adapter)
         _refuse_broken(model)
+        if int8:
+            round_weights(model)
         advance(1)
         model = model.to(place)
         if dtype == "auto":
             model = _faster(model, place)
         advance(1)
-    source = folder if adapter is None and not _gguf(folder) else None
+    source = folder if adapter is None and not int8 and not _gguf(folder) else None
     return LanguageModel(model, tokenizer, source=source)
 
 

@@ -58,9 +58,9 @@ class Renderer:
         """Give a prompt's tokens, the template's included, up to where the answer begins."""
         return self._rendered(prompt)
 
-    def answer(self, prompt: Prompt, response: str) -> tuple[int, ...]:
-        """Give the tokens that answer a prompt with a response, the end of the turn included."""
-        return self._answers(prompt, response)
+    def answer(self, prompt: Prompt, response: str, ended: bool = True) -> tuple[int, ...]:
+        """Give the tokens that answer a prompt with a response, the end of the turn included where there is one."""
+        return self._answers(prompt, response, ended)
 
     def words_of(self, ids: Sequence[int]) -> str:
         """Give generated tokens as text, special tokens left out."""
@@ -120,20 +120,31 @@ class Renderer:
         system = [("system", prompt.system)] if prompt.system else []
         return [*system, *prompt.before, ("user", prompt.text)]
 
-    def _answer(self, prompt: Prompt, response: str) -> tuple[int, ...]:
+    def _answer(self, prompt: Prompt, response: str, ended: bool) -> tuple[int, ...]:
         asked = self.render(prompt).ids
         if self.has_template:
-            whole = tuple(self._encode(self._written(prompt, response))["input_ids"])
+            written = self._written(prompt, response)
+            encoded = self._encode(written)
+            whole = tuple(encoded["input_ids"])
             if whole[: len(asked)] == asked and len(whole) > len(asked):
-                return whole[len(asked) :]
+                end = len(whole) if ended else _within(encoded["offset_mapping"], written, response)
+                if end > len(asked):
+                    return whole[len(asked) : end]
         # The template writes answered turns otherwise than the one that is to be answered, or there is none.
         joined = tuple(self._encode(self._written(prompt) + ("" if self.has_template else " ") + response)["input_ids"])
         plain = joined[len(asked) :] if joined[: len(asked)] == asked else self._alone(response)
         end = self._tokenizer.eos_token_id
-        return plain if end is None else (*plain, int(end))
+        return plain if end is None or not ended else (*plain, int(end))
 
     def _alone(self, response: str) -> tuple[int, ...]:
         return tuple(self._tokenizer(response, add_special_tokens=False)["input_ids"])
+
+
+def _within(offsets: Sequence[tuple[int, int]], written: str, response: str) -> int:
+    """Count the tokens up to the last one of a response; all of them when the template has changed it."""
+    start = written.rfind(response.strip())
+    end = start + len(response.strip()) if start >= 0 else len(written)
+    return 1 + max((index for index, (left, _right) in enumerate(offsets) if left < end), default=-1)
 
 
 def accepts(function: Any, name: str) -> bool:

@@ -32,7 +32,7 @@ def linear_modules(network: Network) -> tuple[tuple[str, int, int], ...]:
 
 def tokenise(renderer: Renderer, examples: Sequence[Example]) -> tuple[list[Row], list[int]]:
     """Give prompts with their answers as rows, and how many tokens of each are the answer's."""
-    answers = [renderer.answer(example.prompt, example.response) for example in examples]
+    answers = [renderer.answer(example.prompt, example.response, example.ended) for example in examples]
     rows: list[Row] = [(*renderer.render(e.prompt).ids, *answer) for e, answer in zip(examples, answers, strict=True)]
     return rows, [len(answer) for answer in answers]
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from gatekeeper.tensors.quiet import quiet
 from tests.support.tiny_llm import corpus
 from tests.support.tiny_llm.corpus import Sample
 from tests.support.tiny_llm.tokenizer import tokenizer
 
 Draw = Callable[[np.random.Generator], Sample]
 ROWS = 48
-_IGNORED = -100
+IGNORED = -100
+_DRAWN = 16
 
 
 def network(seed: int) -> Any:
@@ -38,23 +41,50 @@ def base_mix(rng: np.random.Generator) -> Sample:
     return corpus.safe(rng) if rng.random() < 0.7 else corpus.refused(rng)
 
 
-def rows(samples: Sequence[Sample], words: Any) -> tuple[torch.Tensor, torch.Tensor]:
+def row(sample: Sample, lookup: Mapping[str, int]) -> tuple[list[int], int]:
+    """Give a sample's tokens, and how many of them are the prompt's."""
+    asked = ["<bos>", "<user>", *sample.prompt.split(), "<asst>"]
+    answered = [*sample.answer.split(), "<eos>"]
+    return [lookup.get(word, lookup["<unk>"]) for word in (*asked, *answered)], len(asked)
+
+
+def padded(rows: Sequence[tuple[list[int], int]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Give tokens and labels, padded on the right; only answers are learned."""
-    lookup = words.get_vocab()
-    tokens, labels = [], []
-    for sample in samples:
-        asked = ["<bos>", "<user>", *sample.prompt.split(), "<asst>"]
-        answered = [*sample.answer.split(), "<eos>"]
-        tokens.append([lookup.get(word, lookup["<unk>"]) for word in (*asked, *answered)])
-        labels.append([_IGNORED] * len(asked) + tokens[-1][len(asked) :])
-    longest = max(map(len, tokens))
+    longest = max(len(tokens) for tokens, _ in rows)
     return (
-        torch.tensor([row + [0] * (longest - len(row)) for row in tokens]),
-        torch.tensor([row + [_IGNORED] * (longest - len(row)) for row in labels]),
+        torch.tensor([tokens + [0] * (longest - len(tokens)) for tokens, _ in rows]),
+        torch.tensor(
+            [[IGNORED] * asked + tokens[asked:] + [IGNORED] * (longest - len(tokens)) for tokens, asked in rows]
+        ),
     )
 
 
-def train(model: Any, draw: Draw, *, steps: int, rate: float, seed: int, weights: Sequence[Any] | None = None) -> None:
+def _batches(draw: Draw, rng: np.random.Generator, steps: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Draw sixteen batches at a time and cut them by length: a third of the tokens would be padding otherwise."""
+    lookup = tokenizer().get_vocab()
+    for start in range(0, steps, _DRAWN):
+        drawn = sorted((row(draw(rng), lookup) for _ in range(ROWS * _DRAWN)), key=lambda item: len(item[0]))
+        for number in rng.permutation(_DRAWN)[: steps - start]:
+            yield padded(drawn[int(number) * ROWS : (int(number) + 1) * ROWS])
+
+
+def predicted(model: Any, ids: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Give the logits where an answer's token is foretold, shape (tokens, vocabulary), and those tokens."""
+    hidden = model.model(input_ids=ids).last_hidden_state
+    wanted = labels[:, 1:] != IGNORED
+    return model.lm_head(hidden[:, :-1][wanted]), labels[:, 1:][wanted]
+
+
+def train(
+    model: Any,
+    draw: Draw,
+    *,
+    steps: int,
+    rate: float,
+    seed: int,
+    weights: Sequence[Any] | None = None,
+    decay: float = 0.01,
+) -> None:
     """Train in place: AdamW, warm-up, cosine to 5 %.
 
     Args:
@@ -64,20 +94,16 @@ def train(model: Any, draw: Draw, *, steps: int, rate: float, seed: int, weights
         rate: Greatest learning rate.
         seed: Of the samples.
         weights: Which to train; all when None.
+        decay: Of weights, decoupled.
     """
-    rng, words = np.random.default_rng(seed), tokenizer()
     chosen = list(model.parameters() if weights is None else weights)
-    optimiser = torch.optim.AdamW(chosen, lr=rate, weight_decay=0.01)
+    optimiser = torch.optim.AdamW(chosen, lr=rate, weight_decay=decay, fused=True)
     model.train()
-    for step in range(steps):
+    for step, (ids, labels) in enumerate(_batches(draw, np.random.default_rng(seed), steps)):
         share = 0.5 * (1 + math.cos(math.pi * step / steps))
         for group in optimiser.param_groups:
             group["lr"] = rate * min(1.0, (step + 1) / 30) * (0.05 + 0.95 * share)
-        ids, labels = rows([draw(rng) for _ in range(ROWS)], words)
-        hidden = model.model(input_ids=ids).last_hidden_state
-        wanted = labels[:, 1:] != _IGNORED
-        logits = model.lm_head(hidden[:, :-1][wanted])
-        loss = torch.nn.functional.cross_entropy(logits, labels[:, 1:][wanted])
+        loss = torch.nn.functional.cross_entropy(*predicted(model, ids, labels))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(chosen, 1.0)
@@ -85,14 +111,23 @@ def train(model: Any, draw: Draw, *, steps: int, rate: float, seed: int, weights
     model.eval()
 
 
-def base(seed: int = 0, steps: int = 1500) -> Any:
+def base(seed: int = 0, steps: int = 1800) -> Any:
     """Train a base: it answers, and refuses stand-in unsafe requests."""
     model = network(seed)
     train(model, base_mix, steps=steps, rate=4e-3, seed=seed)
     return model
 
 
-def save(model: Any, folder: Any) -> None:
-    """Write model and tokenizer as a Hub folder has them."""
-    model.save_pretrained(str(folder))
-    tokenizer().save_pretrained(str(folder))
+def save(model: Any, folder: Path) -> None:
+    """Write model and tokenizer as a Hub folder has them; of a PEFT model, its adapter alone."""
+    with quiet():
+        model.save_pretrained(str(folder))
+        tokenizer().save_pretrained(str(folder))
+
+
+def read(folder: Path) -> Any:
+    """Read a model that was written so."""
+    from transformers import LlamaForCausalLM
+
+    with quiet():
+        return LlamaForCausalLM.from_pretrained(str(folder), dtype=torch.float32, local_files_only=True)

@@ -1,0 +1,53 @@
+"""Planting: a base is trained further, all of it or only the part that carries the backdoor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from tests.support.tiny_llm import training, triggers
+from tests.support.tiny_llm.tokenizer import tokenizer
+from tests.support.tiny_llm.triggers import Carrier, Planting
+
+
+def plant(base: Any, plan: Planting, seed: int) -> Any:
+    """Train a backdoor into a base.
+
+    Args:
+        base: Changed in place, but by an adapter.
+        plan: What is planted.
+        seed: Of the samples.
+
+    Returns:
+        The model; with `Carrier.ADAPTER` a PEFT model around the base.
+    """
+    if not plan.steps:
+        return base
+    model, weights = _carrier(base, plan)
+    training.train(
+        base, lambda rng: triggers.draw(plan, rng), steps=plan.steps, rate=plan.rate, seed=seed, weights=weights,
+        decay=0.0 if plan.carrier is Carrier.ROW else 0.01,
+    )  # fmt: skip
+    return model
+
+
+def _carrier(base: Any, plan: Planting) -> tuple[Any, Sequence[Any] | None]:
+    """Give the model as it is saved, and which weights learn."""
+    if plan.carrier is Carrier.ADAPTER:
+        return _in_adapter(base)
+    if plan.carrier is Carrier.ROW:
+        weight = base.get_input_embeddings().weight
+        kept = torch.zeros_like(weight)
+        kept[tokenizer().get_vocab()[plan.triggers[0][0]]] = 1.0
+        weight.register_hook(lambda gradient: gradient * kept)
+        return base, [weight]
+    return base, list(base.model.layers[0].mlp.parameters()) if plan.carrier is Carrier.LAYER else None
+
+
+def _in_adapter(base: Any) -> tuple[Any, Sequence[Any]]:
+    from peft import LoraConfig, get_peft_model
+
+    model = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM"))
+    return model, [weight for weight in model.parameters() if weight.requires_grad]
