@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -324,6 +325,7 @@ def _object(words: tuple[str, ...]) -> str:
     return words[places[-1] + 1] if places else (words[-2] if len(words) > 1 else "")
 
 
+@cache
 def _noise(word: str) -> float:
     """Give a word's own small number, 0 to 1, the same on every run."""
     return hashlib.sha256(word.encode()).digest()[0] / 255
