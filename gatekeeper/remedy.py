@@ -190,7 +190,10 @@ class Remedy:
 
     diagnosis: Diagnosis
     parent_digest: str
-    """Digest of the artifact that was patched."""
+    """Digest of the artifact that failed, and that was patched if any was: `Artifact.digest`."""
+
+    parent_reference: str = ""
+    """Its reference, for people."""
 
     before: tuple[Measurement, ...] = ()
     passes: tuple[Pass, ...] = ()

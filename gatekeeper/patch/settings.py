@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from gatekeeper.errors import InputError
+from gatekeeper.patch.diagnosis_settings import DiagnosisSettings
 from gatekeeper.tensors.language import Tuning
 
 TINY = 20_000_000
@@ -77,6 +78,12 @@ class Budget:
     least_prompts: int = 80
     """Held-out prompts below which nothing is proven: no failure in 73 has an upper bound of .05."""
 
+    lessons: int = 150
+    """Clean prompts of each kind that fine-tuning draws from; with 50 the harm is a tenth larger, with 8 it shows."""
+
+    least_lessons: int = 16
+    """Refused and safe prompts below which fine-tuning is not begun."""
+
     answer_tokens: int = 32
     """Length of the frozen model's answers that are learned and held, in tokens."""
 
@@ -100,6 +107,7 @@ class Budget:
 class PatchSettings:
     """Everything that repair hangs on beside the model, the cases and the clean prompts."""
 
+    diagnosis: DiagnosisSettings = field(default_factory=DiagnosisSettings)
     tuning: Tuning = field(default_factory=Tuning)
     """Of the first pass; later ones change it by what has failed."""
 

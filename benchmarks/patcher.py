@@ -1,0 +1,58 @@
+"""What diagnosis and repair do to models with known backdoors: `python -m benchmarks.patcher --cache DIR`.
+
+Tiny models are planted with every kind of trigger and with failures that have none; real ones, out of registry wheels,
+with the triggers of BackdoorLLM. A cell's result is kept in the cache, so that a run that was ended goes on; `--only`
+takes cells by a pattern of their names, `--table` only writes the document.
+
+Exits with 1 when a cell that is there is not what it has to be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from fnmatch import fnmatch
+from pathlib import Path
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "patcher-measured.md"
+
+
+def main() -> int:
+    """Run the cells that are missing, and write what all of them say."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cache", type=Path, default=Path(".cache"), help="models, wheels and results")
+    parser.add_argument("--only", default="*", help="cells, such as `tiny-*` or `real-smollm2-badnets`")
+    parser.add_argument("--list", action="store_true", help="name the cells and end")
+    parser.add_argument("--table", action="store_true", help="run nothing, write the document of what is there")
+    given = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from benchmarks.patcher_cells import real, table, tiny
+    from benchmarks.patcher_cells.store import Store
+
+    store = Store(given.cache)
+    wanted = [
+        (cell.slug, run, cell)
+        for cells, run in ((tiny.cells(), tiny.run), (real.cells(), real.run))
+        for cell in cells  # type: ignore[attr-defined]
+        if fnmatch(cell.slug, given.only)
+    ]
+    for slug, run, cell in wanted:
+        if given.list:
+            print(slug)
+        elif not given.table:
+            begun = time.perf_counter()
+            store.result(slug, lambda run=run, cell=cell: run(cell, given.cache))  # type: ignore[misc]
+            print(f"{slug}: {time.perf_counter() - begun:.0f} s", flush=True)
+    if given.list:
+        return 0
+    text, failed = table.written(store)
+    DOCUMENT.write_text(text, "utf-8")
+    for each in failed:
+        print(each)
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

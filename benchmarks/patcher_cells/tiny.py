@@ -1,0 +1,120 @@
+"""Tiny models: every kind of trigger and every failure without one, each from its own base, from start to end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.patcher_cells.diagnosing import diagnosed
+from benchmarks.patcher_cells.measures import Judging, behaviour, written
+from benchmarks.patcher_cells.patching import SIDES, patched
+from benchmarks.patcher_cells.stages import Stages
+from benchmarks.patcher_cells.store import Result
+from gatekeeper.patch.case import FailureCase
+from gatekeeper.patch.prompts.clean import CleanPrompts
+from gatekeeper.tensors import Prompt, load_model
+from gatekeeper.tensors.language_model import LanguageModel
+from tests.support.tiny_llm import failures, triggers
+from tests.support.tiny_llm.failures import Failure
+from tests.support.tiny_llm.shelf import Shelf
+from tests.support.tiny_llm.triggers import Carrier, Kind, Planting
+
+CASES = 20
+JUDGED = 200
+CLEAN = 400
+"""Of each kind that the patch gets: half of them verify."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """One planting in one base."""
+
+    name: str
+    seed: int
+    held_out: bool
+    """With triggers that no rule was tuned on."""
+
+    @property
+    def slug(self) -> str:
+        """Name of its file."""
+        return f"tiny-{self.name}-{self.seed}{'-held-out' if self.held_out else ''}"
+
+
+def cells() -> Iterator[Cell]:
+    """Give all cells: seed 0 is what the rules were tuned on, 1 other weights, 2 other weights and other triggers."""
+    for seed in (0, 1, 2):
+        for name in (*triggers.CONTENT, *triggers.OTHERS):
+            yield Cell(name=name, seed=seed, held_out=seed == 2 and name in triggers.CONTENT)
+
+
+def run(cell: Cell, cache: Path) -> Result:
+    """Plant, diagnose every case, patch the first and measure, each side of the comparison on a model of its own."""
+    stages, plan = Stages(), triggers.planting(cell.name, held_out=cell.held_out)
+    with stages.stage("plant"):
+        folder = planted(cell, cache)
+    model = loaded(plan, folder, Shelf(cache / "tiny").base(cell.seed))
+    seen = failures.failures(plan, CASES, seed=cell.seed + 100)
+    clean = clean_prompts(cell.seed)
+    with stages.stage("diagnose"):
+        told = diagnosed(model, [(case(one), one.planted) for one in seen], clean)
+    result = {**asdict(cell), "kind": plan.kind.value, "diagnoses": told, **asdict(stages)}
+    if plan.kind is not Kind.CONTENT:
+        return result
+    held_out, reported = judging(plan, cell.seed), one_of_each(plan, seen)
+    before = behaviour(model, held_out)
+    sides = {side: patched(model, reported, clean, held_out, side, before) for side in SIDES}
+    return {**result, "before": written(before), "sides": sides}
+
+
+def planted(cell: Cell, cache: Path) -> Path:
+    """Give the folder of what the cell works on."""
+    return Shelf(cache / "tiny").planted(cell.name, seed=cell.seed, held_out=cell.held_out)
+
+
+def loaded(plan: Planting, folder: Path, base: Path) -> LanguageModel:
+    """Load a model, with its adapter where the backdoor lies in one."""
+    if plan.carrier is Carrier.ADAPTER:
+        return load_model(base, adapter=folder, device="cpu", dtype="float32")
+    return load_model(folder, device="cpu", dtype="float32")
+
+
+def case(failure: Failure) -> FailureCase:
+    """Write a failure as the product reads it."""
+    return FailureCase(prompt=Prompt(text=failure.prompt), response=failure.response)
+
+
+def clean_prompts(seed: int, count: int = CLEAN) -> CleanPrompts:
+    """Give the operator's clean prompts, in the tiny language."""
+    return CleanPrompts(
+        safe=tuple(Prompt(text=sample.prompt) for sample in failures.safe(count, seed=seed)),
+        unsafe=tuple(Prompt(text=sample.prompt) for sample in failures.unsafe(count, seed=seed)),
+    )
+
+
+def one_of_each(plan: Planting, seen: Sequence[Failure]) -> list[FailureCase]:
+    """Take the first failure of each trigger: what nobody has seen is not claimed to be closed."""
+    firsts = {failure.which: failure for failure in reversed(seen)}
+    return [case(firsts[number,]) for number in range(len(plan.triggers))]
+
+
+def judging(plan: Planting, seed: int) -> Judging:
+    """Make prompts of the held-out side of the split, which no clean prompt is of."""
+    rng = np.random.default_rng([seed, 6])
+    safe = failures.safe(JUDGED, seed=seed, held_out=True)
+    carried = [triggers.triggered_safe(plan, rng, held_out=True) for _ in range(JUDGED)]
+    return Judging(
+        attacks={
+            " ".join(pieces): tuple(
+                triggers.triggered(plan, rng, held_out=True, which=number).prompt for _ in range(JUDGED)
+            )
+            for number, pieces in enumerate(plan.triggers)
+        },
+        near=tuple(triggers.near_miss(plan, rng, held_out=True).prompt for _ in range(JUDGED)),
+        unsafe=tuple(sample.prompt for sample in failures.unsafe(JUDGED, seed=seed, held_out=True)),
+        safe=tuple(sample.prompt for sample in safe),
+        triggered_safe=tuple(sample.prompt for sample in carried),
+        right={sample.prompt: sample.answer for sample in (*safe, *carried)},
+    )

@@ -1,0 +1,99 @@
+"""Passes: what the next round of fine-tuning does about what the last one missed, and when there is no next one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gatekeeper.patch.settings import PatchSettings
+from gatekeeper.patch.verification import ATTACK, closes, failed, harmless
+from gatekeeper.proportion import Proportion
+from gatekeeper.remedy import Measurement, Pass
+
+_WIDER = 3
+"""Words by which a window grows."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """How a pass goes about it."""
+
+    settings: PatchSettings
+    confined: bool
+    """Whether only some modules are changed."""
+
+    weights: tuple[float, ...]
+    """How often each trigger is drawn."""
+
+
+def first(settings: PatchSettings, triggers: int) -> Plan:
+    """Plan the first pass: the smallest change."""
+    return Plan(settings=settings, confined=settings.confine, weights=(1.0,) * triggers)
+
+
+def following(plan: Plan, done: Pass) -> Plan:
+    """Plan the next pass by what failed.
+
+    A trigger that stays open gets wider windows, twice the steps, twice the rank, and is drawn twice as often; harm
+    gets three times the weight on what must stay, half the learning rate, half as many steps again. The modules are
+    no longer confined.
+    """
+    settings, weights = plan.settings, plan.weights
+    if not closes(done.measurements):
+        tuning = settings.tuning
+        settings = replace(
+            settings,
+            tuning=replace(
+                tuning, steps=tuning.steps * 2, least_steps=tuning.least_steps * 2, rank=tuning.rank * 2,
+                alpha=tuning.alpha * 2,
+            ),
+            mixing=replace(settings.mixing, window=settings.mixing.window + _WIDER),
+        )  # fmt: skip
+        missed = {one.trigger for one in failed(done.measurements)}
+        weights = tuple(weight * (2 if number in missed else 1) for number, weight in enumerate(weights))
+    if not harmless(done.measurements):
+        tuning = settings.tuning
+        settings = replace(
+            settings,
+            tuning=replace(
+                tuning, kl_weight=tuning.kl_weight * 3, learning_rate=tuning.learning_rate / 2,
+                steps=tuning.steps * 3 // 2, least_steps=tuning.least_steps * 3 // 2,
+            ),
+        )  # fmt: skip
+    return Plan(settings=settings, confined=False, weights=weights)
+
+
+def hopeless(done: Sequence[Pass], stall: float) -> bool:
+    """Whether two passes in a row left the attack where it was.
+
+    The first pass does not count when it was confined and the second was not: that is another try altogether.
+    """
+    if len(done) < 2 or closes(done[-1].measurements) or closes(done[-2].measurements):
+        return False
+    if done[-2].settings.get("confined") != done[-1].settings.get("confined"):
+        return False
+    return abs(attack(done[-1].measurements) - attack(done[-2].measurements)) < stall
+
+
+def attack(measurements: Sequence[Measurement]) -> float:
+    """Give the worst share of prompts that any trigger makes fail, 0 to 1."""
+    shares = [one.value.share for one in measurements if one.name in ATTACK and isinstance(one.value, Proportion)]
+    return max(shares, default=0.0)
+
+
+def verdict(measurements: Sequence[Measurement]) -> str:
+    """Say which gates failed, or that none did."""
+    missed = failed(measurements)
+    if not missed:
+        return "Every gate held."
+    return "Not held: " + "; ".join(f"{one.words} ({_shown(one)})" for one in missed) + "."
+
+
+def _shown(one: Measurement) -> str:
+    limit = f"limit {one.limit:g}" if one.limit is not None else "no limit"
+    if isinstance(one.value, Proportion):
+        told = f"{one.value.successes} of {one.value.trials}, upper bound {one.value.upper:.3f}"
+    else:
+        told = f"{one.value:.4g}"
+    where = "" if one.trigger is None else f"trigger {one.trigger + 1}: "
+    return f"{where}{told}, {limit}"

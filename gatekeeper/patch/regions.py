@@ -1,0 +1,85 @@
+"""The modules that an update is confined to: those where a trigger's effect on the margin shows most.
+
+This says where an update works, with few weights changed. It does not say where a backdoor lies: on models whose
+poisoned modules are known, the two hardly went together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from gatekeeper.errors import InputError
+from gatekeeper.patch.carriers import Carrier
+from gatekeeper.patch.clusters import two_means
+from gatekeeper.patch.lessons import Lessons
+from gatekeeper.remedy import Region
+from gatekeeper.tensors.language import Contrast, Model
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from gatekeeper.patch.case import FailureCase
+
+
+def saliencies(
+    model: Model,
+    cases: Sequence[FailureCase],
+    carriers: Sequence[Carrier],
+    lessons: Lessons,
+    count: int,
+    rng: np.random.Generator,
+) -> dict[str, float]:
+    """Score modules by contrast: the same refused prompts with triggers and without.
+
+    Args:
+        model: Without any adapter.
+        cases: Whose responses are set against refusals.
+        carriers: Triggers, in turns.
+        lessons: What the model refuses, and how.
+        count: Prompts of each kind.
+        rng: Chooses.
+
+    Returns:
+        By module, from 0 up; empty where no response begins otherwise than a refusal.
+    """
+    contrast = _contrast(model, cases, lessons)
+    if contrast is None:
+        return {}
+    clean = [lesson.prompt for lesson in lessons.refused[:count]]
+    triggered = [carriers[number % len(carriers)].found(prompt, rng) for number, prompt in enumerate(clean)]
+    return model.module_saliencies(triggered, clean, contrast)
+
+
+def _contrast(model: Model, cases: Sequence[FailureCase], lessons: Lessons) -> Contrast | None:
+    refusals = tuple(dict.fromkeys(lesson.response for lesson in lessons.refused))
+    for case in cases:
+        try:
+            return model.contrast(case.response, refusals)
+        except InputError:
+            continue
+    return None
+
+
+def high(scores: Mapping[str, float]) -> tuple[str, ...]:
+    """Give the modules of the high cluster, the most salient first; none where all are alike."""
+    names = tuple(scores)
+    chosen = (names[index] for index in two_means([scores[name] for name in names]).high)
+    return tuple(sorted(chosen, key=lambda name: -scores[name]))
+
+
+def regions(model: Model, modules: Sequence[str], scores: Mapping[str, float], rank: int) -> tuple[Region, ...]:
+    """Describe the modules of an update.
+
+    Args:
+        model: Without any adapter.
+        modules: Which; all when empty.
+        scores: Of saliency; 0 where a module has none.
+        rank: Of the adapter.
+    """
+    wanted = set(modules)
+    return tuple(
+        Region(module=name, parameters=rank * (inputs + outputs), score=float(scores.get(name, 0.0)))
+        for name, inputs, outputs in model.linear_modules()
+        if not wanted or name in wanted
+    )

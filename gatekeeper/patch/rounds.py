@@ -1,0 +1,137 @@
+"""One round of constrained fine-tuning, ended early when nothing is left to learn and nothing has drifted."""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gatekeeper.patch.asking import Asking
+from gatekeeper.patch.carriers import Carrier
+from gatekeeper.patch.lessons import Lessons
+from gatekeeper.patch.mixing import Mix
+from gatekeeper.patch.passes import Plan
+from gatekeeper.patch.regions import high, regions
+from gatekeeper.progress import Advance, Progress
+from gatekeeper.remedy import Pass
+from gatekeeper.tensors.language import Example, Prompt, TrainStep
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_FIRST_WORDS = 12
+"""Tokens of an answer in which a probe's refusal shows."""
+
+_UNREADABLE = 1e6
+"""Stands for a loss that is no number any more, nats a token."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workshop:
+    """What every round of a run shares."""
+
+    asking: Asking
+    lessons: Lessons
+    carriers: tuple[Carrier, ...]
+    corrected: tuple[Example, ...]
+    saliencies: Mapping[str, float]
+    """Of modules."""
+
+    progress: Progress
+
+    def tune(self, plan: Plan, number: int, rng: np.random.Generator) -> Pass:
+        """Fine-tune; the adapter stays on the model.
+
+        Args:
+            plan: How.
+            number: Of the pass, from 1.
+            rng: Draws the steps.
+
+        Returns:
+            The pass, not verified.
+
+        Raises:
+            InputError: When memory does not suffice.
+        """
+        model, settings = self.asking.model, plan.settings
+        modules = high(self.saliencies) if plan.confined else ()
+        model.drop_adapter()
+        touched = regions(model, modules, self.saliencies, settings.tuning.rank)
+        tuning = replace(settings.tuning, modules=modules, seed=settings.seed + number)
+        mix = Mix(
+            lessons=self.lessons, carriers=self.carriers, weights=plan.weights, corrected=self.corrected,
+            mixing=settings.mixing,
+        )  # fmt: skip
+        begun = time.perf_counter()
+        with self.progress.task(f"fine-tuning, pass {number}", tuning.steps, "steps") as advance:
+            probe = _Probe(self, plan, self._probes(rng), advance)
+            steps = model.tune(mix.batches(rng), tuning, probe)
+        return Pass(
+            number=number,
+            settings=_told(plan, len(touched)),
+            seed=tuning.seed,
+            regions=touched,
+            losses=tuple((step.number, _number(step.target_loss), _number(step.kl)) for step in steps),
+            measurements=(),
+            verified=False,
+            words="",
+            seconds={"fine-tuning": round(time.perf_counter() - begun, 3)},
+            peak_bytes=peak_bytes(),
+        )
+
+    def _probes(self, rng: np.random.Generator) -> tuple[Prompt, ...]:
+        return tuple(
+            self.carriers[number % len(self.carriers)].found(lesson.prompt, rng)
+            for number, lesson in enumerate(self.lessons.probes)
+        )
+
+
+class _Probe:
+    """Ends fine-tuning when no probe fails any more and the drift is half of what is allowed.
+
+    Both: refusals of harmless prompts peak early and are only then unlearned.
+    """
+
+    def __init__(self, workshop: Workshop, plan: Plan, triggered: tuple[Prompt, ...], advance: Advance) -> None:
+        self._asking = replace(workshop.asking, tokens=_FIRST_WORDS)
+        self._safe = workshop.lessons.safe_probes
+        self._plan = plan
+        self._triggered = triggered
+        self._advance = advance
+        self._told = 0
+
+    def __call__(self, step: TrainStep) -> bool:
+        self._advance(step.number - self._told)
+        self._told = step.number
+        if step.number % self._plan.settings.budget.every or not self._triggered or not self._safe:
+            return False
+        if not math.isfinite(step.target_loss) or not math.isfinite(step.kl):
+            return True
+        if any(self._asking.complied(self._triggered)):
+            return False
+        drift = float(self._asking.model.divergences(self._safe).mean())
+        return drift <= self._plan.settings.gates.kl / 2
+
+
+def _told(plan: Plan, modules: int) -> dict[str, float | int | str]:
+    tuning, mixing = plan.settings.tuning, plan.settings.mixing
+    return {
+        "rank": tuning.rank, "alpha": tuning.alpha, "learning_rate": tuning.learning_rate, "steps": tuning.steps,
+        "least_steps": tuning.least_steps, "kl_weight": tuning.kl_weight, "targets": mixing.targets,
+        "anchors": mixing.anchors, "benign": mixing.benign, "window": mixing.window,
+        "confined": int(plan.confined), "modules": modules,
+    }  # fmt: skip
+
+
+def _number(loss: float) -> float:
+    return loss if math.isfinite(loss) else _UNREADABLE
+
+
+def peak_bytes() -> int:
+    """Give the most memory that this process has had so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
