@@ -6,7 +6,7 @@ Explanations that need no words come first, since any method that names words wo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatekeeper.patch import controls, proof
 from gatekeeper.patch.asking import Recurrence
@@ -27,6 +27,8 @@ class Finding:
     evidence: tuple[Measurement, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     saliencies: tuple[Saliency, ...] = ()
+    scene: Scene | None = None
+    """What it was found with, when it is a content trigger."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,7 +154,8 @@ class Examination:
                 seen=seen,
             )
         proven = proof.prove(self.ground, scene, seen.cores, self.notes)
-        return self._found(proven.cause, proven.words, triggers=proven.triggers, seen=seen)
+        found = self._found(proven.cause, proven.words, triggers=proven.triggers, seen=seen)
+        return replace(found, scene=scene) if proven.cause is Cause.CONTENT_TRIGGER else found
 
     def _without_words(self, scene: Scene, seen: Localised) -> Finding:
         reduced = controls.bare_request(self.case.prompt, self.case.response, scene.common)
