@@ -123,7 +123,10 @@ class Examination:
     def _localised(self, scene: Scene) -> Localised:
         settings = self.ground.settings
         if settings.localiser == CAUSAL:
-            return localise(scene.search, scene.failing, scene.fails, least=settings.sufficiency, peels=settings.peels)
+            return localise(
+                scene.search, scene.failing, scene.fails,
+                common=scene.common, least=settings.sufficiency, peels=settings.peels,
+            )  # fmt: skip
         others = [scene.refused(host) for host in scene.search.hosts]
         return clustered(
             scene.search, scene.failing, scene.fails, localiser=settings.localiser, others=others, level=settings.null

@@ -16,7 +16,7 @@ from gatekeeper.tensors.language import Contrast, Model, Prompt
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_GLANCE = 8
+GLANCE = 8
 """Hosts tried first: when what is looked for flips .6 of all, none of eight flips once in 1,500 times."""
 
 
@@ -83,7 +83,7 @@ class Trials:
         Hopeless words are given up after the first few hosts; the count then speaks of those.
         """
         pieces = parts(text, positions)
-        first = self.effects(pieces, place, _GLANCE)
+        first = self.effects(pieces, place, GLANCE)
         if not (first > 0).any():
             return Proportion(successes=0, trials=len(first))
         return Proportion.of([bool(one) for one in self.effects(pieces, place) > 0])
