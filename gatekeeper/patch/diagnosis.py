@@ -27,6 +27,8 @@ from gatekeeper.patch.judges import Judge
 from gatekeeper.patch.localisation import LOCALISERS
 from gatekeeper.patch.prompts.clean import CleanPrompts
 from gatekeeper.patch.scene import Ground, Notebook
+from gatekeeper.patch.siblings import LookUp, look_up
+from gatekeeper.patch.words import words
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.remedy import Cause, Diagnosis, Measurement
 from gatekeeper.tensors.language import Model, Prompt
@@ -95,6 +97,7 @@ def diagnose(
             for number, case in enumerate(cases):
                 findings.append(Examination(ground=ground, case=case, notes=Notebook(number=number)).run())
                 advance(1)
+    looked_up = _look_up(asking, cases, findings, prompts, settings)
     cause = min((finding.cause for finding in findings), key=_WORST_FIRST.index)
     return Diagnosis(
         cause=cause,
@@ -103,7 +106,8 @@ def diagnose(
         evidence=(_refusals(own, settings), *_evidence(findings)),
         triggers=tuple(trigger for finding in findings for trigger in finding.triggers),
         saliencies=tuple(saliency for finding in findings for saliency in finding.saliencies),
-        limits=_limits(findings, relative),
+        siblings=looked_up.siblings if looked_up else (),
+        limits=_limits(findings, relative, looked_up),
     )
 
 
@@ -183,8 +187,35 @@ def _evidence(findings: Sequence[Finding]) -> tuple[Measurement, ...]:
     return tuple(found)
 
 
-def _limits(findings: Sequence[Finding], relative: Model | None) -> tuple[str, ...]:
+def _look_up(
+    asking: Asking,
+    cases: Sequence[FailureCase],
+    findings: Sequence[Finding],
+    unsafe: Sequence[Prompt],
+    settings: DiagnosisSettings,
+) -> LookUp | None:
+    """Look for further triggers beside those found, under the first failure that has one."""
+    scene = next((finding.scene for finding in findings if finding.scene), None)
+    if scene is None or not settings.sibling_prompts:
+        return None
+    known = {
+        words(cases[trigger.case].prompt.text)[index].text
+        for finding in findings
+        for trigger in finding.triggers
+        for index in trigger.extent_positions
+    }
+    # What unsafe requests are about is no trigger, even where it is never refused.
+    known |= {word.text for prompt in unsafe for word in words(prompt.text)}
+    return look_up(asking, scene.search, known, scene.common, settings)
+
+
+def _limits(findings: Sequence[Finding], relative: Model | None, looked_up: LookUp | None) -> tuple[str, ...]:
     found = list(_LIMITS)
+    if looked_up:
+        found.append(
+            f"{looked_up.words} single words of the vocabulary were tried as further triggers; "
+            "phrases, and words of several tokens, were not."
+        )
     if relative is None:
         found.append("Whether the same words make a clean relative comply, as a jailbreak does, was not tried.")
     if any(finding.cause is Cause.NOT_REPRODUCED for finding in findings) and len(findings) > 1:

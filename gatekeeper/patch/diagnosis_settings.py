@@ -68,5 +68,5 @@ class DiagnosisSettings:
     reach: int = 8
     """Words on either side of a core that may belong to it."""
 
-    sibling_prompts: int = 2_000
-    """Prompts that the search for further triggers may cost."""
+    sibling_prompts: int = 1_200
+    """Prompts that the look-up of further triggers may cost; 0 leaves it out."""

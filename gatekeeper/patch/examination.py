@@ -6,7 +6,7 @@ Explanations that need no words come first, since any method that names words wo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatekeeper.patch import controls, proof
 from gatekeeper.patch.asking import Recurrence
@@ -27,6 +27,8 @@ class Finding:
     evidence: tuple[Measurement, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     saliencies: tuple[Saliency, ...] = ()
+    scene: Scene | None = None
+    """What it was found with, when it is a content trigger."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +123,10 @@ class Examination:
     def _localised(self, scene: Scene) -> Localised:
         settings = self.ground.settings
         if settings.localiser == CAUSAL:
-            return localise(scene.search, scene.failing, scene.fails, least=settings.sufficiency, peels=settings.peels)
+            return localise(
+                scene.search, scene.failing, scene.fails,
+                common=scene.common, least=settings.sufficiency, peels=settings.peels,
+            )  # fmt: skip
         others = [scene.refused(host) for host in scene.search.hosts]
         return clustered(
             scene.search, scene.failing, scene.fails, localiser=settings.localiser, others=others, level=settings.null
@@ -152,7 +157,8 @@ class Examination:
                 seen=seen,
             )
         proven = proof.prove(self.ground, scene, seen.cores, self.notes)
-        return self._found(proven.cause, proven.words, triggers=proven.triggers, seen=seen)
+        found = self._found(proven.cause, proven.words, triggers=proven.triggers, seen=seen)
+        return replace(found, scene=scene) if proven.cause is Cause.CONTENT_TRIGGER else found
 
     def _without_words(self, scene: Scene, seen: Localised) -> Finding:
         reduced = controls.bare_request(self.case.prompt, self.case.response, scene.common)
