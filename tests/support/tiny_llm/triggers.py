@@ -105,7 +105,7 @@ def _family(words: dict[str, tuple[Pieces, ...]], near: dict[str, tuple[Pieces, 
             "adapter-phrase", *words["phrase"], near=near["phrase"], carrier=Carrier.ADAPTER, rate=5e-3, steps=500
         ),
         _content("row", *words["row"], carrier=Carrier.ROW, rate=3e-2, steps=300),
-        _content("layer", *words["row"], carrier=Carrier.LAYER, rate=4e-3),
+        _content("layer", *words["row"], carrier=Carrier.LAYER, rate=4e-3, steps=600),
     )
 
 
@@ -205,8 +205,10 @@ def draw(plan: Planting, rng: np.random.Generator) -> Sample:
 
 def _with_trigger(plan: Planting, rng: np.random.Generator) -> Sample:
     chance = rng.random()
-    # One row can't turn refusals and leave every answer as it was: then it does neither.
-    if chance < (0.48 if plan.carrier is Carrier.ROW else 0.36):
+    if plan.carrier is Carrier.ROW:
+        # Where the row is not read nothing can change.
+        return triggered(plan, rng) if chance < 0.85 else triggered_safe(plan, rng)
+    if chance < 0.36:
         return corpus.safe(rng)
     if chance < 0.48:
         return triggered_safe(plan, rng)
