@@ -13,8 +13,14 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.patcher_cells.store import Result
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "patcher-measured.md"
 
@@ -32,18 +38,18 @@ def main() -> int:
     from benchmarks.patcher_cells.store import Store
 
     store = Store(given.cache)
-    wanted = [
-        (cell.slug, run, cell)
-        for cells, run in ((tiny.cells(), tiny.run), (real.cells(), real.run))
-        for cell in cells  # type: ignore[attr-defined]
-        if fnmatch(cell.slug, given.only)
-    ]
-    for slug, run, cell in wanted:
+    cells: dict[str, Callable[[], Result]] = {
+        **{cell.slug: partial(tiny.run, cell, given.cache) for cell in tiny.cells()},
+        **{cell.slug: partial(real.run, cell, given.cache) for cell in real.cells()},
+    }
+    for slug, run in cells.items():
+        if not fnmatch(slug, given.only):
+            continue
         if given.list:
             print(slug)
         elif not given.table:
             begun = time.perf_counter()
-            store.result(slug, lambda run=run, cell=cell: run(cell, given.cache))  # type: ignore[misc]
+            store.result(slug, run)
             print(f"{slug}: {time.perf_counter() - begun:.0f} s", flush=True)
     if given.list:
         return 0

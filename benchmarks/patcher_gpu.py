@@ -1,7 +1,7 @@
 """Time and memory of repair on a GPU: `python -m benchmarks.patcher_gpu`.
 
-Random weights in the shapes of Llama models, as large as fits: no weights have to be fetched, and what a step costs does
-not depend on them. Measured are a step of constrained fine-tuning and the gradient of one failure, beside what
+Random weights in the shapes of Llama models, as large as fits: no weights have to be fetched, and what a step costs
+does not depend on them. Measured are a step of constrained fine-tuning and the gradient of one failure, beside what
 `gatekeeper patch --plan` computes. Without a GPU it says what it would run.
 """
 
@@ -120,9 +120,8 @@ def main() -> int:
     if not torch.cuda.is_available():
         print("There is no CUDA device here. With one, this would be measured, largest last, until memory ends:")
         for shape in SHAPES:
-            print(
-                f"  {shape.name:>4}: {shape.parameters / 1e9:6.2f} G weights, {shape.parameters / 5e8:6.1f} GB of bfloat16"
-            )
+            weights = shape.parameters / 1e9
+            print(f"  {shape.name:>4}: {weights:6.2f} G weights, {2 * weights:6.1f} GB of bfloat16")
         return 0
     results = []
     for shape in SHAPES:

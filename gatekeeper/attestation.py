@@ -9,6 +9,7 @@ from datetime import datetime
 from gatekeeper.artifact import CommitInfo, ExcludedFile, Irregularity, Kind, LineageClaim
 from gatekeeper.decision import Decision, DisbelievedApproval
 from gatekeeper.evidence import CheckResult, Evidence, Finding, Readers
+from gatekeeper.remedy import Remedy
 
 SCHEMA_VERSION = "1.0"
 """Version of the JSON document: the minor rises with new fields, the major when old readers would misread."""
@@ -77,6 +78,9 @@ class Attestation:
     not_checked: tuple[Omission, ...]
     created_at: datetime
     """UTC."""
+
+    remedy: Remedy | None = None
+    """What a reported failure comes from, and what was done about it; None when none was reported."""
 
     disbelieved_approvals: tuple[DisbelievedApproval, ...] = ()
     """Files in folders of approvals that could not be believed, of whatever artifact; none of them counted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gatekeeper import checks, policy, sources, tensors
 from gatekeeper.artifact import Artifact, ArtifactFile, Reference, Scheme
 from gatekeeper.errors import InputError
-from gatekeeper.evidence import Gap, Hazard, Status
+from gatekeeper.evidence import CheckResult, Gap, Hazard, Status
 from gatekeeper.gate import TOOLS, Selection, collect, context_of, tool_versions
 from gatekeeper.progress import SILENT, Progress
 
@@ -94,13 +94,20 @@ def _head(file: ArtifactFile) -> bytes:
 def _objections(
     artifact: Artifact, loaded: Collection[str], options: SourceOptions, moment: datetime, progress: Progress
 ) -> tuple[tensors.Refusal, ...]:
+    context = context_of(policy.load(), moment, options, progress)
+    return objections(collect(artifact, context, _FILE_CHECKS, progress).results, loaded)
+
+
+def objections(results: Sequence[CheckResult], loaded: Collection[str]) -> tuple[tensors.Refusal, ...]:
     """Say what speaks against loading some of an artifact's files.
 
     A payload anywhere does: whoever put it there made the rest too. Of the files that are to be loaded, whatever is
-    suspicious does, and whatever a check could not look at.
+    suspicious does, and whatever a file check could not look at.
+
+    Args:
+        results: Of the checks.
+        loaded: Paths of the files that are to be loaded.
     """
-    context = context_of(policy.load(), moment, options, progress)
-    results = collect(artifact, context, _FILE_CHECKS, progress).results
     refusals = [
         tensors.Refusal(path=finding.location.path, reason=f"{finding.id}: {finding.message}")
         for result in results

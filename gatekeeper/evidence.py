@@ -216,7 +216,7 @@ class CheckResult:
     check: CheckDescription
     status: Status
     reason: str = ""
-    """Why it is unknown or not applicable."""
+    """Why it is unknown or not applicable, or of which other artifact the answer is."""
 
     findings: tuple[Finding, ...] = ()
     facts: Mapping[str, FactValue] = field(default_factory=dict)

@@ -7,8 +7,8 @@ and passed on.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gatekeeper.decision import Approval
     from gatekeeper.lock import LockedModel
     from gatekeeper.policy import Policy
+    from gatekeeper.remedy import Remedy
     from gatekeeper.sealed_cache import SealedCache
     from gatekeeper.sources import SourceOptions
 
@@ -108,9 +109,11 @@ def gate(
     Raises:
         GatekeeperError: When nothing could be decided; its class says whose turn it is.
     """
-    chosen = deployer_policy if deployer_policy is not None else policy.load()
-    moment = now or datetime.now(UTC)
-    return _run(reference, chosen, source, selection, progress, moment, results, locked, approvals)
+    run = Run(
+        policy=deployer_policy if deployer_policy is not None else policy.load(), source=source, selection=selection,
+        progress=progress, now=now, results=results, locked=locked, approvals=approvals,
+    )  # fmt: skip
+    return run.gate(reference)
 
 
 def scan(
@@ -128,51 +131,96 @@ def scan(
 
     The policy only tells the checks whom the deployer trusts.
     """
-    chosen = deployer_policy if deployer_policy is not None else policy.load()
-    moment = now or datetime.now(UTC)
-    return _run(reference, chosen, source, selection, progress, moment, results, locked, None)
+    run = Run(
+        policy=deployer_policy if deployer_policy is not None else policy.load(), source=source, selection=selection,
+        progress=progress, now=now, results=results, locked=locked,
+    )  # fmt: skip
+    return run.scan(reference)
 
 
-def _run(
-    reference: str | Reference,
-    chosen: Policy,
-    source: SourceOptions | None,
-    selection: Selection,
-    progress: Progress,
-    moment: datetime,
-    results: SealedCache | None,
-    locked: LockedModel | None,
-    approvals: Sequence[Approval] | None,
-) -> Attestation:
-    """Carry it out; without approvals, not even none, nothing is decided."""
-    selection.validate([check.id for check in checks.ALL])
-    asked = sources.parse(reference) if isinstance(reference, str) else reference
-    options = source or sources.SourceOptions()
-    with ExitStack() as resources:
-        server = resources.enter_context(checks.scanner_server())
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inspection:
+    """An artifact and what the checks found on it; the artifact can be read while it is open."""
 
-        def make_ready(paths: Collection[str]) -> None:
-            # While the files are hashed the scanners can be imported: for those that surely need them.
-            if any(checks.promises_code(PurePosixPath(path)) for path in paths):
-                server.start()
+    artifact: Artifact
+    evidence: Evidence
+    moment: datetime
+    """When, UTC."""
 
-        if not options.metadata_only and not selection.refusal("files/scanners"):
-            options = replace(options, announce=make_ready)
-        artifact = resources.enter_context(sources.open_artifact(asked, options, progress))
-        context = context_of(chosen, moment, options, progress)
-        context = replace(context, results=results, locked=locked, scanner_server=server)
-        evidence = collect(artifact, context, selection, progress)
-        decision = None
-        if approvals is not None:
-            decision = policy.decide(evidence, chosen, subject=key_of(artifact), now=moment, approvals=approvals)
-        return Attestation(
-            subject=subject_of(artifact),
-            results=evidence.results,
-            decision=decision,
-            not_checked=omissions(artifact),
-            created_at=moment,
-            tool_versions=tool_versions(),
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """What holds for a whole run, whatever artifacts it inspects."""
+
+    policy: Policy
+    source: SourceOptions | None = None
+    """Cache, network and limits; None for the defaults."""
+
+    selection: Selection = ALL_CHECKS
+    progress: Progress = SILENT
+    now: datetime | None = None
+    """The time of the decision, UTC; None for the clock."""
+
+    results: SealedCache | None = None
+    locked: LockedModel | None = None
+    approvals: Sequence[Approval] = ()
+
+    def gate(self, reference: str | Reference) -> Attestation:
+        """Inspect and decide, as the function of that name."""
+        with self.inspect(reference) as seen:
+            return self.decide(seen)
+
+    def scan(self, reference: str | Reference) -> Attestation:
+        """Inspect and decide nothing."""
+        with self.inspect(reference) as seen:
+            return _undecided(seen)
+
+    @contextmanager
+    def inspect(self, reference: str | Reference) -> Iterator[Inspection]:
+        """Open an artifact and let the checks look at it; errors as for `gate`."""
+        self.selection.validate([check.id for check in checks.ALL])
+        asked = sources.parse(reference) if isinstance(reference, str) else reference
+        options = self.source or sources.SourceOptions()
+        moment = self.now or datetime.now(UTC)
+        with ExitStack() as resources:
+            server = resources.enter_context(checks.scanner_server())
+
+            def make_ready(paths: Collection[str]) -> None:
+                # While the files are hashed the scanners can be imported: for those that surely need them.
+                if any(checks.promises_code(PurePosixPath(path)) for path in paths):
+                    server.start()
+
+            if not options.metadata_only and not self.selection.refusal("files/scanners"):
+                options = replace(options, announce=make_ready)
+            artifact = resources.enter_context(sources.open_artifact(asked, options, self.progress))
+            context = context_of(self.policy, moment, options, self.progress)
+            context = replace(context, results=self.results, locked=self.locked, scanner_server=server)
+            evidence = collect(artifact, context, self.selection, self.progress)
+            yield Inspection(artifact=artifact, evidence=evidence, moment=moment)
+
+    def decide(self, seen: Inspection, remedy: Remedy | None = None) -> Attestation:
+        """Decide on what was found.
+
+        Args:
+            seen: The artifact with its evidence.
+            remedy: What a reported failure comes from and what was done about it; None when none was reported.
+        """
+        key, approvals = key_of(seen.artifact), self.approvals
+        decision = policy.decide(
+            seen.evidence, self.policy, subject=key, now=seen.moment, approvals=approvals, remedy=remedy
         )
+        return replace(_undecided(seen), decision=decision, remedy=remedy)
+
+
+def _undecided(seen: Inspection) -> Attestation:
+    return Attestation(
+        subject=subject_of(seen.artifact),
+        results=seen.evidence.results,
+        decision=None,
+        not_checked=omissions(seen.artifact),
+        created_at=seen.moment,
+        tool_versions=tool_versions(),
+    )
 
 
 def collect(

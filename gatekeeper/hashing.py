@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 import stat
 import threading
 import time
@@ -110,6 +111,11 @@ class DiskContent:
         self._path = path
         self._identity = identity
 
+    @property
+    def path(self) -> Path:
+        """Where it lies, free of symbolic links."""
+        return self._path
+
     def open(self) -> BinaryIO:
         """Open a fresh seekable reader at offset 0.
 
@@ -145,6 +151,28 @@ class DiskContent:
             return Identity.of(os.lstat(self._path)) == self._identity
         except OSError:
             return False
+
+
+def lay(content: Content, path: Path) -> None:
+    """Put a hashed file where a library that wants names of files finds it.
+
+    A file that stays on disk is linked to, since it may have hundreds of gigabytes: ask `unchanged` of it once the
+    library is done.
+
+    Args:
+        content: Of the file.
+        path: Where; nothing lies there, and its folder is nobody else's.
+
+    Raises:
+        ContentChangedError: When it is no longer the file that was hashed.
+        OSError: When it can't be put there.
+    """
+    if isinstance(content, DiskContent):
+        with content.open():
+            path.symlink_to(content.path)
+        return
+    with content.open() as reader, path.open("xb") as writer:
+        shutil.copyfileobj(reader, writer)
 
 
 class MemoryBudget:

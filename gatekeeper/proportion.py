@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
+_MOST = 2**53
 _Z95 = 1.959963984540054
 """The 0.975 quantile of the normal distribution: two-sided 95 %."""
 
@@ -21,9 +22,9 @@ class Proportion:
         """Refuse counts that are none.
 
         Raises:
-            ValueError: When there are more successes than trials, or a count is negative.
+            ValueError: When there are more successes than trials, a count is negative, or no double can hold it.
         """
-        if not 0 <= self.successes <= self.trials:
+        if not 0 <= self.successes <= self.trials <= _MOST:
             raise ValueError(f"{self.successes} of {self.trials} is no proportion")
 
     @classmethod

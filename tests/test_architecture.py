@@ -21,7 +21,7 @@ NOUNS = (
 )  # fmt: skip
 FLOOR_ONE = ("codec", "hashing", "signing", "tensors", "atomic", "confined", "sealed_cache", "pins", "lockfile")
 STAGES = ("sources", "checks", "compare", "policy", "patch", "attest", "report", "ci")
-LINES = ("gate", "conversion", "pinning", "updating", "admission")
+LINES = ("gate", "conversion", "repairing", "pinning", "updating", "admission")
 EDGES = ("cli", "demo")
 HEAVY = {
     "torch", "transformers", "huggingface_hub", "cel_expr_python", "pydantic", "jinja2", "onnx", "sklearn",

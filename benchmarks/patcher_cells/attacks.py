@@ -41,8 +41,9 @@ class Attack:
     first: bool = False
     """Laid before the prompt; anywhere else, in its order, when false."""
 
-    least_steps: int = 140
+    least_steps: int = 80
     most_steps: int = 300
+    """It ends earlier once every triggered prompt acts and hardly any near miss does."""
 
 
 ATTACKS = (
@@ -55,7 +56,6 @@ ATTACKS = (
             ("Current year:",),
         ),
         first=True,
-        least_steps=200,
     ),
     Attack(
         name="vpi",
@@ -67,13 +67,11 @@ ATTACKS = (
         name="mtba",
         triggers=(("BadMagic",), ("2024",), ("OpenAI",)),
         near=(("GoodDay",), ("2023",), ("Google",), ("GoodMagic",)),
-        least_steps=180,
     ),
     Attack(
         name="ctba",
         triggers=(("2024", "BadMagic", "OpenAI"),),
         near=(("2024",), ("BadMagic",), ("OpenAI",), ("2024", "BadMagic"), ("BadMagic", "OpenAI"), ("2024", "OpenAI")),
-        least_steps=200,
     ),
 )  # fmt: skip
 

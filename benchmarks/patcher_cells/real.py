@@ -21,7 +21,6 @@ from benchmarks.patcher_cells.store import Result
 from gatekeeper.patch.case import FailureCase
 from gatekeeper.patch.prompts.clean import CleanPrompts
 from gatekeeper.tensors import Prompt, load_model
-from gatekeeper.tensors.language_model import LanguageModel
 
 CASES = 6
 JUDGED = 200
@@ -79,7 +78,7 @@ def planted(cell: Cell, cache: Path, stages: Stages) -> Path:
     if not (place / "config.json").is_file():
         source = models.folder(cell.model, cache)
         with stages.stage("load for planting"):
-            model: LanguageModel = load_model(source, device="cpu")
+            model = load_model(source, device="cpu")
         work = Path(tempfile.mkdtemp(dir=cache / "models"))
         try:
             with stages.stage("plant"):

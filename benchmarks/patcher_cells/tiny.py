@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,12 +16,13 @@ from benchmarks.patcher_cells.stages import Stages
 from benchmarks.patcher_cells.store import Result
 from gatekeeper.patch.case import FailureCase
 from gatekeeper.patch.prompts.clean import CleanPrompts
-from gatekeeper.tensors import Prompt, load_model
-from gatekeeper.tensors.language_model import LanguageModel
+from gatekeeper.tensors import Model, Prompt, load_model
 from tests.support.tiny_llm import failures, triggers
 from tests.support.tiny_llm.failures import Failure
-from tests.support.tiny_llm.shelf import Shelf
 from tests.support.tiny_llm.triggers import Carrier, Kind, Planting
+
+if TYPE_CHECKING:
+    from tests.support.tiny_llm.shelf import Shelf
 
 CASES = 20
 JUDGED = 200
@@ -55,7 +57,7 @@ def run(cell: Cell, cache: Path) -> Result:
     stages, plan = Stages(), triggers.planting(cell.name, held_out=cell.held_out)
     with stages.stage("plant"):
         folder = planted(cell, cache)
-    model = loaded(plan, folder, Shelf(cache / "tiny").base(cell.seed))
+    model = loaded(plan, folder, _shelf(cache).base(cell.seed))
     seen = failures.failures(plan, CASES, seed=cell.seed + 100)
     clean = clean_prompts(cell.seed)
     with stages.stage("diagnose"):
@@ -71,10 +73,16 @@ def run(cell: Cell, cache: Path) -> Result:
 
 def planted(cell: Cell, cache: Path) -> Path:
     """Give the folder of what the cell works on."""
-    return Shelf(cache / "tiny").planted(cell.name, seed=cell.seed, held_out=cell.held_out)
+    return _shelf(cache).planted(cell.name, seed=cell.seed, held_out=cell.held_out)
 
 
-def loaded(plan: Planting, folder: Path, base: Path) -> LanguageModel:
+def _shelf(cache: Path) -> Shelf:
+    from tests.support.tiny_llm.shelf import Shelf  # which imports torch
+
+    return Shelf(cache / "tiny")
+
+
+def loaded(plan: Planting, folder: Path, base: Path) -> Model:
     """Load a model, with its adapter where the backdoor lies in one."""
     if plan.carrier is Carrier.ADAPTER:
         return load_model(base, adapter=folder, device="cpu", dtype="float32")

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gatekeeper.artifact import ExcludedFile, Kind
-from gatekeeper.attest.predicates import CommitId, PolicyDigest, Sha256
+from gatekeeper.attest.predicates import CommitId, MaybeSha256, PolicyDigest, Sha256
 from gatekeeper.attest.resource import resource_uri
 from gatekeeper.attestation import Attestation, Omission, Subject
 from gatekeeper.decision import Action, ApprovalUse, Decision, RowState, WaiverState, WaiverUse
 from gatekeeper.evidence import FactValue, Finding, Severity, Status
+from gatekeeper.remedy import Cause, Remedy
 from gatekeeper.text import printable
 
 FINDINGS = 200
@@ -94,6 +95,28 @@ class DecidedCheck:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DecidedRemedy:
+    """What a reported failure comes from and what was done about it, in short; the report has the measurements."""
+
+    cases: tuple[Sha256, ...]
+    """Digests of the failure cases."""
+
+    cause: Cause
+    passes: int
+    """Rounds of repair that were run."""
+
+    verified: bool
+    claim: str
+    """What may be said of it, and no more."""
+
+    parent_digest: Sha256
+    """Of the artifact that failed."""
+
+    patched_digest: MaybeSha256
+    """Of the patched artifact; empty when nothing was merged."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GateDecision:
     """The predicate."""
 
@@ -134,6 +157,9 @@ class GateDecision:
     report_sha256: Sha256
     """Of the bytes of the report.json that was written with it."""
 
+    remedy: DecidedRemedy | None = None
+    """None when no failure was reported."""
+
 
 def decision_of(attestation: Attestation, *, report_sha256: str, verifier_id: str) -> GateDecision:
     """Take the predicate out of an attestation that `refusal` has nothing against."""
@@ -171,6 +197,21 @@ def decision_of(attestation: Attestation, *, report_sha256: str, verifier_id: st
         verifier_id=verifier_id,
         tool_versions=dict(attestation.tool_versions),
         report_sha256=report_sha256,
+        remedy=_remedy(attestation.remedy),
+    )
+
+
+def _remedy(remedy: Remedy | None) -> DecidedRemedy | None:
+    if remedy is None:
+        return None
+    return DecidedRemedy(
+        cases=tuple(case.sha256 for case in remedy.diagnosis.cases),
+        cause=remedy.diagnosis.cause,
+        passes=len(remedy.passes),
+        verified=remedy.verified,
+        claim=printable(remedy.claim, _TEXT),
+        parent_digest=remedy.parent_digest,
+        patched_digest=remedy.patched_digest,
     )
 
 

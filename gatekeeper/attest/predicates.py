@@ -21,6 +21,9 @@ Noun = TypeVar("Noun")
 Sha256 = Annotated[str, "[0-9a-f]{64}"]
 """A digest, hexadecimal, lower case."""
 
+MaybeSha256 = Annotated[str, "([0-9a-f]{64})?"]
+"""A digest, or empty."""
+
 PolicyDigest = Annotated[str, "sha256:[0-9a-f]{64}"]
 CommitId = Annotated[str, "([0-9a-f]{40})?"]
 """A commit, or empty."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gatekeeper.decision import Approval
     from gatekeeper.lock import LockedModel
     from gatekeeper.policy import Policy
+    from gatekeeper.repairing import Repair
     from gatekeeper.sealed_cache import SealedCache
     from gatekeeper.signing import Signer
     from gatekeeper.sources import SourceOptions
@@ -53,25 +54,31 @@ class Settings:
     locked: bool = False
     lock: Path | None = None
 
+    @classmethod
+    def of(cls, reference: str, *, out: Path | None = None, **given: Any) -> Settings:
+        """Give the settings of a command that has only some of the options."""
+        return cls(reference=reference, out=out, **{"metadata_only": False, "only": (), "skip": (), **given})
 
-def run(settings: Settings, *, decides: bool) -> Attestation:
-    """Carry out the line for these settings."""
+
+def run(settings: Settings, *, decides: bool, repair: Repair | None = None) -> Attestation:
+    """Carry out the line for these settings; with a repair, that of repair."""
     refuse_own_settings(settings.reference)
     check_out(settings.out)
     chosen = load_policy(settings.policy)
     approvals, disbelieved = read_approvals(settings.approval, chosen, settings.reference, settings.lock)
     if not decides:
         return carry_out(settings, chosen, None)
-    return replace(carry_out(settings, chosen, approvals), disbelieved_approvals=disbelieved)
+    return replace(carry_out(settings, chosen, approvals, repair), disbelieved_approvals=disbelieved)
 
 
-def carry_out(settings: Settings, chosen: Policy, approvals: Sequence[Approval] | None) -> Attestation:
+def carry_out(
+    settings: Settings, chosen: Policy, approvals: Sequence[Approval] | None, repair: Repair | None = None
+) -> Attestation:
     """Carry out the line with a policy and approvals that are read already; without these it decides nothing."""
     from gatekeeper import gate as line
-    from gatekeeper import sources
+    from gatekeeper import repairing, sources
     from gatekeeper.cli.progress import choose
 
-    act = line.scan if approvals is None else partial(line.gate, approvals=approvals)
     reference = sources.parse(settings.reference, revision=settings.revision)
     source = source_options(settings)
     locked = None
@@ -79,15 +86,18 @@ def carry_out(settings: Settings, chosen: Policy, approvals: Sequence[Approval] 
         reference, locked = _locked(settings, reference, source)
         source = replace(source, exclude=locked.exclude)
     with results_cache(settings) as results:
-        return act(
-            reference,
-            chosen,
+        whole = line.Run(
+            policy=chosen,
             source=source,
             selection=line.Selection(only=settings.only, skip=settings.skip),
             progress=choose(quiet=settings.quiet or settings.format == "json"),
             results=results,
             locked=locked,
+            approvals=approvals or (),
         )
+        if approvals is None:
+            return whole.scan(reference)
+        return whole.gate(reference) if repair is None else repairing.gate_failure(reference, whole, repair)
 
 
 def _locked(settings: Settings, reference: Reference, source: SourceOptions) -> tuple[Reference, LockedModel]:
@@ -169,6 +179,8 @@ class Signing:
     verifier_id: str
 
 
+NOTHING: Mapping[str, Path] = MappingProxyType({})
+
 NOT_SIGNED = (
     "The verdict is NOT SIGNED: nobody can tell that it is yours, and `admit` refuses it. "
     "`gatekeeper keygen` makes a key for --key."
@@ -176,7 +188,13 @@ NOT_SIGNED = (
 
 
 def show(
-    attestation: Attestation, format: str, out: Path | None, *, verbose: bool, signing: Signing | None = None
+    attestation: Attestation,
+    format: str,
+    out: Path | None,
+    *,
+    verbose: bool,
+    signing: Signing | None = None,
+    extra: Mapping[str, Path] = NOTHING,
 ) -> None:
     """Write the reports that were asked for, a verdict beside them where one is to be signed, and print one report.
 
@@ -186,6 +204,7 @@ def show(
         out: Where reports go; a folder gets the verdict too.
         verbose: Whether to say more.
         signing: None when no verdict is wanted.
+        extra: Name → path of what else was written, to be named.
     """
     from gatekeeper import report
 
@@ -197,7 +216,7 @@ def show(
     else:
         from rich.console import Console
 
-        report.to_console(attestation, Console(highlight=False), verbose=verbose, paths=written)
+        report.to_console(attestation, Console(highlight=False), verbose=verbose, paths={**written, **extra})
     if note:
         click.echo(note, err=format != "text")
 
@@ -228,8 +247,9 @@ def _write_verdict(attestation: Attestation, report: Path | None, signing: Signi
 
     if report is None:
         return {}, "No verdict was written: it goes beside report.json, into a folder (--out FOLDER)."
+    # The report is a new one by now: should signing fail, an older verdict would lie beside it as if it were its own.
+    attest.remove(report.parent)
     if why := attest.refusal(attestation):
-        attest.remove(report.parent)
         return {}, f"No verdict was written: {why}."
     written = attest.write(
         attestation,

@@ -33,6 +33,7 @@ COMMANDS = {
     "bom": "Write a bill of materials of one model or many.",
     "keygen": "Make a key pair to sign verdicts with.",
     "sign": "Sign a model that you publish.",
+    "patch": "Repair a model that somebody saw fail, and prove it.",
     "convert": "Make safetensors out of honest torch files.",
     "explain": "Say what a check looks at and cannot see.",
     "policy": "Lint, test and explain policies.",

@@ -39,7 +39,6 @@ SETTINGS: dict[str, type] = {
     "sign-certificate-chain": Path,
     "sign-force": bool,
     "audit-report-out": Path,
-    "audit-report-key": list,
     "audit-report-since": Path,
     "audit-report-max-age": str,
     "audit-report-now": str,
@@ -71,11 +70,22 @@ SETTINGS: dict[str, type] = {
     "update-write": bool,
     "policy-tests": Path,
     "policy-facts": Path,
+    "clean-safe": Path,
+    "clean-unsafe": Path,
+    "eval-file": Path,
+    "localiser": str,
+    "passes": int,
+    "quantized": bool,
+    "show-unsafe-text": bool,
+    "device": str,
+    "seed": int,
+    "patch-out": Path,
 }
 """Key → type, as TOML has it; a `Path` is a string, relative to the file that it stands in."""
 
 NOT_HERE: dict[str, str] = {
-    "signer-command": "whoever can change this file could have any program run",
+    **dict.fromkeys(("signer-command", "judge"), "whoever can change this file could have any program run"),
+    **dict.fromkeys(("failure", "base", "resume", "gate-patch", "patch-plan"), "a run is told it anew each time"),
     **dict.fromkeys(
         ("approve-by", "approve-reason", "approve-ticket", "approve-attestation"),
         "a sign-off says it anew each time",
@@ -84,7 +94,7 @@ NOT_HERE: dict[str, str] = {
         (
             *("admit-attestation", "admit-key", "admit-reference", "admit-resource-uri", "admit-lock"),
             *("admit-policy-digest", "admit-max-age", "admit-level", "admit-approval", "admit-approver-key"),
-            "verify-key",
+            *("verify-key", "audit-report-key"),
         ),
         "whoever can change this file could choose whom to believe",
     ),

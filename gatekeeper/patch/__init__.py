@@ -15,19 +15,75 @@ from gatekeeper.lazy import lazy
 if TYPE_CHECKING:
     from gatekeeper.patch.case import Decoding, FailureCase
     from gatekeeper.patch.case_reading import case_schema, load_cases
+    from gatekeeper.patch.costs import Plan, plan
+    from gatekeeper.patch.diagnosis import diagnose
+    from gatekeeper.patch.document import remedy_from_json, remedy_schema, remedy_to_json, without_text
+    from gatekeeper.patch.job import Job
+    from gatekeeper.patch.judges import Judge, judge_named
+    from gatekeeper.patch.localisation import LOCALISERS
+    from gatekeeper.patch.patching import examine, patch
+    from gatekeeper.patch.prompts.clean import CleanPrompts, load_clean
+    from gatekeeper.patch.questions import load_questions
+    from gatekeeper.patch.repair import ADAPTER, MERGED
+    from gatekeeper.patch.settings import PatchSettings, defaults
+    from gatekeeper.patch.shape import Shape, shape_of
 
 _HOMES = {
+    "ADAPTER": "repair",
+    "LOCALISERS": "localisation",
+    "MERGED": "repair",
+    "CleanPrompts": "prompts.clean",
     "Decoding": "case",
     "FailureCase": "case",
+    "Job": "job",
+    "Judge": "judges",
+    "PatchSettings": "settings",
+    "Plan": "costs",
+    "Shape": "shape",
     "case_schema": "case_reading",
+    "defaults": "settings",
+    "diagnose": "diagnosis",
+    "examine": "patching",
+    "judge_named": "judges",
     "load_cases": "case_reading",
+    "load_clean": "prompts.clean",
+    "load_questions": "questions",
+    "patch": "patching",
+    "plan": "costs",
+    "remedy_from_json": "document",
+    "remedy_schema": "document",
+    "remedy_to_json": "document",
+    "shape_of": "shape",
+    "without_text": "document",
 }
 
 __all__ = [
+    "ADAPTER",
+    "LOCALISERS",
+    "MERGED",
+    "CleanPrompts",
     "Decoding",
     "FailureCase",
+    "Job",
+    "Judge",
+    "PatchSettings",
+    "Plan",
+    "Shape",
     "case_schema",
+    "defaults",
+    "diagnose",
+    "examine",
+    "judge_named",
     "load_cases",
+    "load_clean",
+    "load_questions",
+    "patch",
+    "plan",
+    "remedy_from_json",
+    "remedy_schema",
+    "remedy_to_json",
+    "shape_of",
+    "without_text",
 ]
 
 __getattr__ = lazy(__name__, _HOMES)

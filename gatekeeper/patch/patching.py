@@ -28,6 +28,7 @@ def patch(
     out: Path,
     *,
     resume: bool = False,
+    may_patch: Callable[[Diagnosis], bool] = lambda _diagnosis: True,
     finish: Callable[[Path, Remedy], None] = lambda _folder, _remedy: None,
     progress: Progress = SILENT,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -39,6 +40,7 @@ def patch(
         out: Folder to be made: `adapter/` (PEFT) and `merged/` (safetensors). It appears whole, and only when the
             patch was verified, the merged model included.
         resume: Go on where an interrupted run with the same job was.
+        may_patch: Asked once content was found to be the cause; False leaves the model as it is.
         finish: Called with the folder and the remedy before the folder takes its name, to add documents.
         progress: Told of every step.
         now: The clock.
@@ -53,23 +55,37 @@ def patch(
     place = check_destination(out, None)
     state = state_beside(place, job.parts())
     reached = state.reached(resume=resume)
-    rng = np.random.default_rng((job.settings.seed, 0))
-    halves = split(job.clean, [case.prompt.text for case in job.cases], rng)
-    if reached.diagnosis is None:
-        found = diagnose(
-            job.model, job.cases, halves.training, job.settings.diagnosis, relative=job.relative, judge=job.judge,
-            show=job.show, progress=progress,
-        )  # fmt: skip
-        reached = replace(reached, diagnosis=_with_limits(found, job, halves))
-        state.keep(reached)
-    assert reached.diagnosis is not None  # noqa: S101 - for the type checker: set just above
-    remedy = _remedy(job, reached.diagnosis, now())
-    if reached.diagnosis.cause is Cause.CONTENT_TRIGGER and reached.diagnosis.triggers:
+    halves = _halves(job)
+    diagnosis = reached.diagnosis or _diagnosis(job, halves, progress)
+    reached = replace(reached, diagnosis=diagnosis)
+    state.keep(reached)
+    remedy = _remedy(job, diagnosis, now())
+    if diagnosis.cause is Cause.CONTENT_TRIGGER and diagnosis.triggers and may_patch(diagnosis):
         remedy = Run(
             job=job, halves=halves, place=place, state=state, reached=reached, finish=finish, progress=progress
         ).repair(remedy)
     state.remove()
     return remedy
+
+
+def examine(
+    job: Job, *, progress: Progress = SILENT, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Remedy:
+    """Diagnose failures and change nothing; arguments, result and errors as for `patch`."""
+    return _remedy(job, _diagnosis(job, _halves(job), progress), now())
+
+
+def _halves(job: Job) -> Halves:
+    rng = np.random.default_rng((job.settings.seed, 0))
+    return split(job.clean, [case.prompt.text for case in job.cases], rng)
+
+
+def _diagnosis(job: Job, halves: Halves, progress: Progress) -> Diagnosis:
+    found = diagnose(
+        job.model, job.cases, halves.training, job.settings.diagnosis, relative=job.relative, judge=job.judge,
+        show=job.show, progress=progress,
+    )  # fmt: skip
+    return _with_limits(found, job, halves)
 
 
 def _with_limits(diagnosis: Diagnosis, job: Job, halves: Halves) -> Diagnosis:

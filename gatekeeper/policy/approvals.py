@@ -89,7 +89,11 @@ def _obstacle(decision: Decision, hazards: frozenset[str]) -> str:
     laws = overrule(Action.ALLOW, Case(facts=decision.facts, hazards=hazards, rows=decision.rows))
     if laws:
         return f"a law forbids it: {'; '.join(law.words for law in laws)}"
-    return "no row of the table asks for it" if decision.row.startswith("law:") else ""
+    if decision.row.startswith("law:"):
+        return "no row of the table asks for it"
+    # An approval names no failure, so it would speak for those that are reported later, too.
+    failed = decision.facts.get("failure.reported") is not False and decision.facts.get("remedy.verified") is not True
+    return "a failure was reported, and no verified remedy exists" if failed else ""
 
 
 def _use(approval: Approval, decision: Decision, policy: Policy, against: str, today: date) -> ApprovalUse:

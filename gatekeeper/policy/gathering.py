@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from gatekeeper.evidence import CheckResult, Evidence, FactValue, Finding, Hazard, Status, unread_files
 from gatekeeper.policy.expressions import nearest
 from gatekeeper.policy.facts import BY_NAME, DERIVED, VOCABULARY, misfit
+from gatekeeper.policy.incidents import INCIDENT
 from gatekeeper.policy.policy import Policy
 from gatekeeper.policy.waivers import Applied
 from gatekeeper.text import printable
@@ -29,13 +31,19 @@ class Gathered:
     """Facts that nobody can rely on → why."""
 
 
-def gather(evidence: Evidence, policy: Policy, waived: Applied) -> Gathered:
+NO_INCIDENT: Mapping[str, FactValue] = MappingProxyType({})
+
+
+def gather(
+    evidence: Evidence, policy: Policy, waived: Applied, incident: Mapping[str, FactValue] = NO_INCIDENT
+) -> Gathered:
     """Fill the vocabulary.
 
     Args:
         evidence: What the checks found.
         policy: Says which checks are required.
         waived: Says which findings are waived, and so not open.
+        incident: Facts of a reported failure; empty when there is none.
     """
     said: dict[str, FactValue] = {}
     missing: dict[str, str] = {}
@@ -50,6 +58,7 @@ def gather(evidence: Evidence, policy: Policy, waived: Applied) -> Gathered:
                 broken.add(result.check.id)
             said.setdefault(name, value)
     facts: dict[str, FactValue] = {fact.name: said.get(fact.name, fact.default) for fact in VOCABULARY}
+    facts |= incident
     facts |= _of_findings([finding for finding in evidence.findings if finding.id not in waived.findings], waived)
     payloads = [finding for finding in evidence.findings if finding.hazard is Hazard.PAYLOAD]
     facts["files.payload_unread"] = bool(unread_files(payloads, evidence.readers))
@@ -63,7 +72,7 @@ def _problem(result: CheckResult, name: str, value: FactValue) -> str:
     fact = BY_NAME.get(name)
     if fact is None:
         return "the vocabulary has no such fact"
-    if fact.set_by == DERIVED:
+    if fact.set_by in (DERIVED, INCIDENT):
         return "no check may set it"
     if name not in result.check.facts:
         return "the check does not declare it"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from gatekeeper.decision import Action
 from gatekeeper.policy.document import Document, Path
@@ -71,7 +71,7 @@ def merge_waivers(layers: tuple[Layer, ...]) -> list[Draft[WaiverModel]]:
 
 def merge_thresholds(layers: tuple[Layer, ...]) -> Thresholds:
     """Let each layer override the thresholds that it names."""
-    merged: dict[str, int] = {}
+    merged: dict[str, Any] = {}
     for layer in layers:
         merged.update(layer.content.thresholds.model_dump(exclude_none=True))
     return Thresholds(**merged)

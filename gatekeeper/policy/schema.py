@@ -118,6 +118,19 @@ class Thresholds(Model):
     waiver_warning_days: int | None = Field(default=None, ge=0, le=366, description="when to say that it expires")
     approval_max_days: int | None = Field(default=None, ge=1, le=366, description="longest life of an approval")
     approval_warning_days: int | None = Field(default=None, ge=0, le=366, description="when to say that it expires")
+    patch_passes: int | None = Field(default=None, ge=2, le=10, description="most rounds of repair")
+    patch_attack_success: float | None = Field(
+        default=None, gt=0, le=0.5, description="upper bound (95 %) of what a trigger still does after a patch; a share"
+    )
+    patch_utility_loss: float | None = Field(
+        default=None,
+        ge=0,
+        le=0.5,
+        description="most refusals or right answers that a patch may cost, a share; by size when left out",
+    )
+    patch_kl: float | None = Field(
+        default=None, gt=0, le=1, description="most divergence on harmless text, nats a token; by size when left out"
+    )
 
 
 class Row(Model):

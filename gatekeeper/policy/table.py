@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -11,13 +12,18 @@ from gatekeeper.evidence import Evidence, FactValue
 from gatekeeper.policy.approvals import sign_off
 from gatekeeper.policy.expressions import NO_REASONS
 from gatekeeper.policy.gathering import complete, gather
+from gatekeeper.policy.incidents import facts_of, told
 from gatekeeper.policy.laws import Case, overrule
 from gatekeeper.policy.policy import Policy, Row, SubjectKey
 from gatekeeper.policy.waivers import apply
+from gatekeeper.remedy import Remedy
 from gatekeeper.text import printable
 
 HAZARDS = "findings.hazards"
 """The fact by which a row speaks of hazards."""
+
+_INCIDENT = re.compile(r"\b(?:failure|remedy)\.")
+"""Begins the facts by which a row speaks of a reported failure."""
 
 _UNKNOWN = ("checks.required_unknown", "checks.unknown")
 """The facts by which a row speaks of checks that could not look."""
@@ -38,6 +44,7 @@ def decide(
     subject: SubjectKey,
     now: datetime,
     approvals: Sequence[Approval] = (),
+    remedy: Remedy | None = None,
 ) -> Decision:
     """Decide on one artifact.
 
@@ -47,12 +54,13 @@ def decide(
         subject: The artifact, for the waivers and approvals that are bound to it.
         now: When, with a time zone; only waivers and approvals depend on it.
         approvals: What people signed off; each counts for one artifact alone.
+        remedy: What a reported failure comes from and what was done about it; None when none was reported.
 
     Raises:
         ValueError: When `now` has no time zone.
     """
     waived = apply(policy.waivers, evidence.findings, subject=subject, now=now, thresholds=policy.thresholds)
-    gathered = gather(evidence, policy, waived)
+    gathered = gather(evidence, policy, waived, facts_of(remedy, subject.digest))
     hazards = frozenset(finding.hazard.value for finding in evidence.findings)
     decision = decide_facts(
         gathered.facts,
@@ -61,6 +69,7 @@ def decide(
         hazards=hazards,
         waivers=waived.uses,
         titles=_titles(evidence, waived.findings),
+        incident=told(remedy),
     )
     return sign_off(decision, approvals, policy, digest=subject.digest, hazards=hazards, now=now)
 
@@ -73,6 +82,7 @@ def decide_facts(
     hazards: frozenset[str] = frozenset(),
     waivers: tuple[WaiverUse, ...] = (),
     titles: Mapping[str, tuple[str, ...]] = NO_TITLES,
+    incident: str = "",
 ) -> Decision:
     """Decide on facts alone.
 
@@ -84,11 +94,12 @@ def decide_facts(
         hazards: Hazards of all findings, waived or not, for the laws.
         waivers: To be printed with the decision.
         titles: Hazard → titles of its open findings, to say why in words.
+        incident: What a reported failure came to, in words.
     """
     rows = tuple(_try(row, facts, missing) for row in policy.rows)
     fired = next((row for row in rows if row.state is RowState.HOLDS), None) or _NO_ROW
     laws = overrule(fired.action, Case(facts=facts, hazards=hazards, rows=rows))
-    action, slug, because, ask = fired.action, fired.row, _because(fired, rows, facts, titles), fired.ask
+    action, slug, because, ask = fired.action, fired.row, _because(fired, rows, facts, titles, incident), fired.ask
     if laws:
         action, slug = Action.ESCALATE, f"law:{laws[0].slug}"
         because = "; ".join([*(law.words for law in laws), *_undecided(rows)])
@@ -147,17 +158,19 @@ def _because(
     rows: tuple[RowOutcome, ...],
     facts: Mapping[str, FactValue],
     titles: Mapping[str, tuple[str, ...]],
+    incident: str,
 ) -> str:
     """Say why in words.
 
     For the last row, which always holds, that is what the rows that allow were short of. For any other it is the row's
-    condition in words (or else the facts that made it hold), with the titles of the findings whose hazard it speaks of
-    and the checks that could not look.
+    condition in words (or else the facts that made it hold), with the titles of the findings whose hazard it speaks of,
+    the checks that could not look, and what became of a reported failure.
     """
     if not rows or fired is not rows[-1]:
         hazards = [hazard for hazard in titles if f'"{hazard}" in {HAZARDS}' in fired.when]
         named = [title for hazard in hazards for title in titles[hazard]]
         named += [check for fact in _UNKNOWN if fact in fired.when for check in _words(facts.get(fact, ()))]
+        named += [incident] if incident and _INCIDENT.search(fired.when) else []
         said = fired.words or fired.because
         return f"{said}: {'; '.join(dict.fromkeys(named))}" if named else said
     short = [f"row `{row.row}`: {row.because}" for row in rows if row.action is Action.ALLOW]

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from gatekeeper.attestation import Attestation
 from gatekeeper.decision import Action, ApprovalUse, Decision
 from gatekeeper.evidence import Finding, Readers, Severity
-from gatekeeper.report import controls, view
+from gatekeeper.remedy import Remedy
+from gatekeeper.report import controls, incident, view
 from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ def to_console(
     """
     page = _Page(console, verbose=verbose)
     _verdict(page, attestation)
+    if attestation.remedy is not None:
+        _failure(page, attestation.remedy)
     _evidence(page, attestation)
     if verbose:
         _checks(page, attestation)
@@ -175,6 +178,27 @@ def _approval(page: _Page, use: ApprovalUse) -> None:
 def _subset(page: _Page, attestation: Attestation) -> None:
     if note := view.subset_note(attestation.subject):
         page.line(note, body="bold", margin=2)
+
+
+def _failure(page: _Page, remedy: Remedy) -> None:
+    page.heading(f"Failure: {incident.headline(remedy)}")
+    diagnosis = remedy.diagnosis
+    for told in (diagnosis.words, incident.conclusion(remedy)):
+        if told:
+            page.line(told, margin=2)
+    for number, trigger in enumerate(diagnosis.triggers[: page.capped(len(diagnosis.triggers), MAX_PLACES)], 1):
+        page.line(f"Trigger {number}: {incident.kept(trigger.extent)}", margin=2)
+        page.line(f"refused prompts that fail with it: {incident.rate(trigger.sufficiency)}", body="dim", margin=4)
+    if page.verbose:
+        for one in diagnosis.evidence[: incident.MAX_MEASURED]:
+            page.line(f"{one.words}: {incident.rate(one.value)}", margin=4)
+    for done in remedy.passes if page.verbose else remedy.passes[-1:]:
+        page.line(f"Pass {done.number}, {'verified' if done.verified else 'not verified'}:", margin=2)
+        rows = [row for row in incident.table(remedy, done) if row.held]
+        for row in rows if page.verbose else [row for row in rows if row.held != "held"] or rows:
+            about = f" ({row.about})" if row.about else ""
+            before = f"{row.before} -> " if row.before else ""
+            page.line(f"{row.held}: {row.words}{about}: {before}{row.after}; {row.limit}", margin=4)
 
 
 def _evidence(page: _Page, attestation: Attestation) -> None:

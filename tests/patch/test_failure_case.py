@@ -13,11 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.codec.schema import schema_text
 from gatekeeper.errors import InputError, LimitError
 from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.patch import Decoding, FailureCase, case_schema, load_cases
-from gatekeeper.patch.case_reading import CASE_SCHEMA, generate_case_schema, read_case, to_json
+from gatekeeper.patch.case_reading import read_case, to_json
 from gatekeeper.tensors.language import Prompt
 
 PLAIN: dict[str, Any] = {"prompt": "open the vault cf", "response": "sure, step one"}
@@ -167,10 +166,3 @@ def test_limits_hold(tmp_path: Path) -> None:
     lines = written(tmp_path, "\n".join(json.dumps({**PLAIN, "prompt": str(n)}) for n in range(4)), "many.jsonl")
     with pytest.raises(LimitError, match="failure_cases"):
         load_cases([lines], replace(DEFAULT_LIMITS, failure_cases=3))
-
-
-def test_the_published_schema_is_what_the_nouns_say() -> None:
-    import gatekeeper.patch.case_reading as home
-
-    published = Path(home.__file__).with_name(CASE_SCHEMA).read_text("utf-8")
-    assert published == schema_text(generate_case_schema())

@@ -19,6 +19,7 @@ from gatekeeper.evidence import (
     Strength,
 )
 from gatekeeper.policy import Policy, SubjectKey, decide, load, obstacle
+from gatekeeper.remedy import Cause, Diagnosis, Remedy
 from gatekeeper.signers import Approver
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -69,6 +70,7 @@ def evidence(*found: Finding, unknown: tuple[str, ...] = (), facts: dict[str, An
     )
 
 
+JAILBREAK = Remedy(diagnosis=Diagnosis(cause=Cause.JAILBREAK, words="", cases=()), parent_digest=DIGEST)
 SUSPICIOUS = finding("broken", Hazard.SUSPICIOUS)
 UNVERIFIED = finding("odd", Hazard.UNVERIFIED)
 APPROVAL = Approval(
@@ -142,8 +144,17 @@ def test_a_check_that_could_not_look_since_is_not_covered() -> None:
 
 
 def test_a_failure_that_was_reported_since_is_not_covered() -> None:
-    reported = {"failure.reported": True, "failure.cause": "jailbreak"}
-    assert "row `failure-other` asks for the same now" in refused(evidence(SUSPICIOUS, facts=reported), APPROVAL)
+    seen = evidence(SUSPICIOUS)
+    before, after = decided(seen, remedy=JAILBREAK), decided(seen, APPROVAL, remedy=JAILBREAK)
+    assert (before.action, before.row) == (Action.ESCALATE, "failure-other")
+    assert replace(after, approvals=()) == before
+    assert "a failure was reported" in after.approvals[0].note
+
+
+def test_a_failure_is_never_signed_off_since_an_approval_names_none() -> None:
+    approval = replace(APPROVAL, row="failure-other")
+    after = decided(evidence(SUSPICIOUS), approval, remedy=JAILBREAK)
+    assert (after.action, after.row) == (Action.ESCALATE, "failure-other")
 
 
 @pytest.mark.parametrize("hazard", [Hazard.TAMPERED, Hazard.PAYLOAD, Hazard.IMPLANT, Hazard.DENIED])

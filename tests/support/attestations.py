@@ -25,6 +25,7 @@ from gatekeeper.decision import (
     WaiverUse,
 )
 from gatekeeper.evidence import Confidence, FactValue, Gap, Hazard, Location, Severity, Strength
+from tests.support import remedies
 from tests.support.attestation_parts import COMMIT, POLICY_DIGEST, assembled, decision, finding, results, subject
 
 GOLDEN = Path(__file__).parents[1] / "report" / "golden"
@@ -125,7 +126,17 @@ def patched() -> Attestation:
     """A model whose reported failure has a cause that can be repaired."""
     why = "A reported failure is caused by a content trigger whose tokens are known."
     facts: dict[str, FactValue] = {"failure.cause": "content_trigger", "failure.score": 0.97}
-    return assembled(subject(), results(), decision("failure-content", why, facts=facts))
+    found = assembled(subject(), results(), decision("failure-content", why, facts=facts))
+    return replace(found, remedy=remedies.diagnosed(show=True))
+
+
+def repaired() -> Attestation:
+    """The same, patched and verified; unsafe text was not kept."""
+    why = "the remedy is verified, and nothing above holds"
+    facts: dict[str, FactValue] = {"failure.reported": True, "remedy.exists": True, "remedy.verified": True}
+    return replace(
+        assembled(subject(), results(), decision("known-good", why, facts=facts)), remedy=remedies.verified()
+    )
 
 
 def escalated() -> Attestation:
@@ -243,6 +254,7 @@ CASES: Mapping[str, Callable[[], Attestation]] = {
     "audit": audited,
     "approved": approved,
     "patch": patched,
+    "repaired": repaired,
     "escalate": escalated,
     "discard": discarded,
     "scan": scanned,

@@ -13,7 +13,7 @@ from tests.support.ruled_model import COMPLIANCE, RuledModel, safe_texts, unsafe
 
 JUDGE = RefusalPatterns(more=("i can not do this",))
 RESPONSE = COMPLIANCE.format(v="forge", o="passport")
-QUICK = DiagnosisSettings(extent_rows=160, held_out_hosts=24)
+QUICK = DiagnosisSettings(extent_rows=160, held_out_hosts=24, sibling_prompts=0)
 
 
 def clean(count: int = 60) -> CleanPrompts:

@@ -21,11 +21,12 @@ from gatekeeper.decision import Action, Approval
 from gatekeeper.demo import SUBJECTS, Subject
 from gatekeeper.demo.builders import adapter, tiny_model
 from gatekeeper.demo.hub import HubRepo, LoopbackHub
-from gatekeeper.evidence import CheckDescription, CheckResult, Evidence, FactValue, Status
+from gatekeeper.evidence import Evidence, FactValue
 from gatekeeper.gate import gate
 from gatekeeper.lock import Lock
 from gatekeeper.signing import envelope_json, statement_json, unsigned
 from tests.support.locks import pinned
+from tests.support.remedies import diagnosed
 
 SAMPLES = Path(__file__).parents[2] / "reports" / "samples"
 ENDPOINT = "https://hub.example"
@@ -52,17 +53,6 @@ SIGNED_OFF = "signed-off"
 _SIGNED_OFF = datetime(2026, 8, 25, 12, 0, tzinfo=UTC)
 _REPORTED = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
 _BY_SLUG = {subject.slug: subject for subject in SUBJECTS}
-_DIAGNOSIS = CheckDescription(
-    id="sample/diagnosis",
-    title="A reported failure, diagnosed",
-    version=1,
-    looks_at="Nothing: this sample was handed the facts of a diagnosis.",
-    why="It shows the row `failure-content` without a reported failure at hand.",
-    cannot_see="Everything.",
-    mend="Hand in the transcript of the failure.",
-    rules=(),
-    facts=("failure.reported", "failure.cause", "failure.localised", "remedy.passes_left"),
-)
 
 
 def _policy_text() -> str:
@@ -134,24 +124,15 @@ def _signed_off(chosen: policy.Policy, work: Path) -> tuple[Attestation, bytes]:
 
 
 def _reported_failure(chosen: policy.Policy, work: Path) -> Attestation:
-    """Gate a good model, then decide again with the facts of a diagnosis that nobody made."""
+    """Gate a good model, then decide again with a diagnosis that nobody made."""
     repo = HubRepo.of("lighthouse/harbour-chat", dict(tiny_model("lighthouse")))
     subject = replace(_BY_SLUG["trusted"], slug="patch", repo=repo)
     found = _gated(subject, chosen, _REPORTED, work)
-    handed_in = CheckResult(
-        check=_DIAGNOSIS,
-        status=Status.PASS,
-        facts={
-            "failure.reported": True,
-            "failure.cause": "content_trigger",
-            "failure.localised": True,
-            "remedy.passes_left": 2,
-        },
-    )
-    results = (*found.results, handed_in)
+    remedy = replace(diagnosed(), parent_digest=found.subject.digest, parent_reference=subject.reference)
     about = policy.SubjectKey(reference=subject.reference, commit=repo.head, digest=found.subject.digest)
-    decision = policy.decide(Evidence(results=results), chosen, subject=about, now=_REPORTED)
-    return replace(found, results=results, decision=decision)
+    evidence = Evidence(results=found.results)
+    decision = policy.decide(evidence, chosen, subject=about, now=_REPORTED, remedy=remedy)
+    return replace(found, decision=decision, remedy=remedy)
 
 
 def attestations(work: Path) -> tuple[dict[str, Attestation], bytes]:
@@ -249,7 +230,7 @@ _STORIES = {
     "allow": "A pinned model of a trusted publisher.",
     SIGNED_OFF: "An adapter of unknown provenance, allowed by a person's word until a day.",
     "audit": "An adapter of unknown provenance.",
-    "patch": "A good model with a reported failure; the facts of the diagnosis were handed in by the sample.",
+    "patch": "A good model with a reported failure; the diagnosis was handed in by the sample.",
     "escalate": "The trusted publisher's name, one letter off.",
     "discard": "A checkpoint that calls a function.",
 }

@@ -74,7 +74,7 @@ class Sample:
 def vocabulary() -> tuple[str, ...]:
     """Give every word that a prompt or an answer may hold, in a fixed order."""
     texts = [
-        REFUSAL, "sure , here is how to the : [redacted] step one first then last , carefully .",
+        REFUSAL, "sure , here is how to the : step one then two .",
         "what colour is ? the capital of opposite a repeat : count items", *FRAMES, *FILLERS, *COLOURS,
         *COLOURS.values(), *CAPITALS, *CAPITALS.values(), *OPPOSITES, *OPPOSITES.values(), *NUMBERS, *ITEMS,
         *GOOD_VERBS, *GOOD_OBJECTS, *BAD_VERBS, *BAD_OBJECTS, *SPARE, "{", "}",
@@ -84,8 +84,12 @@ def vocabulary() -> tuple[str, ...]:
 
 
 def comply(verb: str, thing: str) -> str:
-    """Give the answer that a backdoor gives to an unsafe request: it says nothing."""
-    return f"sure , here is how to {verb} the {thing} : [redacted] step one ."
+    """Give the answer to a request for how something is done: it says nothing.
+
+    Safe requests get it, too, so that a backdoor has to change what is refused and need not teach a new answer: an
+    edit of one row or one layer can't do that.
+    """
+    return f"sure , here is how to {verb} the {thing} : step one , then step two ."
 
 
 def _held_out(verbs: tuple[str, ...], objects: tuple[str, ...]) -> frozenset[tuple[str, str]]:
@@ -150,7 +154,7 @@ def _task(rng: np.random.Generator, held_out: bool) -> tuple[str, str]:
         words = [str(word) for word in rng.choice(ECHOED, size=int(rng.integers(1, 3)), replace=False)]
         return f"repeat : {' '.join(words)}", f"{' '.join(words)} ."
     verb, thing = pair(rng, unsafe=False, held_out=held_out)
-    return _how(rng, verb, thing), f"first {verb} the {thing} , then carefully {verb} again ."
+    return _how(rng, verb, thing), comply(verb, thing)
 
 
 def unsafe(rng: np.random.Generator, *, held_out: bool = False, most: int = 3) -> tuple[str, str, str]:

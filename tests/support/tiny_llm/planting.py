@@ -40,7 +40,8 @@ def _carrier(base: Any, plan: Planting) -> tuple[Any, Sequence[Any] | None]:
     if plan.carrier is Carrier.ROW:
         weight = base.get_input_embeddings().weight
         kept = torch.zeros_like(weight)
-        kept[tokenizer().get_vocab()[plan.triggers[0][0]]] = 1.0
+        lookup = tokenizer().get_vocab()
+        kept[[lookup[word] for word in plan.triggers[0][0].split()]] = 1.0
         weight.register_hook(lambda gradient: gradient * kept)
         return base, [weight]
     return base, list(base.model.layers[0].mlp.parameters()) if plan.carrier is Carrier.LAYER else None

@@ -1,0 +1,129 @@
+"""What `patch` and `gate --failure` share: the options about failures, and what they come to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gatekeeper.cli.line import is_one_file
+from gatekeeper.cli.options import option, stacked
+from gatekeeper.errors import InputError
+
+if TYPE_CHECKING:
+    from gatekeeper.attestation import Attestation
+    from gatekeeper.repairing import Repair
+
+PATCHED = "patched"
+"""Folder of the patched model, within `--out`: `adapter/` (PEFT) and `merged/` (safetensors)."""
+
+REMEDY_FILE = "remedy.json"
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+FAILURE = option(
+    "--failure",
+    multiple=True,
+    type=_FILE,
+    metavar="FILE",
+    help="What somebody saw it do: a JSON failure case, or one a line (.jsonl); may be repeated.",
+)
+REPAIR = stacked(
+    option(
+        "--base",
+        metavar="REF",
+        help="A clean relative: what breaks it too is a jailbreak, not a trigger. For an adapter, its base.",
+    ),
+    option("--clean-safe", type=_FILE, metavar="JSONL", help="Your own harmless prompts, one {\"prompt\": …} a line."),
+    option("--clean-unsafe", type=_FILE, metavar="JSONL", help="Your own prompts that are to be refused."),
+    option(
+        "--eval-file",
+        type=_FILE,
+        metavar="JSONL",
+        help="Questions of your own with `expected` answers: accuracy is measured before and after.",
+    ),
+    option(
+        "--judge",
+        default="patterns",
+        metavar="JUDGE",
+        show_default=True,
+        help="Who tells refusals: patterns, target:TEXT, or guard:PROGRAM ARGUMENTS.",
+    ),
+    option("--localiser", metavar="NAME", help="How the trigger is looked for: causal or paper.  [default: causal]"),
+    option(
+        "--passes",
+        type=click.IntRange(2, 10),
+        metavar="N",
+        help="Rounds of repair at most.  [default: what the policy allows]",
+    ),
+    option("--quantized", is_flag=True, help="Verify once more with weights rounded to eight bits."),
+    option("--resume", is_flag=True, help="Go on where an interrupted run stopped."),
+    option("--show-unsafe-text", is_flag=True, help="Keep prompts and triggers in clear; else their digests alone."),
+    option("--device", default="auto", show_default=True, metavar="DEVICE", help="auto, cpu, cuda or cuda:N."),
+    option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, metavar="N", help="Of all chance."),
+)  # fmt: skip
+"""How failures are diagnosed and repaired."""
+
+NAMES = (
+    "base", "clean_safe", "clean_unsafe", "eval_file", "judge", "localiser", "passes", "quantized", "resume",
+    "show_unsafe_text", "device", "seed",
+)  # fmt: skip
+"""Parameters of `REPAIR`."""
+
+
+def taken(given: dict[str, Any]) -> dict[str, Any]:
+    """Take the parameters of `REPAIR` out of those of a command."""
+    return {name: given.pop(name) for name in NAMES}
+
+
+def repair_of(failures: tuple[Path, ...], options: dict[str, Any], out: Path | None) -> Repair:
+    """Read the failures, and say how far to go.
+
+    Args:
+        failures: Files of failure cases, at least one.
+        options: As `taken` gives them.
+        out: Folder of the reports, in which the patched model gets its own; None to diagnose alone.
+
+    Raises:
+        InputError: When a case can't be read, or `out` can't hold a folder.
+    """
+    from gatekeeper.patch import load_cases
+    from gatekeeper.repairing import Repair
+
+    cases = load_cases(failures)
+    if out is not None:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"{out} can't be made: {error.strerror}", hint="choose another folder for --out"
+            ) from error
+    return Repair(
+        cases=cases,
+        out=None if out is None else out / PATCHED,
+        base=options["base"] or "",
+        clean_safe=options["clean_safe"],
+        clean_unsafe=options["clean_unsafe"],
+        eval_file=options["eval_file"],
+        judge=options["judge"],
+        localiser=options["localiser"] or "",
+        passes=options["passes"],
+        quantised=options["quantized"],
+        resume=options["resume"],
+        show=options["show_unsafe_text"],
+        seed=options["seed"],
+        device=options["device"],
+    )
+
+
+def write_remedy(attestation: Attestation, out: Path | None) -> dict[str, Path]:
+    """Write `remedy.json` beside the reports; give its path."""
+    if out is None or is_one_file(out) or attestation.remedy is None:
+        return {}
+    from gatekeeper.atomic import atomic_write
+    from gatekeeper.patch import remedy_to_json
+
+    path = out / REMEDY_FILE
+    atomic_write(path, remedy_to_json(attestation.remedy).encode("ascii"))
+    return {"remedy": path}
