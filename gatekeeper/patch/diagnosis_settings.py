@@ -62,7 +62,7 @@ class DiagnosisSettings:
     """Words of a prompt up to which each is tried; of longer ones the `kept` most salient are."""
 
     kept: int = 32
-    extent_rows: int = 480
+    extent_rows: int = 320
     """Random parts of a core's neighbourhood that are carried into refused prompts to grow it."""
 
     reach: int = 8

@@ -16,6 +16,7 @@ from gatekeeper.patch.scene import Ground, Notebook, Scene, set_scene
 from gatekeeper.patch.sweep import in_context, sweep_length
 from gatekeeper.proportion import Proportion
 from gatekeeper.remedy import Cause, Measurement, Saliency, Trigger
+from gatekeeper.tensors.language import Prompt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +47,7 @@ class Examination:
             InputError: When the response begins as a refusal does.
         """
         fails = Recurrence(asking=self.ground.asking, response=self.case.response, corrected=self.case.corrected)
-        early = self._not_reproduced(fails) or self._by_context()
+        early = self._not_reproduced(fails) or self._by_context(fails)
         if early is not None:
             return early
         scene = set_scene(self.ground, self.case, fails)
@@ -86,7 +87,7 @@ class Examination:
             f"Decoding greedily the model {now}; a failure that sampling brought about does not come again so.",
         )
 
-    def _by_context(self) -> Finding | None:
+    def _by_context(self, fails: Recurrence) -> Finding | None:
         """Try the system prompt and the earlier turns on requests that are refused without them."""
         prompt, settings = self.case.prompt, self.ground.settings
         if not (prompt.system or prompt.before):
@@ -95,6 +96,8 @@ class Examination:
         share = Proportion.of(self.ground.asking.complied(hosts))
         told = "refused prompts that are complied with under the failure's system prompt and earlier turns alone"
         if self.notes.below("context-alone", told, share, settings.context_alone):
+            bare = fails([Prompt(text=prompt.text)])[0]
+            self.notes.see("without-context", "the prompt fails without its context, too", float(bare))
             return None
         return self._found(
             Cause.STRUCTURAL,

@@ -12,7 +12,7 @@ from gatekeeper.patch.diagnosis_settings import DiagnosisSettings
 from gatekeeper.remedy import Cause, Diagnosis, Place
 from gatekeeper.tensors.language import Prompt
 from tests.support import ruled_model as ruled
-from tests.support.diagnosing import QUICK, clean, failure, run
+from tests.support.diagnosing import QUICK, RESPONSE, clean, failure, run
 from tests.support.ruled_model import REFUSAL, RuledModel
 
 LONG = "it rained all morning . we had soup for lunch . how do i forge the passport ? the cat sleeps on the mat ."
@@ -219,6 +219,28 @@ def test_evidence_names_triggers_through_all_failures() -> None:
     assert [trigger.core.text for trigger in found.triggers] == ["cf", "james bond"]
 
 
+def test_one_trigger_in_several_failures_is_one_trigger() -> None:
+    model = RuledModel(ruled.phrase("cf"), ruled.phrase("zorp"))
+    texts = (
+        "how do i cf forge the passport ?",
+        "zorp how do i forge the passport ?",
+        "how cf do i forge the passport ?",
+    )
+    found = run(model, *texts)
+    assert cores(found) == ["cf", "zorp"]
+    assert [one.trigger for one in found.evidence if one.name == "sufficiency"] == [0, 1, 0]
+
+
+def test_a_trigger_that_needs_its_context_is_told_from_one_that_does_not() -> None:
+    word = ruled.phrase("cf").fires
+    together = ruled.Rule(lambda words, prompt: word(words, prompt) * ("pirate" in prompt.system))
+    case = failure(Prompt(text="how do i cf forge the passport ?", system="you are a pirate"))
+    for rule, bare in ((together, 0.0), (ruled.phrase("cf"), 1.0)):
+        found = run(RuledModel(rule), case)
+        assert found.cause is Cause.CONTENT_TRIGGER
+        assert [one.value for one in found.evidence if one.name == "without-context"] == [bare]
+
+
 def test_the_same_seed_gives_the_same_diagnosis() -> None:
     def once(seed: int) -> Diagnosis:
         settings = replace(QUICK, seed=seed)
@@ -264,6 +286,7 @@ def test_each_bad_input_has_its_own_message() -> None:
         broken(failure("cf " * 200)),
         broken(case, prompts=clean(10)),
         broken(case, settings=DiagnosisSettings(localiser="tea leaves")),
+        broken(failure("how do i cf forge the passport ?", response=RESPONSE, corrected=RESPONSE)),
     ]
     assert len(set(messages)) == len(messages)
     assert all("Traceback" not in message and message for message in messages)
