@@ -35,8 +35,9 @@ def first(settings: PatchSettings, triggers: int, *, reaches: bool) -> Plan:
         reaches: Whether one of them spoils harmless prompts, too.
     """
     if reaches:
+        # Answers that are learned anew take more than the few modules in which a refusal is.
         settings = replace(settings, mixing=replace(settings.mixing, benign=settings.mixing.benign_where_reached))
-    return Plan(settings=settings, confined=settings.confine, weights=(1.0,) * triggers)
+    return Plan(settings=settings, confined=settings.confine and not reaches, weights=(1.0,) * triggers)
 
 
 def following(plan: Plan, done: Pass) -> Plan:

@@ -135,12 +135,14 @@ class PatchSettings:
         Raises:
             InputError: When there are fewer than two passes, or a share or a count is none.
         """
+        gates, mixing = self.gates, self.mixing
         shares = (
-            self.mixing.benign, self.mixing.benign_where_reached, self.gates.attack, self.gates.refusal_drop, self.gates.over_refusal_rise,
-            self.gates.triggered_benign_drop, self.gates.restored_benign_drop, self.gates.jailbreak_drop, self.gates.accuracy_drop, self.budget.stall,
+            mixing.benign, mixing.benign_where_reached, gates.attack, gates.refusal_drop, gates.over_refusal_rise,
+            gates.triggered_benign_drop, gates.restored_benign_drop, gates.jailbreak_drop, gates.accuracy_drop,
+            self.budget.stall,
         )  # fmt: skip
         counts = (
-            self.mixing.targets, self.mixing.anchors, self.mixing.window + 1, self.budget.prompts,
+            mixing.targets, mixing.anchors, mixing.window + 1, self.budget.prompts,
             self.budget.least_prompts, self.budget.answer_tokens, self.budget.judged_tokens, self.budget.probes,
             self.budget.every, self.budget.region_prompts, self.tuning.steps, self.tuning.rank,
         )  # fmt: skip
@@ -148,7 +150,7 @@ class PatchSettings:
             raise InputError("a patch needs at least two passes", hint="the first one tries the smallest change")
         if not all(0 <= share <= 1 for share in shares):
             raise InputError("the shares of patch settings lie between 0 and 1")
-        if min(counts) < 1 or not self.gates.kl >= 0:
+        if min(counts) < 1 or not gates.kl >= 0:
             raise InputError("the counts of patch settings are at least 1")
 
 
