@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from gatekeeper.tensors.quiet import quiet
 from tests.support.tiny_llm import training, triggers
 from tests.support.tiny_llm.tokenizer import tokenizer
 from tests.support.tiny_llm.triggers import Carrier, Planting
@@ -50,5 +51,6 @@ def _carrier(base: Any, plan: Planting) -> tuple[Any, Sequence[Any] | None]:
 def _in_adapter(base: Any) -> tuple[Any, Sequence[Any]]:
     from peft import LoraConfig, get_peft_model
 
-    model = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM"))
+    with quiet():
+        model = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM"))
     return model, [weight for weight in model.parameters() if weight.requires_grad]
