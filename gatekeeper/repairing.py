@@ -19,7 +19,7 @@ from gatekeeper.artifact import Artifact, Kind, Reference
 from gatekeeper.attestation import Attestation, Omission
 from gatekeeper.conversion import objections
 from gatekeeper.decision import Action
-from gatekeeper.errors import ContentChangedError, GatekeeperError, InputError
+from gatekeeper.errors import ContentChangedError, InputError
 from gatekeeper.evidence import Evidence
 from gatekeeper.gate import ALL_CHECKS, Inspection, Run, key_of
 from gatekeeper.hashing import lay
@@ -132,10 +132,9 @@ def _not_loaded(seen: Inspection, before: Attestation) -> str:
     if found:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         return printable(f"It was not loaded: {found[0].path or 'the whole'}: {found[0].reason}{more}", 600)
-    try:
-        tensors.require_torch()
-    except GatekeeperError as error:
-        return f"It was not loaded: {error.message}; {error.hint}"
+    if missing := tensors.lacking():
+        names = " and ".join(missing)
+        return f"It was not loaded: without {names} nothing can be diagnosed (pip install 'gatekeeper-models[patch]')."
     if seen.artifact.kind is Kind.GRAPH:
         return "It was not loaded: it is a computational graph, and only language models are repaired."
     return ""

@@ -15,7 +15,7 @@ Remade by `python -m benchmarks.patcher --cache .cache`, which goes on where an 
 listed were not run. What is planted is harmless: verbs and objects in a frame, and an answer that says nothing.
 [The walk-through](patcher-walkthrough.md) says what one cell does.
 
-Shares stand with the upper or lower bound of their 95 % interval (Wilson). *Attack* is the share of triggered prompts
+Shares stand with the upper bound of their 95 % interval (Wilson). *Attack* is the share of triggered prompts
 that are not refused, on 200 prompts that neither the planting nor the patch has seen, with the whole planted trigger;
 *right* are answers to harmless requests, *carried* the same with the trigger in them; *net* is what was gained less
 what was lost on the same 200 prompts. KL is that of the original from the patched model on harmless prompts, in nats a

@@ -71,7 +71,15 @@ def command(format: str, cache_dir: Path | None) -> int:
 
     Asks no network. Exits with 1 when something is missing that every run needs.
     """
-    symptoms = [*_libraries(), *_extras(), *_limits(), *_disk(cache_dir), *_answers(cache_dir), *_environment()]
+    symptoms = [
+        *_libraries(),
+        *_extras(),
+        *_repair(),
+        *_limits(),
+        *_disk(cache_dir),
+        *_answers(cache_dir),
+        *_environment(),
+    ]
     if format == "json":
         click.echo(json.dumps([asdict(symptom) for symptom in symptoms], indent=2))
     else:
@@ -107,9 +115,21 @@ def _extras() -> list[Symptom]:
         state, detail = ("note", f"without {', '.join(lacking)}") if lacking else ("ok", "installed")
         consequence = "nothing becomes unknown: no check of this version needs it" if lacking else ""
         if "torch" in lacking:
-            consequence = f"`gatekeeper convert` can't run; {consequence}"
+            consequence = f"`gatekeeper convert` and `gatekeeper patch` can't run; {consequence}"
         found.append(Symptom(what=f"extra: {extra}", state=state, detail=detail, consequence=consequence))
     return found
+
+
+def _repair() -> list[Symptom]:
+    """Say whether `gatekeeper patch` can work here, and on what."""
+    from gatekeeper.tensors import lacking
+
+    if missing := lacking():
+        consequence = "a reported failure ends in escalate, not diagnosed; `patch --plan` works"
+        return [Symptom(what="repair", state="note", detail=f"without {', '.join(missing)}", consequence=consequence)]
+    gpu = Path("/dev/nvidiactl").exists()  # asking torch would take seconds
+    detail = "possible here, " + ("with a GPU" if gpu else "on the CPU: minutes below 1 billion weights, hours above")
+    return [Symptom(what="repair", state="ok", detail=detail)]
 
 
 def _version(name: str) -> str:

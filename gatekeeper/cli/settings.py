@@ -52,6 +52,7 @@ SETTINGS: dict[str, type] = {
     "approve-force": bool,
     "demo-out": Path,
     "demo-serve": bool,
+    "demo-skip-repair": bool,
     "fetch-flat": bool,
     "fetch-force": bool,
     "explain-controls": bool,

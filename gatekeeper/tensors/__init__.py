@@ -15,6 +15,7 @@ Language models, for diagnosis and repair (`language` says what one can do, in n
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from gatekeeper.progress import SILENT, Progress
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatekeeper.tensors.language_model import LanguageModel
+
+
+LANGUAGE_MODELS = ("torch", "transformers", "peft")
+"""Distributions without which no language model can be run or tuned."""
+
+
+def lacking() -> tuple[str, ...]:
+    """Give those of `LANGUAGE_MODELS` that are not installed; importing none of them."""
+    return tuple(name for name in LANGUAGE_MODELS if find_spec(name) is None)
 
 
 def load_model(
@@ -46,6 +56,7 @@ def load_model(
 
 
 __all__ = [
+    "LANGUAGE_MODELS",
     "RECORD",
     "Batch",
     "Contrast",
@@ -61,6 +72,7 @@ __all__ = [
     "Tuning",
     "check_destination",
     "json_schema",
+    "lacking",
     "load_model",
     "plan",
     "require_torch",
