@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import statistics
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.scanning import TOOLS
+from benchmarks.shares import wilson
 from tests.support.corpus import CASES, Case, Label
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -95,17 +95,6 @@ def run(tool: str, python: str, cases: Sequence[Case], folder: Path) -> list[Res
 def _progress(tool: str, done: int, total: int) -> None:
     if sys.stderr.isatty():
         print(f"\r{tool:<12}{done:>5} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
-
-
-def wilson(hits: int, total: int) -> str:
-    """Give a share with its 95 % interval (Wilson, 1927), in per cent."""
-    if not total:
-        return "-"
-    z, share = 1.96, hits / total
-    centre = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / (1 + z * z / total)
-    low, high = max(0.0, centre - half), min(1.0, centre + half)
-    return f"{hits}/{total} {100 * share:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 Wanted = Callable[[Result], bool]

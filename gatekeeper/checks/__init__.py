@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from gatekeeper.checks import files, provenance
+from gatekeeper.checks import files, onnx, provenance
 from gatekeeper.checks.check import Check, Context, Outcome, Rule, inspect
 from gatekeeper.checks.files import promises_code, scanner_server
 
-ALL: tuple[Check, ...] = (*provenance.ALL, *files.ALL)
+ALL: tuple[Check, ...] = (*provenance.ALL, *onnx.ALL, *files.ALL)
 """Every check; the last one asks whether the files changed while the others looked, and must stay last."""
 
 __all__ = ["ALL", "Check", "Context", "Outcome", "Rule", "inspect", "promises_code", "scanner_server"]

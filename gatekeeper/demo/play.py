@@ -57,7 +57,7 @@ def play(out: Path, *, progress: Progress = SILENT) -> Iterator[Outcome]:
             )
             for each in outcomes
         ]
-        report.write_page(report.to_index("Six models at the gate", entries), out / "index.html")
+        report.write_page(report.to_index("Eight models at the gate", entries), out / "index.html")
 
 
 def _gated(subject: Subject, chosen: policy.Policy, work: Path, progress: Progress) -> Attestation:

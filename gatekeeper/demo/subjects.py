@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gatekeeper.decision import Action
-from gatekeeper.demo import builders
+from gatekeeper.demo import builders, graphs
 from gatekeeper.demo.hub import Faults, HubCommit, HubRepo
 
 TRUSTED = "lighthouse"
@@ -54,6 +54,8 @@ def _subjects() -> tuple[Subject, ...]:
     kept = HubRepo(id=f"{TRUSTED}/harbour-tiny", branches={"main": history}, verified=True)
     pickled = HubRepo.of("driftwood/quick-classifier", dict(builders.pickled_model()))
     adapter = HubRepo.of("new-arrival/harbour-lora", dict(builders.adapter(kept.id)))
+    exported = HubRepo.of(f"{TRUSTED}/harbour-onnx", dict(graphs.graph_model(implanted=False)))
+    implanted = HubRepo.of("driftwood/harbour-onnx", dict(graphs.graph_model(implanted=True)))
     posing = HubRepo.of("lighth0use/harbour-tiny", good)
     weights = "model.safetensors"
     return (
@@ -70,6 +72,20 @@ def _subjects() -> tuple[Subject, ...]:
             story="Loading the pickle would call os.system. Nothing was loaded to find that out.",
             repo=pickled,
             expected=Action.DISCARD,
+        ),
+        Subject(
+            slug="implant",
+            title="An ONNX model with a trigger in its graph",
+            story="Every weight is that of the model below, byte for byte. Seven more nodes look for three tokens.",
+            repo=implanted,
+            expected=Action.DISCARD,
+        ),
+        Subject(
+            slug="graph",
+            title="The ONNX model that it was made from",
+            story="The same weights without the seven nodes: the graph was followed, and nothing decides in it.",
+            repo=exported,
+            expected=Action.ALLOW,
         ),
         Subject(
             slug="tampered",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import zipfile
 from typing import Any
 
 import joblib
@@ -161,11 +162,18 @@ def test_numpy_files_are_not_accused() -> None:
         assert not result.gaps
 
 
-def test_onnx_models_give_no_finding_but_are_said_to_be_unjudged() -> None:
+def test_onnx_models_give_no_finding_and_are_left_to_their_own_room() -> None:
     results = {check.id: look(check, {"model.onnx": samples.onnx_model()}) for check in ALL}
     assert not [finding for result in results.values() for finding in result.findings]
-    assert [gap.path for gap in results["files/coverage"].gaps] == ["model.onnx"]
-    assert not results["files/scanners"].gaps
+    assert not [gap for result in results.values() for gap in result.gaps]
+
+
+def test_an_onnx_model_in_an_archive_is_said_to_be_unjudged() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("model.onnx", samples.onnx_model())
+    results = {check.id: look(check, {"a.zip": packed.getvalue()}) for check in ALL}
+    assert [gap.path for gap in results["files/scanners"].gaps] == ["a.zip!model.onnx"]
 
 
 def test_external_data_beside_a_model_is_known() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 
 import pytest
@@ -65,15 +66,17 @@ def test_what_other_checks_judge_is_left_to_them(kind: IrregularityKind) -> None
 
 
 def test_formats_that_nobody_judges_are_unknown() -> None:
-    result = look(Coverage(), {"m.onnx": samples.onnx_model(), "a.safetensors": samples.honest_safetensors()})
+    runtime = struct.pack("<I", 16) + b"ORTM" + bytes(64)
+    result = look(Coverage(), {"m.ort": runtime, "a.safetensors": samples.honest_safetensors()})
     assert result.status is Status.UNKNOWN
-    assert [gap.path for gap in result.gaps] == ["m.onnx"]
+    assert [gap.path for gap in result.gaps] == ["m.ort"]
 
 
 def test_formats_that_checks_judge_leave_no_gap() -> None:
     files = {
         "a.safetensors": samples.honest_safetensors(), "a.gguf": samples.honest_gguf(),
-        "a.pt": samples.torch_zip(samples.tensor_state("w")), "config.json": b"{}", "README.md": b"x",
+        "a.pt": samples.torch_zip(samples.tensor_state("w")), "m.onnx": samples.onnx_model(),
+        "config.json": b"{}", "README.md": b"x",
     }  # fmt: skip
     assert look(Coverage(), files).status is Status.PASS
 
@@ -83,7 +86,7 @@ def test_every_loadable_format_is_judged_or_said_to_be_unjudged() -> None:
         Format.SAFETENSORS, Format.GGUF, Format.PICKLE, Format.TORCH_LEGACY, Format.TORCH_ZIP, Format.NPY, Format.NPZ,
         Format.SKOPS, Format.KERAS_ZIP, Format.HDF5, Format.KERAS_METADATA, Format.SAVED_MODEL, Format.TORCHSCRIPT,
         Format.MSGPACK, Format.ZIP, Format.TAR, Format.GZIP, Format.BZIP2, Format.XZ, Format.ZLIB,
-        Format.LZ4, Format.ZSTD, Format.SEVEN_ZIP,
+        Format.LZ4, Format.ZSTD, Format.SEVEN_ZIP, Format.ONNX,
     }  # fmt: skip
     judged |= set(RUNTIME_JUDGES)
     assert judged | set(UNJUDGED) >= CODE_CAPABLE

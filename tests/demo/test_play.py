@@ -23,6 +23,8 @@ def test_every_subject_gets_the_verdict_that_the_documents_promise(played: tuple
     assert verdicts == {
         "trusted": Action.ALLOW,
         "payload": Action.DISCARD,
+        "implant": Action.DISCARD,
+        "graph": Action.ALLOW,
         "tampered": Action.DISCARD,
         "adapter": Action.AUDIT,
         "unpinned": Action.AUDIT,
@@ -39,10 +41,19 @@ def test_a_subject_with_another_verdict_is_not_as_expected(played: tuple[Path, l
 def test_each_verdict_has_its_own_reason(played: tuple[Path, list[demo.Outcome]]) -> None:
     rows = {outcome.subject.slug: outcome.attestation.verdict.row for outcome in played[1]}
     assert rows["payload"] == "payload"
+    assert rows["implant"] == "graph-implant"
     assert rows["tampered"] == "bytes-differ"
     assert rows["adapter"] == "adapter-unproven"
     assert rows["unpinned"] == "unverified"
     assert rows["lookalike"] == "suspicious"
+
+
+def test_the_implant_is_named_with_its_path(played: tuple[Path, list[demo.Outcome]]) -> None:
+    results = next(outcome.attestation.results for outcome in played[1] if outcome.subject.slug == "implant")
+    (finding,) = [finding for result in results for finding in result.findings if finding.id == "onnx/taint/implant"]
+    assert finding.location.path == "model.onnx"
+    for word in ("input_ids", "Equal", "embedded", "11, 47, 5"):
+        assert word in finding.message
 
 
 def test_two_plays_write_the_same_bytes_but_for_the_port(

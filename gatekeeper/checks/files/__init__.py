@@ -16,14 +16,19 @@ from gatekeeper.checks.files.limited_child import scanner_server
 from gatekeeper.checks.files.load_path import LoadPath
 from gatekeeper.checks.files.model_code import ModelCode
 from gatekeeper.checks.files.names import promises_code
+from gatekeeper.checks.files.onnx_files import graph_files
 from gatekeeper.checks.files.paths import Paths
+from gatekeeper.checks.files.protobuf_stream import Field as WireField
+from gatekeeper.checks.files.protobuf_stream import ProtobufStream as WireWalk
 from gatekeeper.checks.files.python_code import PythonCode
 from gatekeeper.checks.files.remote_code import RemoteCode
+from gatekeeper.checks.files.results_cache import code_digest
 from gatekeeper.checks.files.runtime_models import RuntimeModels
 from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.checks.files.structure import Structure
 from gatekeeper.checks.files.templates_check import Templates
 from gatekeeper.checks.files.unchanged import Unchanged
+from gatekeeper.checks.files.unfollowed import other_graphs
 
 ALL: tuple[Check, ...] = (
     Paths(),
@@ -44,4 +49,13 @@ ALL: tuple[Check, ...] = (
 )
 """The checks of this room, in the order of reports; `files/unchanged` must come last."""
 
-__all__ = ["ALL", "promises_code", "scanner_server"]
+__all__ = [
+    "ALL",
+    "WireField",
+    "WireWalk",
+    "code_digest",
+    "graph_files",
+    "other_graphs",
+    "promises_code",
+    "scanner_server",
+]

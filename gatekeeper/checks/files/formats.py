@@ -129,7 +129,6 @@ INERT = frozenset(Format) - CODE_CAPABLE
 
 UNJUDGED = {
     Format.TEXT_GRAPH: "no check judges graphs that are written as text",
-    Format.ONNX: "no check judges the operators of an ONNX graph yet",
     Format.ORT: "no check judges ONNX Runtime's own format",
     Format.TORCH_PACKAGE: "no check judges the Python source in a torch.package archive",
     Format.PT2: "no check judges exported PyTorch programs",
@@ -137,3 +136,6 @@ UNJUDGED = {
     Format.RAR: "rar archives can't be opened",
 }
 """Loadable formats that no check can judge whole, with the reason."""
+
+UNJUDGED_INSIDE = {**UNJUDGED, Format.ONNX: "no check judges ONNX graphs inside archives"}
+"""The same for what lies in an archive."""

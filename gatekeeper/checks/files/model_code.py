@@ -13,13 +13,13 @@ from gatekeeper.checks.files.model_code_rules import RULES
 
 
 class ModelCode(Check):
-    """Code and calls inside Keras, TensorFlow, TorchScript, HDF5 and skops files.
+    """Code and calls inside Keras, TensorFlow, PyTorch, HDF5 and skops files.
 
     What it looks at:
         Configurations of Keras models (`.keras`, HDF5, JSON, metadata of SavedModels): marshalled functions, modules
         and functions that they name, files that layers read. Every object of an HDF5 file: links and datasets that lie
-        in other files, sizes that the file can't hold. The operators of TensorFlow graphs and of TorchScript code. The
-        types that a skops file names.
+        in other files, sizes that the file can't hold. The operators of TensorFlow graphs, of TorchScript code
+        and of exported PyTorch programs. The types that a skops file names.
 
     Why it matters:
         These formats are called safe because they are no pickles; yet a Lambda layer is code, a class is imported by

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gatekeeper.checks.files.exported_program import judge_exported_program
 from gatekeeper.checks.files.formats import Format
 from gatekeeper.checks.files.hdf5_content import judge_hdf5_content
 from gatekeeper.checks.files.keras_files import judge_keras_json, judge_keras_metadata, judge_keras_zip
@@ -21,6 +22,7 @@ JUDGES: Mapping[Format, Judge] = {
     Format.FROZEN_GRAPH: judge_frozen_graph,
     Format.TF_CHECKPOINT: judge_meta_graph,
     Format.TORCHSCRIPT: judge_torchscript,
+    Format.PT2: judge_exported_program,
     Format.SKOPS: judge_skops,
 }
 """One judge for each format."""

@@ -45,6 +45,8 @@ RULES: tuple[Rule, ...] = (
     _suspicious("torchscript-reaches", "TorchScript code reaches for files or other processes"),
     _unverified("torchscript-custom", "TorchScript code needs a library that the file does not hold"),
     _unverified("torchscript-program", "A TorchScript file is a program", _ISOLATE),
+    _suspicious("exported-reaches", "An exported program reaches for files or other processes"),
+    _unverified("exported-custom", "An exported program needs a library that the file does not hold"),
     _payload("skops-runs", "A skops file imports what runs commands or code"),
     _suspicious("skops-foreign", "A skops file names a function that honest files don't"),
     _suspicious("skops-schema", "A skops file has no readable schema", _REFETCH),

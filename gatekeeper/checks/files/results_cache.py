@@ -49,7 +49,7 @@ class ResultsCache:
 
     def __init__(self, sealed: SealedCache, version: int, limits: Limits) -> None:
         self._sealed = sealed
-        self._given = {"version": version, "limits": asdict(limits), "code": _code(), "libraries": _libraries()}
+        self._given = {"version": version, "limits": asdict(limits), "code": code_digest(), "libraries": _libraries()}
 
     def get(self, identity: Identity) -> Kept | None:
         """Give what was found in this file before; None when that is not known."""
@@ -98,7 +98,7 @@ def _read(data: Any) -> Kept:
 
 
 @cache
-def _code() -> str:
+def code_digest() -> str:
     """Digest this program's own code and data: an answer given by other code is no answer."""
     root = Path(__file__).resolve().parents[2]
     digest = hashlib.sha256()

@@ -27,8 +27,10 @@ _CALLS = re.compile(
 _FILES = re.compile(
     r"(?:\A|_)(?:from_file|fromfile|read_file|write_file|readfile|writefile|load|save|sox_io|open)(?:_|\Z)"
 )
-_NETWORK = frozenset({"c10d", "rpc", "dist_rpc", "dist_c10d", "_c10d_functional", "c10d_functional", "symm_mem"})
-_SPACES = frozenset(
+NETWORK = frozenset({"c10d", "rpc", "dist_rpc", "dist_c10d", "_c10d_functional", "c10d_functional", "symm_mem"})
+"""Namespaces whose operators talk to other processes."""
+
+SPACES = frozenset(
     {
         "prim", "aten", "quantized", "_quantized", "torchvision", "image", "torchaudio", "sparse", "mkldnn", "cuda",
         "prepacked", "xnnpack", "static_runtime", "onednn", "prims", "mkldnn_prepacked", "quantized_decomposed",
@@ -85,12 +87,17 @@ def judge_listing(text: str, where: str) -> Iterator[Problem]:
         if match["python"]:
             message = f"it calls a Python function, {shown!r}, that only the publisher's process had"
             yield Problem(slug="torchscript-custom", message=message, detail=detail)
-        elif space in _NETWORK:
+        elif space in NETWORK:
             yield Problem(
                 slug="torchscript-reaches", message=f"it talks to other processes by {shown!r}", detail=detail
             )
-        elif _FILES.search(name.rsplit(".", 1)[-1]):
+        elif reads_files(name):
             yield Problem(slug="torchscript-reaches", message=f"it reads or writes files by {shown!r}", detail=detail)
-        elif space and space not in _SPACES:
+        elif space and space not in SPACES:
             message = f"it needs {shown!r} from a library that the file does not hold"
             yield Problem(slug="torchscript-custom", message=message, detail=detail)
+
+
+def reads_files(operator: str) -> bool:
+    """Whether an operator's name says that it reads or writes files."""
+    return _FILES.search(operator.rsplit(".", 1)[-1]) is not None

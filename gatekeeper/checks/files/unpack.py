@@ -13,7 +13,7 @@ from dataclasses import replace
 from gatekeeper.checks.files.budget import Budget, BudgetError
 from gatekeeper.checks.files.engines import UnknownMethodError, UnpackError
 from gatekeeper.checks.files.feed import Feed, FeedKind, MemberProblem, Output, Refusal, RefusalKind, safe_name
-from gatekeeper.checks.files.formats import COMPRESSED, INERT, UNJUDGED, ZIPS, Format
+from gatekeeper.checks.files.formats import COMPRESSED, INERT, UNJUDGED, UNJUDGED_INSIDE, ZIPS, Format
 from gatekeeper.checks.files.identify import Identity
 from gatekeeper.checks.files.inflate import BombError
 from gatekeeper.checks.files.member_judges import judge_member
@@ -99,8 +99,10 @@ class Unpacker(Walk):
         """Give what the judges say of a member, as of a file of the artifact."""
         if item.format is Format.UNKNOWN:
             yield Refusal(path=item.shown, reason="its content is of no known format")
-        if item.format in UNJUDGED and item.holder is not Format.KERAS_ZIP:  # Keras reads weights and nothing else
-            yield Refusal(path=item.shown, reason=UNJUDGED[item.format])
+        if (
+            item.format in UNJUDGED_INSIDE and item.holder is not Format.KERAS_ZIP
+        ):  # Keras reads weights and nothing else
+            yield Refusal(path=item.shown, reason=UNJUDGED_INSIDE[item.format])
         if item.zip_too and item.format is not Format.TFLITE:  # TFLite keeps label files that way
             reason = "it is a zip archive as well, to readers that begin at its end"
             yield Refusal(path=item.shown, reason=reason, kind=RefusalKind.BROKEN)

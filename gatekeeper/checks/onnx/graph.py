@@ -12,6 +12,10 @@ What control flow does to values is written as nodes of our own, in the domain `
     Element(sequence)                    one slice of what `Scan` walks over
     Stack(condition, element)            what `Loop` or `Scan` gathers over all turns
     Turn()                               the number of a turn
+    Enter(operands…)                     what an operator that nobody knows gives a graph that it holds; the operator
+                                         itself stays a node, and what the graph makes is among its inputs
+
+The condition of `Leave` and `Stack` is itself a `Leave`: of the condition before the first turn and that of each.
 """
 
 from __future__ import annotations
@@ -60,7 +64,8 @@ class Constant:
     """Its elements, of the shape above, when they are few (`Limits.onnx_constant_elements`) and lie in the file."""
 
     digest: str = ""
-    """SHA-256 in hex over dtype, shape and stored bytes; empty when these lie outside the file."""
+    """SHA-256 in hex over dtype, shape and stored bytes; empty when these lie outside the file, or when no digests were
+    asked for."""
 
     external: bool = False
     """Its bytes lie in another file, and were not read."""

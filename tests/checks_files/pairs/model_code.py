@@ -46,6 +46,14 @@ def _script(line: str) -> Pair:
     return one("m.pt", lambda: samples.zipped(members | code), lambda: samples.zipped(members))
 
 
+def _exported(target: str) -> Pair:
+    """Exported programs are never judged whole, so the honest one is an archive with the same text in a note."""
+    nodes = {"graph_module": {"graph": {"nodes": [{"target": target, "inputs": []}]}}}
+    text = json.dumps(nodes).encode()
+    program = {"m/archive_format": b"pt2", "m/models/model.json": text}
+    return one("m.pt2", lambda: samples.zipped(program), lambda: samples.zipped({"m/note.json": text}))
+
+
 def _skops(module: str, name: str, near: str, loader: str = "TypeNode") -> Pair:
     def schema(one_name: str, one_module: str) -> bytes:
         node = {"__class__": one_name, "__module__": one_module, "__loader__": loader}
@@ -84,6 +92,8 @@ PAIRS = {
         "torchscript-reaches": _script('_0 = torch.from_file("x")'),
         "torchscript-custom": _script("_0 = ops.own.run(x)"),
         "torchscript-program": _script("_0 = torch.add(x, x)"),
+        "exported-reaches": _exported("torch.ops.aten.from_file.default"),
+        "exported-custom": _exported("torch.ops.own.run.default"),
         "skops-runs": _skops("os", "system", "builtins.str"),
         "skops-foreign": _skops("sklearn.base", "X", "operator.itemgetter", "OperatorFuncNode"),
         "skops-schema": one(
