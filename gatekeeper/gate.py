@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from gatekeeper import checks, policy, sources
 from gatekeeper.artifact import Artifact, Kind, Reference
 from gatekeeper.attestation import Attestation, Omission, Subject, SubjectFile
-from gatekeeper.errors import InputError
+from gatekeeper.errors import GatekeeperError, InputError
 from gatekeeper.evidence import CheckResult, Evidence, Gap, Status
 from gatekeeper.progress import SILENT, Progress
 
@@ -88,6 +88,7 @@ def gate(
     results: SealedCache | None = None,
     locked: LockedModel | None = None,
     approvals: Sequence[Approval] = (),
+    trusted_reference: str | Reference | None = None,
 ) -> Attestation:
     """Fetch what a reference names, gather evidence, decide.
 
@@ -101,6 +102,8 @@ def gate(
         results: Where answers about files are kept for the next run; None for nowhere.
         locked: What the lock pins for it; None when it is not held against a lock.
         approvals: What people signed off, of any artifact; one counts when it is bound to this one.
+        trusted_reference: A model whose graphs are trusted: those of this one are held against them. None for the
+            commit that `locked` pins, where it is another one.
 
     Returns:
         The attestation, whose `decision` is never None.
@@ -110,7 +113,8 @@ def gate(
     """
     chosen = deployer_policy if deployer_policy is not None else policy.load()
     moment = now or datetime.now(UTC)
-    return _run(reference, chosen, source, selection, progress, moment, results, locked, approvals)
+    beside = _Beside(locked=locked, trusted=_parsed(trusted_reference))
+    return _run(reference, chosen, source, selection, progress, moment, results, beside, approvals)
 
 
 def scan(
@@ -123,6 +127,7 @@ def scan(
     now: datetime | None = None,
     results: SealedCache | None = None,
     locked: LockedModel | None = None,
+    trusted_reference: str | Reference | None = None,
 ) -> Attestation:
     """Gather evidence and decide nothing: as `gate`, but `decision` is None.
 
@@ -130,7 +135,42 @@ def scan(
     """
     chosen = deployer_policy if deployer_policy is not None else policy.load()
     moment = now or datetime.now(UTC)
-    return _run(reference, chosen, source, selection, progress, moment, results, locked, None)
+    beside = _Beside(locked=locked, trusted=_parsed(trusted_reference))
+    return _run(reference, chosen, source, selection, progress, moment, results, beside, None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Beside:
+    """What an artifact is held against."""
+
+    locked: LockedModel | None
+    trusted: Reference | None
+
+    def reference(self, artifact: Artifact) -> Reference | None:
+        """Name the model whose graphs are trusted; None when there is none, or it is this very commit."""
+        if self.trusted is not None or self.locked is None or artifact.commit == self.locked.commit:
+            return self.trusted
+        return sources.parse(f"hf://{self.locked.id}", revision=self.locked.commit)
+
+
+def _parsed(reference: str | Reference | None) -> Reference | None:
+    return sources.parse(reference) if isinstance(reference, str) else reference
+
+
+def _with_reference(
+    context: checks.Context, reference: Reference | None, options: SourceOptions, resources: ExitStack
+) -> checks.Context:
+    """Open the model whose graphs are trusted. One that can't be opened leaves the check without an answer."""
+    if reference is None:
+        return context
+    # What is left out of the one may be all that the other has; a pattern that matches nothing is refused.
+    plain = sources.SourceOptions()
+    options = replace(options, exclude=plain.exclude, announce=plain.announce)
+    try:
+        artifact = resources.enter_context(sources.open_artifact(reference, options, context.progress))
+    except GatekeeperError as error:
+        return replace(context, reference_trouble=f"the reference {reference} can't be opened: {error.message}")
+    return replace(context, reference=artifact)
 
 
 def _run(
@@ -141,7 +181,7 @@ def _run(
     progress: Progress,
     moment: datetime,
     results: SealedCache | None,
-    locked: LockedModel | None,
+    beside: _Beside,
     approvals: Sequence[Approval] | None,
 ) -> Attestation:
     """Carry it out; without approvals, not even none, nothing is decided."""
@@ -160,7 +200,9 @@ def _run(
             options = replace(options, announce=make_ready)
         artifact = resources.enter_context(sources.open_artifact(asked, options, progress))
         context = context_of(chosen, moment, options, progress)
-        context = replace(context, results=results, locked=locked, scanner_server=server)
+        context = replace(context, results=results, locked=beside.locked, scanner_server=server)
+        if not selection.refusal("onnx/reference") and checks.graph_files(artifact, options.limits):
+            context = _with_reference(context, beside.reference(artifact), options, resources)
         evidence = collect(artifact, context, selection, progress)
         decision = None
         if approvals is not None:

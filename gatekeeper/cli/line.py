@@ -50,6 +50,7 @@ class Settings:
     jobs: int | None
     quiet: bool
     verbose: bool
+    trusted_reference: str | None = None
     locked: bool = False
     lock: Path | None = None
 
@@ -85,6 +86,7 @@ def carry_out(settings: Settings, chosen: Policy, approvals: Sequence[Approval] 
             progress=choose(quiet=settings.quiet or settings.format == "json"),
             results=results,
             locked=locked,
+            trusted_reference=settings.trusted_reference,
         )
 
 

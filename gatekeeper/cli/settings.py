@@ -76,6 +76,7 @@ SETTINGS: dict[str, type] = {
 """Key → type, as TOML has it; a `Path` is a string, relative to the file that it stands in."""
 
 NOT_HERE: dict[str, str] = {
+    "reference": "each model has one of its own",
     "signer-command": "whoever can change this file could have any program run",
     **dict.fromkeys(
         ("approve-by", "approve-reason", "approve-ticket", "approve-attestation"),

@@ -1,8 +1,8 @@
 """What is known of each node of a graph when it is held against those of another: labels of rising reach.
 
-Labels are small numbers that both graphs share: equal numbers mean equal things, so nothing can collide, and each kind
-of label has numbers of its own, so that none outlives its use. They are those of Weisfeiler and Lehman (A reduction of a graph to a canonical form, 1968): a node's own label, then that with
-the labels around it, and so on.
+Labels are small numbers that both graphs share: equal numbers mean equal things, so nothing can collide, and each
+kind of label has numbers of its own, so that none outlives its use. They are those of Weisfeiler and Lehman
+(A reduction of a graph to a canonical form, 1968): a node's own label, then that with the labels around it, and so on.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Side:
         """Of each node: who reads it, as which operand, and which of its outputs; in the order of nodes."""
 
         self.given = {value: place for place, value in enumerate(graph.inputs)}
-        self.turns = dict((start, last) for last, start in graph.turns)
+        self.turns = {start: last for last, start in graph.turns}
         self.own: dict[Detail, list[int]] = {}
         """Label of each node by itself."""
 
