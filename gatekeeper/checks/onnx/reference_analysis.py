@@ -87,7 +87,7 @@ def compared(artifact: Artifact, reference: Artifact, context: Context) -> tuple
         return tuple(found)
 
 
-def beside(graph: str, location: str) -> str:
+def path_beside(graph: str, location: str) -> str:
     """Give the path of a file that a graph takes tensors from."""
     return posixpath.normpath(str(PurePosixPath(graph).parent / location))
 
@@ -119,13 +119,10 @@ class _Comparing:
         if known is not None:
             try:
                 return _read(known)
-            except ValueError:
+            except GraphError:
                 pass  # made by other code: asked again
         output = self._asked(file, other)
-        try:
-            difference = _read(output)
-        except ValueError as error:
-            raise GraphError("their comparison answered nonsense") from error
+        difference = _read(output)
         if results:
             results.put(name, output)
         return difference
@@ -147,16 +144,13 @@ def _read(output: bytes) -> Difference:
     """Read an answer.
 
     Raises:
-        GraphError: When it says that the graphs can't be compared.
-        ValueError: When it has another shape.
+        GraphError: When it says that the graphs can't be compared, or has another shape.
     """
     try:
         said = json.loads(output)
         if said.keys() == {"value"}:
             return from_data(Difference, said["value"], texts=_TEXT, items=_ITEMS)
-        if said.keys() != {"error"}:
-            raise ValueError("no answer")
         trouble = printable(from_data(str, said["error"], texts=_TEXT, items=0), _REASON)
-    except (AttributeError, TypeError, RecursionError) as error:
-        raise ValueError("not the shape of an answer") from error
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise GraphError("their comparison answered nonsense") from error
     raise GraphError(trouble)

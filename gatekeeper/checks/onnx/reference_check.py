@@ -10,7 +10,7 @@ from gatekeeper.checks.check import Check, Context, Outcome, Rule
 from gatekeeper.checks.files import graph_files
 from gatekeeper.checks.onnx.analysis import analyses
 from gatekeeper.checks.onnx.difference import Change, Difference
-from gatekeeper.checks.onnx.reference_analysis import Compared, beside, compared
+from gatekeeper.checks.onnx.reference_analysis import Compared, compared, path_beside
 from gatekeeper.evidence import Finding, Gap, Hazard, Severity
 from gatekeeper.text import plural, printable
 
@@ -85,11 +85,12 @@ class GraphReference(Check):
         gaps: list[Gap] = []
         changes: list[Change] = []
         for one in compared(artifact, context.reference, context):
-            trouble = one.trouble or (_loose(one, artifact, context) if one.counterpart else "")
+            beside = one.identical or bool(one.difference and one.difference.elsewhere)
+            trouble = one.trouble or (_unknown_places(one, artifact, context) if beside else "")
             if trouble:
                 gaps.append(Gap(reason=trouble, path=one.path))
                 continue
-            other = bool(one.counterpart) and _others_beside(one, artifact, context.reference, context)
+            other = beside and _others_beside(one, artifact, context.reference, context)
             changes.append(_change(one, other=other))
             findings += self._judge(one, other=other)
         word = "unknown" if gaps or not changes else max(changes, key=_ORDER.index).value
@@ -168,7 +169,7 @@ def _few(names: Iterable[str], count: int) -> str:
     return ", ".join(shown) + (", …" if count > len(shown) else "")
 
 
-def _loose(one: Compared, artifact: Artifact, context: Context) -> str:
+def _unknown_places(one: Compared, artifact: Artifact, context: Context) -> str:
     """Say why it is not known which files a graph takes tensors from; empty when it is."""
     graph = next((graph for graph in analyses(artifact, context) if graph.path == one.path), None)
     return "" if graph and graph.structure else "which files its tensors lie in is not known"
@@ -178,8 +179,8 @@ def _others_beside(one: Compared, artifact: Artifact, reference: Artifact, conte
     """Whether some file that the graph takes tensors from is another than the reference's, as far as can be told."""
     graph = next(graph for graph in analyses(artifact, context) if graph.path == one.path)
     for loose in graph.structure.loose if graph.structure else ():
-        ours = artifact.file(beside(one.path, loose.location))
-        theirs = reference.file(beside(one.counterpart, loose.location))
+        ours = artifact.file(path_beside(one.path, loose.location))
+        theirs = reference.file(path_beside(one.counterpart, loose.location))
         if ours is None or theirs is None or not ours.sha256 or ours.sha256 != theirs.sha256:
             return True
     return False

@@ -60,7 +60,7 @@ def without_names_of_nodes(model: ModelProto) -> None:
 
 def shuffled(model: ModelProto) -> None:
     nodes = list(model.graph.node)
-    random.Random(7).shuffle(nodes)  # noqa: S311 - an order, not a secret
+    random.Random(7).shuffle(nodes)
     del model.graph.node[:]
     model.graph.node.extend(nodes)
 
@@ -117,7 +117,7 @@ def test_training_after_the_fact_hides_no_addition(name: str) -> None:
 
 def test_a_tensor_behind_another_is_told() -> None:
     def swap(model: ModelProto) -> None:
-        multiply = [node for node in model.graph.node if node.op_type == "MatMul"][0]
+        multiply = next(node for node in model.graph.node if node.op_type == "MatMul")
         model.graph.initializer.append(numpy_helper.from_array(np.ones((16, 16), np.float32), "swapped"))
         multiply.input[1] = "swapped"
 
@@ -129,7 +129,7 @@ def test_a_tensor_behind_another_is_told() -> None:
 
 def test_nodes_that_change_places_are_rewired() -> None:
     def swap(model: ModelProto) -> None:
-        multiply = [node for node in model.graph.node if node.op_type == "MatMul"][0]
+        multiply = next(node for node in model.graph.node if node.op_type == "MatMul")
         multiply.input[:] = multiply.input[::-1]
 
     difference = differ(CLEAN, edited(CLEAN, swap))
