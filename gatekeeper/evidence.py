@@ -122,6 +122,42 @@ class Location:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Box:
+    """One node of a drawing. Everything in it comes from the model repo: hostile text."""
+
+    label: str
+    """What it is: an operator."""
+
+    name: str = ""
+    """What the file calls it."""
+
+    role: str = ""
+    """What it does in the finding, one word of the check's own; empty when it only stands between others."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wire:
+    """What one node of a drawing gives to another."""
+
+    source: int
+    """Index in `Drawing.boxes`."""
+
+    target: int
+    indirect: bool = False
+    """Other nodes lie between, and are not drawn."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drawing:
+    """A part of a graph, small enough to be looked at; where its boxes stand is for whoever draws it."""
+
+    boxes: tuple[Box, ...]
+    wires: tuple[Wire, ...] = ()
+    words: str = ""
+    """The same in words, for those who can't see it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
     """One statement that speaks against an artifact."""
 
@@ -145,6 +181,8 @@ class Finding:
     """What to do about it."""
 
     location: Location = field(default_factory=Location)
+    drawing: Drawing | None = None
+    """The part of a graph that it is about; None when there is none."""
 
 
 Readers = Mapping[str, tuple[str, ...]]

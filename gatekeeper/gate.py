@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from gatekeeper import checks, policy, sources
 from gatekeeper.artifact import Artifact, Kind, Reference
 from gatekeeper.attestation import Attestation, Omission, Subject, SubjectFile
-from gatekeeper.errors import InputError
+from gatekeeper.errors import GatekeeperError, InputError
 from gatekeeper.evidence import CheckResult, Evidence, Gap, Status
 from gatekeeper.progress import SILENT, Progress
 
@@ -89,6 +89,7 @@ def gate(
     results: SealedCache | None = None,
     locked: LockedModel | None = None,
     approvals: Sequence[Approval] = (),
+    trusted_reference: str | Reference | None = None,
 ) -> Attestation:
     """Fetch what a reference names, gather evidence, decide.
 
@@ -102,6 +103,8 @@ def gate(
         results: Where answers about files are kept for the next run; None for nowhere.
         locked: What the lock pins for it; None when it is not held against a lock.
         approvals: What people signed off, of any artifact; one counts when it is bound to this one.
+        trusted_reference: A model whose graphs are trusted: those of this one are held against them. None for the
+            commit that `locked` pins, where it is another one.
 
     Returns:
         The attestation, whose `decision` is never None.
@@ -111,7 +114,8 @@ def gate(
     """
     run = Run(
         policy=deployer_policy if deployer_policy is not None else policy.load(), source=source, selection=selection,
-        progress=progress, now=now, results=results, locked=locked, approvals=approvals,
+        progress=progress, now=now, results=results, locked=locked, trusted_reference=trusted_reference,
+        approvals=approvals,
     )  # fmt: skip
     return run.gate(reference)
 
@@ -126,6 +130,7 @@ def scan(
     now: datetime | None = None,
     results: SealedCache | None = None,
     locked: LockedModel | None = None,
+    trusted_reference: str | Reference | None = None,
 ) -> Attestation:
     """Gather evidence and decide nothing: as `gate`, but `decision` is None.
 
@@ -133,9 +138,29 @@ def scan(
     """
     run = Run(
         policy=deployer_policy if deployer_policy is not None else policy.load(), source=source, selection=selection,
-        progress=progress, now=now, results=results, locked=locked,
+        progress=progress, now=now, results=results, locked=locked, trusted_reference=trusted_reference,
     )  # fmt: skip
     return run.scan(reference)
+
+
+def _parsed(reference: str | Reference | None) -> Reference | None:
+    return sources.parse(reference) if isinstance(reference, str) else reference
+
+
+def _with_reference(
+    context: checks.Context, reference: Reference | None, options: SourceOptions, resources: ExitStack
+) -> checks.Context:
+    """Open the model whose graphs are trusted. One that can't be opened leaves the check without an answer."""
+    if reference is None:
+        return context
+    # What is left out of the one may be all that the other has; a pattern that matches nothing is refused.
+    plain = sources.SourceOptions()
+    options = replace(options, exclude=plain.exclude, announce=plain.announce)
+    try:
+        artifact = resources.enter_context(sources.open_artifact(reference, options, context.progress))
+    except GatekeeperError as error:
+        return replace(context, reference_trouble=f"the reference {reference} can't be opened: {error.message}")
+    return replace(context, reference=artifact)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,6 +188,9 @@ class Run:
 
     results: SealedCache | None = None
     locked: LockedModel | None = None
+    trusted_reference: str | Reference | None = None
+    """A model whose graphs are trusted; None for the previously locked commit, where there is one."""
+
     approvals: Sequence[Approval] = ()
 
     def gate(self, reference: str | Reference) -> Attestation:
@@ -195,8 +223,16 @@ class Run:
             artifact = resources.enter_context(sources.open_artifact(asked, options, self.progress))
             context = context_of(self.policy, moment, options, self.progress)
             context = replace(context, results=self.results, locked=self.locked, scanner_server=server)
+            if not self.selection.refusal("onnx/reference") and checks.graph_files(artifact, options.limits):
+                context = _with_reference(context, self._beside(artifact), options, resources)
             evidence = collect(artifact, context, self.selection, self.progress)
             yield Inspection(artifact=artifact, evidence=evidence, moment=moment)
+
+    def _beside(self, artifact: Artifact) -> Reference | None:
+        """Name the model whose graphs are trusted; None when there is none, or it is this very commit."""
+        if self.trusted_reference is not None or self.locked is None or artifact.commit == self.locked.commit:
+            return _parsed(self.trusted_reference)
+        return sources.parse(f"hf://{self.locked.id}", revision=self.locked.commit)
 
     def decide(self, seen: Inspection, remedy: Remedy | None = None) -> Attestation:
         """Decide on what was found.

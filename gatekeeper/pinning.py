@@ -208,6 +208,7 @@ def _pin(asked: Reference, lock: Lock, pinning: Pinning) -> Pin:
         results=pinning.results,
         locked=None if moved else before,
         approvals=pinning.approvals,
+        trusted_reference=replace(asked, revision=before.commit) if before and moved else None,
     )
     differences = drift(before, attestation.subject.files) if before else ()
     known = replace(known, attestation=attestation, differences=differences)

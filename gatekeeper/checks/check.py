@@ -21,6 +21,7 @@ from gatekeeper.evidence import (
     CheckDescription,
     CheckResult,
     Confidence,
+    Drawing,
     FactValue,
     Finding,
     Gap,
@@ -81,6 +82,12 @@ class Context:
     locked: LockedModel | None = None
     """What the lock pins for this artifact; None when it is not held against a lock."""
 
+    reference: Artifact | None = None
+    """A model that the deployer trusts, which this one is held against; None when there is none."""
+
+    reference_trouble: str = ""
+    """Why there is none although one was looked for."""
+
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = SILENT
     scanner_server: Server | None = None
@@ -137,6 +144,7 @@ class Check(ABC):
         severity: Severity | None = None,
         hazard: Hazard | None = None,
         confidence: Confidence | None = None,
+        drawing: Drawing | None = None,
     ) -> Finding:
         """Make a finding of one of this check's rules.
 
@@ -149,6 +157,7 @@ class Check(ABC):
             severity: Overrides the rule's.
             hazard: Overrides the rule's.
             confidence: Overrides the rule's.
+            drawing: The part of a graph that it is about.
 
         Raises:
             KeyError: When the check declares no such rule.
@@ -167,6 +176,7 @@ class Check(ABC):
             hazard=rule.hazard if hazard is None else hazard,
             mend=rule.mend,
             location=Location(path=path, offset=offset, detail=detail),
+            drawing=drawing,
         )
 
     def describe(self) -> CheckDescription:

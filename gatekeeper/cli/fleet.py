@@ -73,6 +73,10 @@ def _refuse_misfits(settings: Settings, path: Path, *, empty: bool) -> None:
         raise InputError("--format html is for one model", hint="--out writes a page for each")
     if settings.revision:
         raise InputError("--revision is for one model", hint="name it: gatekeeper gate --locked org/name --revision …")
+    if settings.trusted_reference:
+        raise InputError(
+            "--reference is for one model", hint="name it: gatekeeper gate --locked org/name --reference …"
+        )
     check_out(settings.out)
     if settings.out and (settings.out.suffix in {".json", ".html"} and not settings.out.is_dir()):
         raise InputError("--out must be a folder when many models are gated")

@@ -51,6 +51,7 @@ class Settings:
     jobs: int | None
     quiet: bool
     verbose: bool
+    trusted_reference: str | None = None
     locked: bool = False
     lock: Path | None = None
 
@@ -94,6 +95,7 @@ def carry_out(
             results=results,
             locked=locked,
             approvals=approvals or (),
+            trusted_reference=settings.trusted_reference,
         )
         if approvals is None:
             return whole.scan(reference)

@@ -168,6 +168,14 @@ LOCK = option(
 LOCKED = option(
     "--locked", is_flag=True, help="Hold it against the lock: other bytes than the pinned ones are refused."
 )
+TRUSTED_REFERENCE = option(
+    "--reference",
+    "trusted_reference",
+    metavar="REF",
+    shell_complete=complete_paths,
+    help="A model whose ONNX graphs you trust, such as an earlier revision: graphs are held against them, node by "
+    "node.  [default: with --locked, the pinned commit]",
+)
 VERBOSE = option("--verbose", "-v", is_flag=True, help="Say more; show tracebacks.")
 QUIET = option("--quiet", "-q", is_flag=True, help="No progress bars.")
 
@@ -211,6 +219,7 @@ LINE = stacked(
     OFFLINE,
     METADATA_ONLY,
     EXCLUDE,
+    TRUSTED_REFERENCE,
     ONLY,
     SKIP,
     CACHE_DIR,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.attestation import Attestation
-from gatekeeper.report import controls, incident, view
+from gatekeeper.report import controls, drawing, incident, view
 from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def environment() -> Environment:
     environment.globals |= {
         "view": view,
         "incident": incident,
+        "lay_out": drawing.lay_out,
         "controls": controls,
         "style": Markup(style),  # noqa: S704 - our own file
         "style_digest": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),

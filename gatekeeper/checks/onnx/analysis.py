@@ -27,10 +27,13 @@ from gatekeeper.checks.onnx.suspicion import Suspicion
 from gatekeeper.checks.onnx.trouble import GraphError
 from gatekeeper.confined import Bounds, Ending, Server
 from gatekeeper.errors import ContentChangedError, SourceError
+from gatekeeper.limits import Limits
 from gatekeeper.text import printable
 
 _ENTRY = "gatekeeper.checks.onnx.child:analyse"
-_WARM = ("numpy", "onnx", "onnx.numpy_helper")
+WARM = ("numpy", "onnx", "onnx.numpy_helper")
+"""What every child of this room imports."""
+
 _LIBRARIES = ("onnx", "numpy", "protobuf", "ml-dtypes")
 """Distributions whose code an answer depends on."""
 
@@ -104,7 +107,7 @@ class _Analysing:
             return ()
         with ExitStack() as resources:
             # The process starts with the first job; when all answers are known, there is none.
-            server = resources.enter_context(Server(_ENTRY, _WARM))
+            server = resources.enter_context(Server(_ENTRY, WARM))
             advance = resources.enter_context(self._context.progress.task("reading graphs", len(files), "files"))
             found = []
             for file in files:
@@ -143,26 +146,39 @@ class _Analysing:
 
     def _asked(self, model: Skeleton, server: Server) -> Ending:
         limits = self._limits
-        bounds = Bounds(
-            cpu_seconds=limits.onnx_cpu_seconds,
-            wall_seconds=min(limits.onnx_wall_seconds, max(0.0, self._deadline - monotonic())),
-            memory_bytes=limits.onnx_memory_bytes,
-            file_bytes=0,
-            output_bytes=limits.child_output_bytes,
-        )
+        bounds = bounds_of(limits, self._deadline)
         head = json.dumps({"limits": asdict(limits), "mark": model.mark}).encode()
         return server.run(head + b"\n" + model.data, bounds, None, ())
 
     def _name(self, file: ArtifactFile) -> str:
-        """Digest everything that an answer depends on."""
-        given = {
-            "graph": file.sha256,
-            "size": file.size,
-            "limits": asdict(self._limits),
-            "code": code_digest(),
-            "libraries": _libraries(),
-        }
-        return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
+        return answer_name(self._limits, graph=file.sha256, size=file.size)
+
+
+def bounds_of(limits: Limits, deadline: float) -> Bounds:
+    """Give what a child of this room may cost.
+
+    Args:
+        limits: `onnx_cpu_seconds`, `onnx_wall_seconds` and `onnx_memory_bytes`.
+        deadline: On the monotonic clock, in seconds: when all of them must be done.
+    """
+    return Bounds(
+        cpu_seconds=limits.onnx_cpu_seconds,
+        wall_seconds=min(limits.onnx_wall_seconds, max(0.0, deadline - monotonic())),
+        memory_bytes=limits.onnx_memory_bytes,
+        file_bytes=0,
+        output_bytes=limits.child_output_bytes,
+    )
+
+
+def answer_name(limits: Limits, **about: str | int | None) -> str:
+    """Digest everything that an answer depends on.
+
+    Args:
+        limits: In force.
+        about: Digests and sizes of what it is about.
+    """
+    given = {**about, "limits": asdict(limits), "code": code_digest(), "libraries": _libraries()}
+    return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
 
 
 def _unknown(path: str, reason: str) -> Analysis:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from gatekeeper.checks.onnx import marks as m
 from gatekeeper.checks.onnx import operators as ops
 from gatekeeper.checks.onnx.graph import CONTROL, Node
+from gatekeeper.checks.onnx.sketch import sketch
 from gatekeeper.checks.onnx.suspicion import Step, StepRole
 from gatekeeper.checks.onnx.taint import Taint
+from gatekeeper.evidence import Drawing
 
 _NODES = 2_000
 """Nodes of one cone that are looked at."""
@@ -164,17 +166,38 @@ class Cones:
         graph, steps = self._taint.graph, []
         if cone.source >= 0:
             steps.append(Step(role=StepRole.INPUT, op="input", value=graph.values[cone.source].name))
+        steps += (self.step(at, role) for at, role in self._on_the_way(cone))
+        return tuple(steps[:_STEPS])
+
+    def _on_the_way(self, cone: Cone) -> Iterator[tuple[int, StepRole]]:
+        """Give the nodes of a cone's way that sum up or decide."""
         had = self._taint.marks[cone.source] if cone.source >= 0 else 0
         for at in cone.way:
-            node = graph.nodes[at]
+            node = self._taint.graph.nodes[at]
             now = self._taint.marks[node.outputs[0]] if node.outputs and node.outputs[0] >= 0 else 0
             fresh = now & ~had
             if fresh & m.ALONE and not fresh & m.DECIDED:
-                steps.append(self.step(at, StepRole.COLLAPSE))
+                yield at, StepRole.COLLAPSE
             elif fresh & (m.DECIDED | m.COUNT | m.ELEMENT | m.LENGTH | m.INDEX):
-                steps.append(self.step(at, StepRole.DECISION))
+                yield at, StepRole.DECISION
             had |= now
-        return tuple(steps[:_STEPS])
+
+    def draw(self, cone: Cone, gate: int, target: int) -> Drawing:
+        """Draw a cone with the node at which it meets the model's data; what lies nearest to that comes first.
+
+        Args:
+            cone: What was decided.
+            gate: Node.
+            target: Value; -1 for none.
+        """
+        drawn: dict[int, str] = {gate: StepRole.GATE.value}
+        if self.maker(target) >= 0:
+            drawn.setdefault(self.maker(target), StepRole.TARGET.value)
+        for at, role in self._on_the_way(cone):
+            drawn.setdefault(at, role.value)
+        for at in (*cone.way, *cone.nodes):
+            drawn.setdefault(at, "")
+        return sketch(self._taint.graph, drawn, cone.nodes)
 
     def step(self, at: int, role: StepRole, value: int = -1) -> Step:
         """Give one node as a step."""

@@ -64,8 +64,8 @@ class Constant:
     """Its elements, of the shape above, when they are few (`Limits.onnx_constant_elements`) and lie in the file."""
 
     digest: str = ""
-    """SHA-256 in hex over dtype, shape and stored bytes; empty when these lie outside the file, or when no digests were
-    asked for."""
+    """SHA-256 in hex over dtype, shape and stored bytes, or, when these lie outside the file, over what the file says
+    of their place; empty when no digests were asked for."""
 
     external: bool = False
     """Its bytes lie in another file, and were not read."""

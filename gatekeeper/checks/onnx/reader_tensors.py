@@ -63,7 +63,7 @@ class Tensors:
         dtype, shape = tensor.data_type, _shape(tensor.dims, tensor.name)
         if tensor.data_location == TensorProto.EXTERNAL:
             gone = left_out(tensor, self._mark)
-            digest = seal(dtype, shape, gone[-1].sha256) if gone and self._digests else ""
+            digest = seal(dtype, shape, gone[-1].sha256 if gone else _place(tensor)) if self._digests else ""
             return Constant(dtype=dtype, shape=shape, digest=digest, external=not gone)
         data = _decoded(tensor, shape) if math.prod(shape) <= self._most else None
         return make_constant(dtype, shape, data, self._digest(tensor, shape) if self._digests else "")
@@ -122,6 +122,11 @@ class Tensors:
 def seal(dtype: int, shape: tuple[int, ...], stored: str) -> str:
     """Give the digest of a constant from that of the bytes which are stored for it, in hex."""
     return hashlib.sha256(f"{dtype} {shape} {stored}".encode()).hexdigest()
+
+
+def _place(tensor: TensorProto) -> str:
+    """Give where a tensor says that it lies, in a form that no digest of bytes has."""
+    return f"in another file: {[(entry.key, entry.value) for entry in tensor.external_data]!r}"
 
 
 def _shape(dims: Sequence[int], name: str) -> tuple[int, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gatekeeper.evidence import Drawing
+
 
 class SuspicionKind(StrEnum):
     """What was seen, by the way in which something decided reaches what the model computes."""
@@ -115,6 +117,9 @@ class Suspicion:
 
     inputs: tuple[str, ...] = ()
     """Names of the inputs that are decided on: hostile text."""
+
+    drawing: Drawing | None = None
+    """What was decided, the gate and the target, as a part of the graph; its texts are printable."""
 
     from_tokens: bool = False
     """The constants are numbers of tokens, as far as the graph tells."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import ClassVar
 
@@ -109,9 +110,9 @@ class GraphTaint(Check):
             words += f" Held against: {held}{', …' if len(constants) > _CONSTANTS else ''}."
         gate = next((step for step in suspicion.path if step.role is StepRole.GATE), None)
         detail = printable(gate.node or gate.value, 200) if gate is not None else ""
-        return self.finding(
-            slug, words if len(words) <= _MESSAGE else words[: _MESSAGE - 1] + "…", path=graph.path, detail=detail
-        )
+        message = words if len(words) <= _MESSAGE else words[: _MESSAGE - 1] + "…"
+        drawing = suspicion.drawing and replace(suspicion.drawing, words=f"{path}. Gate: {gated}.")
+        return self.finding(slug, message, path=graph.path, detail=detail, drawing=drawing)
 
 
 def _gaps(graphs: Iterable[Analysis]) -> Iterator[Gap]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gatekeeper.checks.onnx import marks as m
 from gatekeeper.checks.onnx.cone import Cone, Cones
 from gatekeeper.checks.onnx.graph import Graph
@@ -10,6 +12,7 @@ from gatekeeper.checks.onnx.operators import PICK
 from gatekeeper.checks.onnx.suspicion import StepRole, Suspicion, SuspicionKind, SuspicionVerdict
 from gatekeeper.checks.onnx.taint import Meeting, Taint
 from gatekeeper.checks.onnx.tracing import trace
+from gatekeeper.evidence import Drawing
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 
 _TOLD = 16
@@ -61,13 +64,14 @@ def suspicions(graph: Graph, limits: Limits = DEFAULT_LIMITS) -> tuple[Suspicion
     """
     taint = trace(graph)
     judge = _Judge(taint)
-    found: dict[tuple[object, ...], Suspicion] = {}
+    found: dict[tuple[object, ...], tuple[Suspicion, Meeting]] = {}
     for meeting in taint.meetings:
         suspicion = judge.judge(meeting)
         if suspicion is not None:
-            found.setdefault((suspicion.kind, suspicion.verdict, suspicion.payload, judge.origin(meeting)), suspicion)
-    ordered = sorted(found.values(), key=lambda suspicion: suspicion.verdict is SuspicionVerdict.REVIEW)
-    return tuple(ordered[:_TOLD])
+            name = suspicion.kind, suspicion.verdict, suspicion.payload, judge.origin(meeting)
+            found.setdefault(name, (suspicion, meeting))
+    ordered = sorted(found.values(), key=lambda told: told[0].verdict is SuspicionVerdict.REVIEW)
+    return tuple(replace(suspicion, drawing=judge.draw(meeting)) for suspicion, meeting in ordered[:_TOLD])
 
 
 class _Judge:
@@ -136,6 +140,10 @@ class _Judge:
         """Give the node nearest to the input where the decision was taken, to tell gates of one trigger together."""
         cone = self._cones.look(meeting.gate)
         return min((at for at in cone.nodes if self._decides(at)), default=meeting.gate)
+
+    def draw(self, meeting: Meeting) -> Drawing:
+        """Draw a meeting with what led to it."""
+        return self._cones.draw(self._cones.look(meeting.gate), meeting.node, meeting.target)
 
     def _decides(self, at: int) -> bool:
         outputs = self._taint.graph.nodes[at].outputs

@@ -126,8 +126,17 @@ def test_external_data_is_named_and_not_opened() -> None:
     model = helper.make_model(helper.make_graph(
         [helper.make_node("Identity", ["w"], ["y"])], "g", [], [helper.make_empty_tensor_value_info("y")], [tensor]
     ))  # fmt: skip
-    constant = read_graph(model.SerializeToString(), digests=True).values[0].constant
+    constant = read_graph(model.SerializeToString()).values[0].constant
     assert constant == Constant(dtype=TensorProto.FLOAT, shape=(1 << 40,), external=True)
+    places = []
+    for offset in ("0", "4096"):
+        del model.graph.initializer[0].external_data[1:]
+        model.graph.initializer[0].external_data.add(key="offset", value=offset)
+        digested = read_graph(model.SerializeToString(), digests=True).values[0].constant
+        assert digested is not None
+        places.append(digested.digest)
+    assert places[0] != places[1]
+    assert all(places)
 
 
 BRANCHES = """
