@@ -28,11 +28,11 @@ tour: $(STAMP)  ## lock, gate, sign, fetch and admit a model of the demo's Hub; 
 reports: $(STAMP)  ## remake reports/samples: one report per action and an audit report
 	@$(RUN)python -m tests.support.sample_reports
 
-torch: $(VENV)/.torch  ## install torch for the tests of `convert`, which are skipped without it
+torch: $(VENV)/.torch  ## install torch and what stands on it: the tests of convert, patch and graphs are skipped without
 
 # The constraint keeps the version exact; where an index offers builds for processors alone, that is 0.9 GB.
 $(VENV)/.torch: $(STAMP)
-	$(RUN)python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(RUN)python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[patch,deep]'
 	touch $@
 
 test: $(STAMP)  ## run the tests
