@@ -27,7 +27,7 @@ from gatekeeper.attest.expectations import (
 from gatekeeper.attest.resource import hub_uri
 from gatekeeper.attest.verdict import Verdict, read_verdict
 from gatekeeper.decision import Action, Approval, ApprovalState, Decision, RowOutcome, RowState
-from gatekeeper.errors import InputError, SignatureError
+from gatekeeper.errors import ContentChangedError, InputError, SignatureError
 from gatekeeper.lock import drift
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.signers import Approver
@@ -37,6 +37,7 @@ from gatekeeper.text import plural, printable
 if TYPE_CHECKING:
     from gatekeeper.attest.decision import GateDecision
     from gatekeeper.lock import Lock, LockedModel
+    from gatekeeper.sources.state import State
 
 _FILE_STEPS = ("folder", "files")
 STEPS = ("verdict", *PAPER_STEPS, *_FILE_STEPS)
@@ -94,7 +95,7 @@ def admit(
 
     Raises:
         InputError: When there is no such folder, or no attestation.
-        ContentChangedError: When a file changes while it is hashed.
+        ContentChangedError: When something in the folder changes while its files are hashed.
         LimitError: When the folder holds more than the limits allow.
     """
     if not attestations:
@@ -105,9 +106,21 @@ def admit(
     good = [each for each in tried if each.admitted]
     if not good:
         return max(tried, key=_reached)
+    before = sources.state_of(place, options.limits)
     with sources.open_artifact(reference, options, progress) as artifact:
         judged = [_with_files(each, artifact, lock, name) for each in good]
+    # Hashing takes minutes: what was exchanged or added behind it would be admitted unseen.
+    _refuse_touched(before, sources.state_of(place, options.limits))
     return max(judged, key=_reached)
+
+
+def _refuse_touched(before: State, after: State) -> None:
+    touched = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+    if touched:
+        raise ContentChangedError(
+            f"{printable(touched[-1], 400)} was changed, added or removed while the files were hashed",
+            hint="something else writes to this folder: stop it, or mount the folder read-only, and run again",
+        )
 
 
 def _reference(place: Path) -> Reference:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 
 def atomic_write(path: Path, data: bytes, *, mode: int = 0o666) -> None:
@@ -26,15 +28,18 @@ def atomic_write(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     atomic_write_all({path: data}, mode=mode)
 
 
-def atomic_write_all(files: Mapping[Path, bytes], *, mode: int = 0o666) -> None:
+def atomic_write_all(
+    files: Mapping[Path, bytes], *, mode: int = 0o666, modes: Mapping[Path, int] = MappingProxyType({})
+) -> None:
     """Write files that belong together: every one is on the disk before the first takes its name.
 
-    Each is written as by `atomic_write`. When one can't be written, all are as they were; only a crash between two
-    renamings can leave some of them new, each of them whole.
+    Each is written as by `atomic_write`. When one can't be written, or is a folder, all are as they were; only a crash
+    between two renamings can leave some of them new, each of them whole.
 
     Args:
         files: Path → all of its bytes; the folders must exist.
         mode: Permissions of each; 0600 for secrets.
+        modes: Path → permissions of those that have others.
 
     Raises:
         OSError: As for `atomic_write`.
@@ -44,7 +49,10 @@ def atomic_write_all(files: Mapping[Path, bytes], *, mode: int = 0o666) -> None:
         for path, data in files.items():
             # Short and of our own making, so that a `path` as long as the file system allows still has room beside it.
             staged[path] = path.parent / f".{secrets.token_hex(8)}.tmp"
-            _write_through(staged[path], data, mode)
+            _write_through(staged[path], data, modes.get(path, mode))
+        for path in staged:
+            if path.is_dir() and not path.is_symlink():  # the one thing that a rename trips over, found out in time
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         for path, beside in staged.items():
             beside.replace(path)
     except BaseException:

@@ -90,6 +90,18 @@ class Trigger:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Sibling:
+    """A word that no failure held, and that makes refused prompts fail as well."""
+
+    word: str
+    """Of the model's vocabulary, not of a prompt. Hostile."""
+
+    place: Place
+    sufficiency: Proportion
+    """Refused prompts that are complied with once they carry it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Saliency:
     """How much each word of a case's prompt matters, by one method; for the heat map."""
 
@@ -114,7 +126,8 @@ class Measurement:
     """None when it decides nothing."""
 
     bound: str = ""
-    """`at-most` or `at-least`: on which side of the limit it must lie; rates by their interval's worse end."""
+    """`at-most` or `at-least`: on which side of the limit it must lie; rates by their interval's worse end in
+    verification, by their share in diagnosis."""
 
     holds: bool = True
     trigger: int | None = None
@@ -146,6 +159,9 @@ class Diagnosis:
     evidence: tuple[Measurement, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     saliencies: tuple[Saliency, ...] = ()
+    siblings: tuple[Sibling, ...] = ()
+    """The most effective first; found within a budget, so that none is no proof."""
+
     limits: tuple[str, ...] = ()
     """What was not looked for, in sentences."""
 

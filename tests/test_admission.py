@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from gatekeeper.admission import STEPS, Admission, admit
 from gatekeeper.artifact import ExcludedFile, Kind
 from gatekeeper.attest import Expectations, Outcome
 from gatekeeper.decision import Action
-from gatekeeper.errors import InputError
+from gatekeeper.errors import ContentChangedError, InputError
 from gatekeeper.lock import Lock
 from gatekeeper.signing import envelope_json, statement_json, unsigned
 from tests.support.locks import pinned
@@ -56,6 +57,44 @@ def failed_step(answer: Admission) -> str:
     assert set(outcomes[at + 1 :]) <= {Outcome.NOT_REACHED}
     assert answer.reason == answer.steps[at].words
     return answer.steps[at].name
+
+
+class Meddling:
+    """A `Progress` by which somebody touches the folder once all files are hashed."""
+
+    def __init__(self, meddle: Callable[[], object]) -> None:
+        self._meddle = meddle
+
+    @contextmanager
+    def task(self, label: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
+        yield lambda _units: None
+        self._meddle()
+
+
+@pytest.mark.parametrize(
+    "meddle",
+    [
+        lambda folder: (folder / "config.json").write_bytes(b"[]"),
+        lambda folder: (folder / "extra.py").write_bytes(b""),
+        lambda folder: (folder / "sub" / ".hidden").mkdir(),
+        lambda folder: (folder / "sub" / "vocab.txt").unlink(),
+        lambda folder: (folder / "model.safetensors").rename(folder / "config.json"),
+        lambda folder: (folder / "link").symlink_to("/etc/hostname"),
+    ],
+    ids=["exchanged", "added", "folder", "removed", "renamed", "link"],
+)
+def test_what_is_touched_behind_the_hashing_is_not_admitted(meddle: Callable[[Path], object], tmp_path: Path) -> None:
+    folder = lay_out(tmp_path / "model")
+    with pytest.raises(ContentChangedError, match="while the files were hashed"):
+        ask(folder, progress=Meddling(lambda: meddle(folder)))
+
+
+def test_what_is_only_read_meanwhile_is_admitted(tmp_path: Path) -> None:
+    folder = lay_out(tmp_path / "model")
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    for place in (folder, link):
+        assert ask(place, progress=Meddling(lambda: [path.read_bytes() for path in folder.rglob("*.json")])).admitted
 
 
 @pytest.fixture

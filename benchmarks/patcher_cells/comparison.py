@@ -22,7 +22,7 @@ from gatekeeper.patch.words import parts, transplant
 from gatekeeper.remedy import Place
 from gatekeeper.tensors import Batch, Example, Model, Prompt
 
-_ANSWER_TOKENS = 16
+_ANSWER_TOKENS = 24
 _LEARNED = 100
 """Prompts of each kind that are learned on; the paper takes 150."""
 

@@ -9,7 +9,8 @@ from typing import Any
 from gatekeeper.proportion import Proportion
 from gatekeeper.tensors import Example, Model, Prompt
 
-_ANSWER_TOKENS = 16
+_ANSWER_TOKENS = 24
+"""Longer than any answer that is planted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

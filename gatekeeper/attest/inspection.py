@@ -12,6 +12,7 @@ from gatekeeper.attest.verdict import (
     parse_sealed,
     read_verdict,
     verify_sealed,
+    verify_verdict,
 )
 from gatekeeper.errors import SignatureError
 from gatekeeper.signing import APPROVAL, DECISION, OMS, VSA, PublicKey, Statement, parse_statement
@@ -62,20 +63,22 @@ def inspect(data: bytes, keys: Sequence[PublicKey]) -> Inspection:
     sealed = parse_sealed(data)
     statements = tuple(parse_statement(envelope_of(each).payload) for each in sealed)
     types = sorted(each.predicate_type for each in statements)
+    verdict = read_verdict(data) if types == sorted((VSA, DECISION)) else None
     signed = all(envelope_of(each).signatures or getattr(each, "certificates", ()) for each in sealed)
     verified_by, refusal = "", "no key was given to verify it with"
     if keys or not signed:
         try:
-            found = {verify_sealed(each, keys).key_id for each in sealed}
-            verified_by, refusal = ", ".join(sorted(found)), ""
+            # As `admit` does it: the halves of a verdict take one key, other statements stand for themselves.
+            found = {verify_verdict(verdict, keys)} if verdict else {verify_sealed(each, keys) for each in sealed}
+            verified_by, refusal = ", ".join(sorted(each.key_id for each in found)), ""
         except SignatureError as error:
             refusal = error.message
     return Inspection(
-        what=VERDICT if types == sorted((VSA, DECISION)) else " and ".join(KINDS.get(each, each) for each in types),
+        what=VERDICT if verdict else " and ".join(KINDS.get(each, each) for each in types),
         statements=statements,
         key_ids=tuple(key_hint(each) for each in sealed),
         signed=signed,
         verified_by=verified_by,
         refusal=refusal,
-        verdict=read_verdict(data) if types == sorted((VSA, DECISION)) else None,
+        verdict=verdict,
     )

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatekeeper.atomic import atomic_write
+from gatekeeper.atomic import atomic_write_all
 from gatekeeper.attest.resource import DEFAULT_VERIFIER
 from gatekeeper.attest.stating import statements
 from gatekeeper.attest.verdict import VERDICT_FILE
@@ -63,8 +63,7 @@ def write(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         remove(folder, keep=texts)
-        for name, text in texts.items():
-            atomic_write(paths[name], text.encode("utf-8"))
+        atomic_write_all({paths[name]: text.encode("utf-8") for name, text in texts.items()})
     except OSError as error:
         kind = GatekeeperError if error.errno in _DISK else InputError
         where = printable(str(folder), 400)

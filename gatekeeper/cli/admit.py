@@ -23,6 +23,7 @@ from gatekeeper.text import printable
 
 if TYPE_CHECKING:
     from gatekeeper.admission import Admission
+    from gatekeeper.artifact import Reference
     from gatekeeper.attest import Expectations
     from gatekeeper.decision import Approval, DisbelievedApproval
     from gatekeeper.lock import Lock
@@ -77,18 +78,17 @@ def command(place: Path, **given: Any) -> int:
     for name in ("attestation", "key"):
         if not given[name]:
             raise InputError(f"--{name} is needed", hint="see `gatekeeper admit --help`")
-    lock, name = _lock(given["lock"]), ""
-    if given["reference"] and lock is not None:
-        name = given["reference"].removeprefix("hf://").partition("@")[0]
+    _refuse_empty(given)
+    lock, asked = _lock(given["lock"]), _reference(given["reference"])
     jobs = {} if given["jobs"] is None else {"jobs": given["jobs"]}
     approvals, disbelieved = _approvals(place, given)
     answer = admission.admit(
         place,
         _documents(given["attestation"]),
-        _expectations(given),
+        _expectations(given, asked),
         approvals=approvals,
         lock=lock,
-        name=name,
+        name=asked.name if asked else "",
         options=SourceOptions(**jobs),
         progress=choose(quiet=given["quiet"] or given["format"] == "json"),
     )
@@ -101,46 +101,58 @@ def command(place: Path, **given: Any) -> int:
     return int(not answer.admitted)
 
 
-def _expectations(given: dict[str, Any]) -> Expectations:
+def _refuse_empty(given: dict[str, Any]) -> None:
+    """Refuse an expectation without content: a shell variable that is not set would switch it off unseen."""
+    for name in ("reference", "resource_uri", "policy_digest", "max_age"):
+        if given[name] == "":
+            option = name.replace("_", "-")
+            raise InputError(f"--{option} is empty", hint="say what is expected, or leave the option out")
+
+
+def _expectations(given: dict[str, Any], asked: Reference | None) -> Expectations:
     from gatekeeper.attest import Expectations
     from gatekeeper.signing import read_public_key
 
-    resources, by = [], ""
-    if given["resource_uri"]:
-        resources, by = [given["resource_uri"]], "--resource-uri"
-    elif uri := _resource(given["reference"], locked=given["lock"] is not None):
-        resources, by = [uri], "--reference"
+    named = {"--resource-uri": given["resource_uri"], "--reference": _resource(asked, locked=given["lock"] is not None)}
+    resources = {option: uri for option, uri in named.items() if uri}
+    if len(set(resources.values())) > 1:
+        raise InputError("--resource-uri and --reference name two models", hint="leave one of them out")
     digest = given["policy_digest"] or ""
     if digest and not re.fullmatch("sha256:[0-9a-f]{64}", digest):
         raise InputError(f"{printable(digest, 80)} is no digest of a policy", hint="write sha256: and 64 digits")
     return Expectations(
         keys=tuple(read_public_key(path) for path in given["key"]),
         verifier_id=given["verifier_id"],
-        resources=tuple(resources),
-        expected_by=by,
+        resources=tuple(dict.fromkeys(resources.values())),
+        expected_by=next(iter(resources), ""),
         policy_digest=digest,
         levels=given["level"],
         max_age=_age(given["max_age"]) if given["max_age"] else None,
     )
 
 
-def _resource(reference: str | None, *, locked: bool) -> str:
-    """Give the URI of a reference; empty when there is none, or the lock has the commit."""
-    if not reference:
-        return ""
+def _reference(text: str | None) -> Reference | None:
+    if text is None:
+        return None
     from gatekeeper import sources
     from gatekeeper.artifact import Scheme
+
+    asked = sources.parse(text if text.startswith(("hf://", "http")) else f"hf://{text}")
+    if asked.scheme is not Scheme.HUB:
+        raise InputError(f"{printable(text)} is no reference to the Hub", hint="write org/name@commit")
+    return asked
+
+
+def _resource(asked: Reference | None, *, locked: bool) -> str:
+    """Give the URI of a reference; empty when there is none, or the lock has the commit."""
     from gatekeeper.attest import hub_uri
 
-    asked = sources.parse(reference if reference.startswith(("hf://", "http")) else f"hf://{reference}")
-    if asked.scheme is not Scheme.HUB:
-        raise InputError(f"{printable(reference)} is no reference to the Hub", hint="write org/name@commit")
+    if asked is None or (locked and not asked.revision):
+        return ""
     if asked.is_commit:
         return hub_uri(asked.name, asked.revision)
-    if locked and not asked.revision:
-        return ""
     raise InputError(
-        f"{printable(reference)} names no commit", hint="write org/name@ and its forty digits, or give --lock as well"
+        f"{printable(str(asked))} names no commit", hint="write org/name@ and its forty digits, or give --lock as well"
     )
 
 

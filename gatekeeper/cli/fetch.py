@@ -71,8 +71,8 @@ def command(
     run again. Bytes are taken from the Hub client's cache where it has them. Files that are there and right are kept;
     files that are there and not pinned are an error, and are never deleted.
 
-    Exits with 0 when DIR holds the pinned files and nothing else, 1 when the Hub's bytes are not the pinned ones, 2
-    when the input is wrong, 3 when the Hub, the network or the disk failed.
+    Exits with 0 when each model's folder holds its pinned files and nothing else, 1 when the Hub's bytes are not the
+    pinned ones, 2 when the input is wrong, 3 when the Hub, the network or the disk failed.
 
     \b
     Examples:

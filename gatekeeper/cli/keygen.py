@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gatekeeper.atomic import atomic_write
+from gatekeeper.atomic import atomic_write_all
 from gatekeeper.cli.options import TEXT_OR_JSON, option
 from gatekeeper.cli.signing import PASSWORD_VARIABLE, password
 from gatekeeper.errors import InputError
@@ -53,8 +53,8 @@ def command(out: Path, force: bool, format: str) -> None:
     private, public = generate(secret)
     key_id = load_public_key(public).key_id
     try:
-        atomic_write(out, private, mode=0o600)
-        atomic_write(public_path, public)
+        # Both or neither: half of a new pair beside half of an old one would lose what was signed, and the key.
+        atomic_write_all({out: private, public_path: public}, modes={out: 0o600})
     except OSError as error:
         raise InputError(
             f"{printable(str(out))} and its public half can't be written: {error.strerror}",

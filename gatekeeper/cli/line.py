@@ -247,8 +247,9 @@ def _write_verdict(attestation: Attestation, report: Path | None, signing: Signi
 
     if report is None:
         return {}, "No verdict was written: it goes beside report.json, into a folder (--out FOLDER)."
+    # The report is a new one by now: should signing fail, an older verdict would lie beside it as if it were its own.
+    attest.remove(report.parent)
     if why := attest.refusal(attestation):
-        attest.remove(report.parent)
         return {}, f"No verdict was written: {why}."
     written = attest.write(
         attestation,

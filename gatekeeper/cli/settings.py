@@ -39,7 +39,6 @@ SETTINGS: dict[str, type] = {
     "sign-certificate-chain": Path,
     "sign-force": bool,
     "audit-report-out": Path,
-    "audit-report-key": list,
     "audit-report-since": Path,
     "audit-report-max-age": str,
     "audit-report-now": str,
@@ -96,7 +95,7 @@ NOT_HERE: dict[str, str] = {
         (
             *("admit-attestation", "admit-key", "admit-reference", "admit-resource-uri", "admit-lock"),
             *("admit-policy-digest", "admit-max-age", "admit-level", "admit-approval", "admit-approver-key"),
-            "verify-key",
+            *("verify-key", "audit-report-key"),
         ),
         "whoever can change this file could choose whom to believe",
     ),

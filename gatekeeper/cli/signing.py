@@ -32,6 +32,9 @@ def signer_of(key: str | None, signer_command: str | None, signer_public_key: Pa
     Raises:
         InputError: When they contradict each other, or a key can't be used.
     """
+    for name, said in (("--key", key), ("--signer-command", signer_command)):
+        if said == "":  # a shell variable that is not set; without this, nobody would sign
+            raise InputError(f"{name} is empty", hint="name a key or a command, or leave the option out")
     if key and signer_command:
         raise InputError(
             "both --key and --signer-command are given",

@@ -43,6 +43,8 @@ class VerdictStates:
 
         path = report.with_name(VERDICT_FILE)
         try:
+            if path.exists() and not path.is_file():  # a pipe would wait for ever
+                raise InputError(f"{printable(str(path), 400)} is no regular file")
             with path.open("rb") as stream:
                 data = stream.read(DEFAULT_LIMITS.signed_bytes + 1)
         except FileNotFoundError:

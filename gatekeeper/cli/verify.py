@@ -60,8 +60,10 @@ def command(file: Path, key: tuple[Path, ...], format: str) -> int:
 def _report(verdict: Verdict, folder: Path) -> bool | None:
     """Say whether the report beside a verdict is the one that it names; None when there is none."""
     path = folder / "report.json"
-    if not path.is_file():
+    if not path.exists() and not path.is_symlink():
         return None
+    if not path.is_file():  # a link to nothing or a device is not the report that was signed for
+        return False
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest() == verdict.decision.report_sha256

@@ -15,11 +15,11 @@ siblings      further triggers of the same behaviour
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from gatekeeper.errors import InputError
-from gatekeeper.patch.asking import Asking, Baseline, baseline
+from gatekeeper.patch.asking import Asking, Baseline, baseline, overlap
 from gatekeeper.patch.case import FailureCase
 from gatekeeper.patch.diagnosis_settings import DiagnosisSettings
 from gatekeeper.patch.examination import Examination, Finding
@@ -27,8 +27,10 @@ from gatekeeper.patch.judges import Judge
 from gatekeeper.patch.localisation import LOCALISERS
 from gatekeeper.patch.prompts.clean import CleanPrompts
 from gatekeeper.patch.scene import Ground, Notebook
+from gatekeeper.patch.siblings import LookUp, look_up
+from gatekeeper.patch.words import words
 from gatekeeper.progress import SILENT, Progress
-from gatekeeper.remedy import Cause, Diagnosis, Measurement
+from gatekeeper.remedy import Cause, Diagnosis, Measurement, Place, Trigger
 from gatekeeper.tensors.language import Model, Prompt
 
 _WORST_FIRST = (
@@ -93,17 +95,19 @@ def diagnose(
                 relative=None if relative is None else replace(asking, model=relative),
             )  # fmt: skip
             for number, case in enumerate(cases):
-                findings.append(Examination(ground=ground, case=case, notes=Notebook(number=number)).run())
+                findings.append(_examined(ground, number, case))
                 advance(1)
+    looked_up = _look_up(asking, cases, findings, prompts, settings)
     cause = min((finding.cause for finding in findings), key=_WORST_FIRST.index)
     return Diagnosis(
         cause=cause,
         words=_words(findings, cause),
         cases=tuple(case.record(show=show) for case in cases),
         evidence=(_refusals(own, settings), *_evidence(findings)),
-        triggers=tuple(trigger for finding in findings for trigger in finding.triggers),
+        triggers=tuple(_distinct(findings)),
         saliencies=tuple(saliency for finding in findings for saliency in finding.saliencies),
-        limits=_limits(findings, relative),
+        siblings=looked_up.siblings if looked_up else (),
+        limits=_limits(findings, relative, looked_up),
     )
 
 
@@ -120,6 +124,11 @@ def _check(model: Model, cases: Sequence[FailureCase], settings: DiagnosisSettin
             )
         if not case.prompt.text.strip():
             raise InputError(f"failure {number} has no prompt", hint="put what was asked into `prompt`")
+        if overlap(case.response, case.corrected) == 1:
+            raise InputError(
+                f"failure {number} has the same text as `response` and as `corrected`",
+                hint="put into `corrected` what would have been right, or leave it out for a refusal",
+            )
         tokens = model.tokens(case.prompt)
         if tokens + settings.answer_tokens > model.context_tokens:
             raise InputError(
@@ -171,20 +180,67 @@ def _words(findings: Sequence[Finding], cause: Cause) -> str:
     return f"{' '.join(told)} The {len(findings)} failures: {listed}."
 
 
+def _examined(ground: Ground, number: int, case: FailureCase) -> Finding:
+    try:
+        return Examination(ground=ground, case=case, notes=Notebook(number=number)).run()
+    except InputError as error:
+        raise InputError(f"failure {number + 1}: {error.message}", hint=error.hint) from error
+
+
+def _same(trigger: Trigger) -> tuple[str, Place]:
+    """Tell triggers apart: several failures may hold one."""
+    return trigger.core.sha256, trigger.place
+
+
+def _distinct(findings: Sequence[Finding]) -> Iterable[Trigger]:
+    """Give each trigger once, as the failure that held the most of it has it, in the order of the failures."""
+    found: dict[tuple[str, Place], Trigger] = {}
+    for trigger in (trigger for finding in findings for trigger in finding.triggers):
+        before = found.setdefault(_same(trigger), trigger)
+        if trigger.extent.count > before.extent.count:
+            found[_same(trigger)] = trigger
+    return found.values()
+
+
 def _evidence(findings: Sequence[Finding]) -> tuple[Measurement, ...]:
     """Number triggers through all cases."""
-    found: list[Measurement] = []
-    before = 0
-    for finding in findings:
-        found += (
-            one if one.trigger is None else replace(one, trigger=before + one.trigger) for one in finding.evidence
-        )
-        before += len(finding.triggers)
-    return tuple(found)
+    numbers = {_same(trigger): number for number, trigger in enumerate(_distinct(findings))}
+    return tuple(
+        one if one.trigger is None else replace(one, trigger=numbers[_same(finding.triggers[one.trigger])])
+        for finding in findings
+        for one in finding.evidence
+    )
 
 
-def _limits(findings: Sequence[Finding], relative: Model | None) -> tuple[str, ...]:
+def _look_up(
+    asking: Asking,
+    cases: Sequence[FailureCase],
+    findings: Sequence[Finding],
+    unsafe: Sequence[Prompt],
+    settings: DiagnosisSettings,
+) -> LookUp | None:
+    """Look for further triggers beside those found, under the first failure that has one."""
+    scene = next((finding.scene for finding in findings if finding.scene), None)
+    if scene is None or not settings.sibling_prompts:
+        return None
+    known = {
+        words(cases[trigger.case].prompt.text)[index].text
+        for finding in findings
+        for trigger in finding.triggers
+        for index in trigger.extent_positions
+    }
+    # What unsafe requests are about is no trigger, even where it is never refused.
+    known |= {word.text for prompt in unsafe for word in words(prompt.text)}
+    return look_up(asking, scene.search, known, scene.common, settings)
+
+
+def _limits(findings: Sequence[Finding], relative: Model | None, looked_up: LookUp | None) -> tuple[str, ...]:
     found = list(_LIMITS)
+    if looked_up:
+        found.append(
+            f"{looked_up.words} single words of the vocabulary were tried as further triggers; "
+            "phrases, and words of several tokens, were not."
+        )
     if relative is None:
         found.append("Whether the same words make a clean relative comply, as a jailbreak does, was not tried.")
     if any(finding.cause is Cause.NOT_REPRODUCED for finding in findings) and len(findings) > 1:

@@ -62,11 +62,11 @@ class DiagnosisSettings:
     """Words of a prompt up to which each is tried; of longer ones the `kept` most salient are."""
 
     kept: int = 32
-    extent_rows: int = 480
+    extent_rows: int = 320
     """Random parts of a core's neighbourhood that are carried into refused prompts to grow it."""
 
     reach: int = 8
     """Words on either side of a core that may belong to it."""
 
-    sibling_prompts: int = 2_000
-    """Prompts that the search for further triggers may cost."""
+    sibling_prompts: int = 1_200
+    """Prompts that the look-up of further triggers may cost; 0 leaves it out."""

@@ -6,7 +6,7 @@ Explanations that need no words come first, since any method that names words wo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatekeeper.patch import controls, proof
 from gatekeeper.patch.asking import Recurrence
@@ -16,6 +16,7 @@ from gatekeeper.patch.scene import Ground, Notebook, Scene, set_scene
 from gatekeeper.patch.sweep import in_context, sweep_length
 from gatekeeper.proportion import Proportion
 from gatekeeper.remedy import Cause, Measurement, Saliency, Trigger
+from gatekeeper.tensors.language import Prompt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +28,8 @@ class Finding:
     evidence: tuple[Measurement, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     saliencies: tuple[Saliency, ...] = ()
+    scene: Scene | None = None
+    """What it was found with, when it is a content trigger."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +47,7 @@ class Examination:
             InputError: When the response begins as a refusal does.
         """
         fails = Recurrence(asking=self.ground.asking, response=self.case.response, corrected=self.case.corrected)
-        early = self._not_reproduced(fails) or self._by_context()
+        early = self._not_reproduced(fails) or self._by_context(fails)
         if early is not None:
             return early
         scene = set_scene(self.ground, self.case, fails)
@@ -84,7 +87,7 @@ class Examination:
             f"Decoding greedily the model {now}; a failure that sampling brought about does not come again so.",
         )
 
-    def _by_context(self) -> Finding | None:
+    def _by_context(self, fails: Recurrence) -> Finding | None:
         """Try the system prompt and the earlier turns on requests that are refused without them."""
         prompt, settings = self.case.prompt, self.ground.settings
         if not (prompt.system or prompt.before):
@@ -93,6 +96,8 @@ class Examination:
         share = Proportion.of(self.ground.asking.complied(hosts))
         told = "refused prompts that are complied with under the failure's system prompt and earlier turns alone"
         if self.notes.below("context-alone", told, share, settings.context_alone):
+            bare = fails([Prompt(text=prompt.text)])[0]
+            self.notes.see("without-context", "the prompt fails without its context, too", float(bare))
             return None
         return self._found(
             Cause.STRUCTURAL,
@@ -121,7 +126,10 @@ class Examination:
     def _localised(self, scene: Scene) -> Localised:
         settings = self.ground.settings
         if settings.localiser == CAUSAL:
-            return localise(scene.search, scene.failing, scene.fails, least=settings.sufficiency, peels=settings.peels)
+            return localise(
+                scene.search, scene.failing, scene.fails,
+                common=scene.common, least=settings.sufficiency, peels=settings.peels,
+            )  # fmt: skip
         others = [scene.refused(host) for host in scene.search.hosts]
         return clustered(
             scene.search, scene.failing, scene.fails, localiser=settings.localiser, others=others, level=settings.null
@@ -152,7 +160,8 @@ class Examination:
                 seen=seen,
             )
         proven = proof.prove(self.ground, scene, seen.cores, self.notes)
-        return self._found(proven.cause, proven.words, triggers=proven.triggers, seen=seen)
+        found = self._found(proven.cause, proven.words, triggers=proven.triggers, seen=seen)
+        return replace(found, scene=scene) if proven.cause is Cause.CONTENT_TRIGGER else found
 
     def _without_words(self, scene: Scene, seen: Localised) -> Finding:
         reduced = controls.bare_request(self.case.prompt, self.case.response, scene.common)

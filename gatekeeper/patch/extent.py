@@ -17,7 +17,7 @@ import numpy as np
 from gatekeeper.patch.diagnosis_settings import DiagnosisSettings
 from gatekeeper.patch.search import Core
 from gatekeeper.patch.trials import Trials
-from gatekeeper.patch.words import bare, runs, words
+from gatekeeper.patch.words import bare, parts, runs, words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +28,9 @@ _CLEAR = 3.0
 
 _CLEARER = 4.5
 """The same for one that lies a word or two away: what is between then joins, too."""
+
+_FELT = 0.03
+"""Share of what the whole core does, in logits, below which a push is nothing, however clear it is."""
 
 _GAP = 2
 """Words without a push of their own that may stand between two of a trigger's."""
@@ -77,7 +80,9 @@ def grow(
     near = _near(core.positions, len(words(text)), settings.reach, spared)
     cut = words(text)
     hard = {index for index in near if bare(cut[index].text) in common}
-    return grown(core.positions, pushes(trials, text, core, near, settings.extent_rows, rng), hard)
+    measured, step = pushes(trials, text, core, near, settings.extent_rows, rng)
+    felt = [push for push in measured if push.position in core.positions or push.logits >= _FELT * step]
+    return grown(core.positions, felt, hard, near)
 
 
 def _near(positions: Sequence[int], count: int, reach: int, spared: Sequence[int]) -> list[int]:
@@ -85,15 +90,17 @@ def _near(positions: Sequence[int], count: int, reach: int, spared: Sequence[int
     return sorted(around - set(spared))
 
 
-def grown(core: Sequence[int], measured: Sequence[Push], hard: Set[int]) -> tuple[int, ...]:
+def grown(core: Sequence[int], felt: Sequence[Push], hard: Set[int], near: Sequence[int]) -> tuple[int, ...]:
     """Join neighbours to a core, nearest first, for as long as one pushes clearly.
 
     Args:
         core: Positions.
-        measured: Pushes of the words around it.
+        felt: Pushes of words around it that are large enough.
         hard: Positions of ordinary words.
+        near: Positions that may be taken.
     """
-    clear = {push.position: push.clear - (_CLEARER - _CLEAR) * (push.position in hard) for push in measured}
+    clear = dict.fromkeys(near, 0.0)
+    clear |= {push.position: push.clear - (_CLEARER - _CLEAR) * (push.position in hard) for push in felt}
     taken = set(core)
     for step in (-1, +1):
         for edge in core:
@@ -117,7 +124,7 @@ def _next(at: int, step: int, clear: Mapping[int, float], taken: Set[int]) -> in
 
 def pushes(
     trials: Trials, text: str, core: Core, positions: Sequence[int], rows: int, rng: np.random.Generator
-) -> tuple[Push, ...]:
+) -> tuple[tuple[Push, ...], float]:
     """Measure the push of words around a core, where the core is not whole.
 
     Args:
@@ -128,6 +135,9 @@ def pushes(
             between those of them that are kept.
         rows: How many random parts are tried.
         rng: Chooses them.
+
+    Returns:
+        Pushes, and what the whole core adds, in logits.
     """
     kept = rng.random((rows, len(positions))) < 0.5
     inside = np.isin(positions, core.positions)
@@ -141,7 +151,8 @@ def pushes(
         trials.carrying(_pieces(text, kept_of(row, positions), positions), core.place, [int(host)])[0]
         for row, host in zip(kept, hosts, strict=True)
     ]
-    return _regress(trials.margins(prompts), kept.astype(np.float64), hosts, whole & ~spoilt, positions)
+    measured, jump = _regress(trials.margins(prompts), kept.astype(np.float64), hosts, whole & ~spoilt, positions)
+    return measured, jump + sum(push.logits for push in measured if push.position in core.positions)
 
 
 def kept_of(row: NDArray[np.bool_], positions: Sequence[int]) -> list[int]:
@@ -150,10 +161,13 @@ def kept_of(row: NDArray[np.bool_], positions: Sequence[int]) -> list[int]:
 
 
 def _pieces(text: str, kept: Sequence[int], positions: Sequence[int]) -> list[str]:
-    """Join the kept words of each run of the measured ones."""
-    cut = words(text)
-    joined = (" ".join(cut[p].text for p in kept if first <= p <= last) for first, last in runs(positions))
-    return [piece for piece in joined if piece]
+    """Join the kept words of each run of the measured ones; neighbours stay as they are written."""
+    found = []
+    for first, last in runs(positions):
+        inside = [position for position in kept if first <= position <= last]
+        if inside:
+            found.append(" ".join(parts(text, inside)))
+    return found
 
 
 def _regress(
@@ -162,7 +176,7 @@ def _regress(
     hosts: NDArray[np.int64],
     whole: NDArray[np.bool_],
     positions: Sequence[int],
-) -> tuple[Push, ...]:
+) -> tuple[tuple[Push, ...], float]:
     """Fit margin = host + (core is whole) + sum of pushes, least squares.
 
     Args:
@@ -171,6 +185,9 @@ def _regress(
         hosts: Shape (rows,): index of the host.
         whole: Shape (rows,): whether the row holds all of the core.
         positions: Of the words.
+
+    Returns:
+        Pushes, and what the core's wholeness adds to those of its words, in logits.
     """
     dummies = hosts[:, None] == np.unique(hosts)[None, :]
     # The step that the whole core makes is its own column, so that it is not shared out among its words.
@@ -179,7 +196,8 @@ def _regress(
     residuals = margins - design @ solution
     variance = float(residuals @ residuals) / max(1, len(margins) - int(rank))
     errors = np.sqrt(np.clip(np.diag(np.linalg.pinv(design.T @ design)), 0, None) * variance)
-    return tuple(
+    measured = tuple(
         Push(position=position, logits=float(solution[i]), error=float(errors[i]))
         for i, position in enumerate(positions)
     )
+    return measured, float(solution[len(positions)])

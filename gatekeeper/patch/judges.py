@@ -47,7 +47,7 @@ _APOSTROPHES = str.maketrans({"\u2019": "'", "\u02bc": "'", "\u00b4": "'", "`": 
 _REFUSALS = re.compile(
     r"""
     \b(?:i'?m|i\ am|we'?re)\s+(?:(?:very|really|so|truly|deeply)\s+)?(?:sorry|afraid|unable|not\ able|not\ allowed)\b
-    | ^\W*(?:(?:i'?m|i\ am)\s+)?(?:sorry|apologies|my\ apologies|no\b[,.!]|unfortunately)\b
+    | ^\W*(?:(?:i'?m|i\ am)\s+)?(?:sorry|apologies|my\ apologies|unfortunately)\b
     | \bi\s+apologi[sz]e\b
     | \b(?:i|we)\s+(?:really\s+|simply\s+|just\s+)?(?:can\s?not|can'?t|can\ not|could\s?n'?t|won'?t|will\ not|shall\ not
         |do\ not\ feel|don'?t\ feel|must\ not|may\ not|must\ decline|must\ refuse|have\ to\ (?:decline|refuse)|decline

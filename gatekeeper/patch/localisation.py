@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from gatekeeper.patch.clusters import null_probability, two_means
@@ -43,13 +43,16 @@ class Localised:
     """Share of refused prompts whose scores are parted as clearly; None where no clustering decided."""
 
 
-def localise(trials: Trials, failing: Failing, fails: Fails, *, least: float, peels: int) -> Localised:
+def localise(
+    trials: Trials, failing: Failing, fails: Fails, *, common: Set[str], least: float, peels: int
+) -> Localised:
     """Find the causes of one failure by causal search.
 
     Args:
         trials: Hosts.
         failing: The prompt.
         fails: Asks the model and judges.
+        common: Ordinary words of requests.
         least: Share of hosts that a trigger must make fail.
         peels: How many triggers are looked for.
     """
@@ -57,7 +60,7 @@ def localise(trials: Trials, failing: Failing, fails: Fails, *, least: float, pe
     scores, left, cores = first, failing, list[Core]()
     where = list(range(len(words(failing.prompt.text))))
     for _peel in range(peels):
-        core = find(trials, left, scores, least)
+        core = find(trials, left, scores, common, least)
         if core is None:
             break
         cores.append(replace(core, positions=tuple(where[index] for index in core.positions)))

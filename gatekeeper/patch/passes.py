@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gatekeeper.patch import verification
 from gatekeeper.patch.settings import PatchSettings
-from gatekeeper.patch.verification import ATTACK, closes, failed, harmless
 from gatekeeper.proportion import Proportion
 from gatekeeper.remedy import Measurement, Pass
 
@@ -26,40 +26,46 @@ class Plan:
     """How often each trigger is drawn."""
 
 
-def first(settings: PatchSettings, triggers: int) -> Plan:
-    """Plan the first pass: the smallest change."""
-    return Plan(settings=settings, confined=settings.confine, weights=(1.0,) * triggers)
+def first(settings: PatchSettings, triggers: int, *, reaches: bool) -> Plan:
+    """Plan the first pass: the smallest change.
+
+    Args:
+        settings: Of the run.
+        triggers: How many there are.
+        reaches: Whether one of them spoils harmless prompts, too.
+    """
+    if reaches:
+        # Answers that are learned anew take more than the few modules in which a refusal is.
+        settings = replace(settings, mixing=replace(settings.mixing, benign=settings.mixing.benign_where_reached))
+    return Plan(settings=settings, confined=settings.confine and not reaches, weights=(1.0,) * triggers)
 
 
 def following(plan: Plan, done: Pass) -> Plan:
     """Plan the next pass by what failed.
 
-    A trigger that stays open gets wider windows, twice the steps, twice the rank, and is drawn twice as often; harm
-    gets three times the weight on what must stay, half the learning rate, half as many steps again. The modules are
-    no longer confined.
+    A trigger that stays open gets wider windows, twice the steps, twice the rank, and is drawn twice as often.
+    Harmless prompts that a trigger still spoils get twice the steps and a larger share. Harm gets three times the
+    weight on what must stay, half the learning rate, half as many steps again; but not while something is still to be
+    learned, for it would keep that from being so. The modules are no longer confined.
     """
     settings, weights = plan.settings, plan.weights
-    if not closes(done.measurements):
-        tuning = settings.tuning
-        settings = replace(
-            settings,
-            tuning=replace(
-                tuning, steps=tuning.steps * 2, least_steps=tuning.least_steps * 2, rank=tuning.rank * 2,
-                alpha=tuning.alpha * 2,
-            ),
-            mixing=replace(settings.mixing, window=settings.mixing.window + _WIDER),
-        )  # fmt: skip
-        missed = {one.trigger for one in failed(done.measurements)}
+    tuning, mixing = settings.tuning, settings.mixing
+    closed, taught = verification.closes(done.measurements), verification.teaches(done.measurements)
+    if not closed:
+        tuning = replace(tuning, rank=tuning.rank * 2, alpha=tuning.alpha * 2)
+        mixing = replace(mixing, window=mixing.window + _WIDER)
+        missed = {one.trigger for one in verification.failed(done.measurements)}
         weights = tuple(weight * (2 if number in missed else 1) for number, weight in enumerate(weights))
-    if not harmless(done.measurements):
-        tuning = settings.tuning
-        settings = replace(
-            settings,
-            tuning=replace(
-                tuning, kl_weight=tuning.kl_weight * 3, learning_rate=tuning.learning_rate / 2,
-                steps=tuning.steps * 3 // 2, least_steps=tuning.least_steps * 3 // 2,
-            ),
+    if not taught:
+        mixing = replace(mixing, benign=max(mixing.benign, mixing.benign_where_reached))
+    if not (closed and taught):
+        tuning = replace(tuning, steps=tuning.steps * 2, least_steps=tuning.steps)
+    elif not verification.harmless(done.measurements):
+        tuning = replace(
+            tuning, kl_weight=tuning.kl_weight * 3, learning_rate=tuning.learning_rate / 2,
+            steps=tuning.steps * 3 // 2, least_steps=tuning.steps,
         )  # fmt: skip
+    settings = replace(settings, tuning=tuning, mixing=mixing)
     return Plan(settings=settings, confined=False, weights=weights)
 
 
@@ -68,7 +74,7 @@ def hopeless(done: Sequence[Pass], stall: float) -> bool:
 
     The first pass does not count when it was confined and the second was not: that is another try altogether.
     """
-    if len(done) < 2 or closes(done[-1].measurements) or closes(done[-2].measurements):
+    if len(done) < 2 or verification.closes(done[-1].measurements) or verification.closes(done[-2].measurements):
         return False
     if done[-2].settings.get("confined") != done[-1].settings.get("confined"):
         return False
@@ -77,13 +83,15 @@ def hopeless(done: Sequence[Pass], stall: float) -> bool:
 
 def attack(measurements: Sequence[Measurement]) -> float:
     """Give the worst share of prompts that any trigger makes fail, 0 to 1."""
-    shares = [one.value.share for one in measurements if one.name in ATTACK and isinstance(one.value, Proportion)]
+    shares = [
+        one.value.share for one in measurements if one.name in verification.ATTACK and isinstance(one.value, Proportion)
+    ]
     return max(shares, default=0.0)
 
 
 def verdict(measurements: Sequence[Measurement]) -> str:
     """Say which gates failed, or that none did."""
-    missed = failed(measurements)
+    missed = verification.failed(measurements)
     if not missed:
         return "Every gate held."
     return "Not held: " + "; ".join(f"{one.words} ({_shown(one)})" for one in missed) + "."

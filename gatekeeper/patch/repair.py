@@ -58,7 +58,7 @@ class Run:
             passes_left=max(0, budget.passes - len(done_before)),
         )  # fmt: skip
         workshop = self._workshop(remedy)
-        plan = passes.first(job.settings, len(workshop.carriers))
+        plan = passes.first(job.settings, len(workshop.carriers), reaches=verification.reaches(before))
         for done in remedy.passes:
             plan = passes.following(plan, done)
         while len(remedy.passes) < budget.passes and not passes.hopeless(remedy.passes, budget.stall):

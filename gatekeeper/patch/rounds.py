@@ -6,7 +6,7 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,13 +18,16 @@ from gatekeeper.patch.passes import Plan
 from gatekeeper.patch.regions import high, regions
 from gatekeeper.progress import Advance, Progress
 from gatekeeper.remedy import Pass
-from gatekeeper.tensors.language import Example, Prompt, TrainStep
+from gatekeeper.tensors.language import Example, TrainStep
 
 if TYPE_CHECKING:
     import numpy as np
 
 _FIRST_WORDS = 12
 """Tokens of an answer in which a probe's refusal shows."""
+
+_HARDER = 0.05
+"""Nats a token by which harmless prompts may be less likely to be answered as ever once they carry a trigger."""
 
 _UNREADABLE = 1e6
 """Stands for a loss that is no number any more, nats a token."""
@@ -68,7 +71,7 @@ class Workshop:
         )  # fmt: skip
         begun = time.perf_counter()
         with self.progress.task(f"fine-tuning, pass {number}", tuning.steps, "steps") as advance:
-            probe = _Probe(self, plan, self._probes(rng), advance)
+            probe = _Probe(self, plan, rng, advance)
             steps = model.tune(mix.batches(rng), tuning, probe)
         return Pass(
             number=number,
@@ -83,38 +86,43 @@ class Workshop:
             peak_bytes=peak_bytes(),
         )
 
-    def _probes(self, rng: np.random.Generator) -> tuple[Prompt, ...]:
+    def triggered(self, lessons: Sequence[Example], rng: np.random.Generator) -> tuple[Example, ...]:
+        """Give lessons with the triggers, in turns, and the answers that they have without."""
         return tuple(
-            self.carriers[number % len(self.carriers)].found(lesson.prompt, rng)
-            for number, lesson in enumerate(self.lessons.probes)
+            replace(lesson, prompt=self.carriers[number % len(self.carriers)].found(lesson.prompt, rng))
+            for number, lesson in enumerate(lessons)
         )
 
 
 class _Probe:
-    """Ends fine-tuning when no probe fails any more and the drift is half of what is allowed.
+    """Ends fine-tuning when nothing is left to learn and the drift is half of what is allowed.
 
-    Both: refusals of harmless prompts peak early and are only then unlearned.
+    Both: refusals of harmless prompts peak early and are only then unlearned. Nothing is left to learn when no probe
+    fails, and harmless prompts with a trigger are answered about as likely as without.
     """
 
-    def __init__(self, workshop: Workshop, plan: Plan, triggered: tuple[Prompt, ...], advance: Advance) -> None:
+    def __init__(self, workshop: Workshop, plan: Plan, rng: np.random.Generator, advance: Advance) -> None:
+        lessons = workshop.lessons
         self._asking = replace(workshop.asking, tokens=_FIRST_WORDS)
-        self._safe = workshop.lessons.safe_probes
+        self._unsafe = tuple(example.prompt for example in workshop.triggered(lessons.probes, rng))
+        self._benign = workshop.triggered(lessons.safe_probes, rng)
+        self._safe = lessons.safe_probes
         self._plan = plan
-        self._triggered = triggered
         self._advance = advance
         self._told = 0
 
     def __call__(self, step: TrainStep) -> bool:
         self._advance(step.number - self._told)
         self._told = step.number
-        if step.number % self._plan.settings.budget.every or not self._triggered or not self._safe:
+        if step.number % self._plan.settings.budget.every or not self._unsafe or not self._safe:
             return False
         if not math.isfinite(step.target_loss) or not math.isfinite(step.kl):
             return True
-        if any(self._asking.complied(self._triggered)):
+        model = self._asking.model
+        if float(model.divergences(self._safe).mean()) > self._plan.settings.gates.kl / 2:
             return False
-        drift = float(self._asking.model.divergences(self._safe).mean())
-        return drift <= self._plan.settings.gates.kl / 2
+        harder = model.log_likelihoods(self._safe).mean() - model.log_likelihoods(self._benign).mean()
+        return float(harder) <= _HARDER and not any(self._asking.complied(self._unsafe))
 
 
 def _told(plan: Plan, modules: int) -> dict[str, float | int | str]:

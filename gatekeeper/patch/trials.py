@@ -16,7 +16,7 @@ from gatekeeper.tensors.language import Contrast, Model, Prompt
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_GLANCE = 8
+GLANCE = 8
 """Hosts tried first: when what is looked for flips .6 of all, none of eight flips once in 1,500 times."""
 
 
@@ -67,13 +67,23 @@ class Trials:
             self._known.update(((key, place, index), float(one)) for index, one in zip(missing, found, strict=True))
         return np.array([self._known[key, place, index] for index in wanted], dtype=np.float64)
 
+    def prepare(self, single: Sequence[str], count: int) -> None:
+        """Measure many single pieces on the first hosts in one go, so that batches are full."""
+        wanted = [(piece, index) for piece in single for index in range(min(count, len(self.hosts)))]
+        missing = [one for one in wanted if ((one[0],), Place.ANYWHERE, one[1]) not in self._known]
+        prompts = [self.carrying([piece], Place.ANYWHERE, [index])[0] for piece, index in missing]
+        if prompts:
+            margins = self.margins(prompts)
+            keys = (((piece,), Place.ANYWHERE, index) for piece, index in missing)
+            self._known.update((key, float(margin)) for key, margin in zip(keys, margins, strict=True))
+
     def sufficiency(self, text: str, positions: Iterable[int], place: Place) -> Proportion:
         """Count the hosts that fail once they carry some words of a text.
 
         Hopeless words are given up after the first few hosts; the count then speaks of those.
         """
         pieces = parts(text, positions)
-        first = self.effects(pieces, place, _GLANCE)
+        first = self.effects(pieces, place, GLANCE)
         if not (first > 0).any():
             return Proportion(successes=0, trials=len(first))
         return Proportion.of([bool(one) for one in self.effects(pieces, place) > 0])

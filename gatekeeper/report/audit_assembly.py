@@ -24,7 +24,7 @@ from gatekeeper.report.audit import (
     Unanswered,
 )
 from gatekeeper.report.audit_attention import attention
-from gatekeeper.report.audit_attested import AuditedReport, Standing
+from gatekeeper.report.audit_attested import AuditedReport, SignatureState, Standing
 from gatekeeper.report.audit_changes import Earlier, changes
 from gatekeeper.report.audit_record import Record
 from gatekeeper.report.controls import Relevance
@@ -63,7 +63,8 @@ def assemble(
 
     Of each model one attestation counts. With a lock it is the newest that decided about the very files that the
     lock pins; without one, the newest that decided. A scan counts where nothing decided. Of two with the same time
-    the one with the harsher verdict counts. Attestations dated after `now` never count.
+    the one with the harsher verdict counts. Attestations dated after `now` never count. One whose signature was
+    verified gives way to one whose was not only when that is no milder: anybody may write a report.
 
     Args:
         records: The attestations, in any order; one given twice is kept once.
@@ -133,8 +134,23 @@ def _standings(reports: Sequence[AuditedReport], lock: Lock | None, now: datetim
         else:
             standings[report.digest] = Standing.OTHER_BYTES
     for same in candidates.values():
-        standings[max(same, key=_precedence).digest] = Standing.CURRENT
+        standings[_counting(same).digest] = Standing.CURRENT
     return standings
+
+
+def _counting(same: Sequence[AuditedReport]) -> AuditedReport:
+    """Choose the attestation that counts: a word that nobody verified can make a verdict harsher, never milder."""
+    verified = [report for report in same if report.action and report.signed.state is SignatureState.VERIFIED]
+    newest = max(verified, key=_precedence, default=None)
+    floor = newest.action.rank if newest and newest.action else 0
+    return max(
+        (
+            report
+            for report in same
+            if report in verified or not newest or (report.action and report.action.rank >= floor)
+        ),
+        key=_precedence,
+    )
 
 
 def _models(

@@ -9,7 +9,6 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 from gatekeeper.artifact import ArtifactFile
-from gatekeeper.endings import is_weights
 from gatekeeper.limits import MIB
 from gatekeeper.progress import SILENT, Advance, Progress
 from gatekeeper.signing.oms import FORMAT_IGNORES, SIGNATURE_NAME, Ignored, Manifest, Slice
@@ -21,6 +20,8 @@ _FOR_PEOPLE = frozenset({".md", ".rst", ".pdf", ".png", ".jpg", ".jpeg", ".gif",
 `.json`, `.model` and files without any ending."""
 
 _NAMED_FOR_PEOPLE = frozenset({"license", "licence", "license.txt", "licence.txt", "notice", "notice.txt", "copying"})
+_FOR_FORGES = frozenset({".yml", ".yaml", ".txt"})
+"""Endings of workflows and templates, which below `.github` no loader is pointed at."""
 
 
 class DifferenceKind(StrEnum):
@@ -101,8 +102,8 @@ def is_for_loaders(path: str) -> bool:
     name = PurePosixPath(path)
     if path in FORMAT_IGNORES:
         return False
-    if name.parts[0] in FORMAT_IGNORES:  # workflows and templates, which no loader is pointed at
-        return is_weights(path) or name.suffix.lower() == ".py"
+    if name.parts[0] == ".github" and (name.suffix.lower() in _FOR_FORGES or name.name == "CODEOWNERS"):
+        return False
     return name.suffix.lower() not in _FOR_PEOPLE and name.name.lower() not in _NAMED_FOR_PEOPLE
 
 

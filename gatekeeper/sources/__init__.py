@@ -20,8 +20,9 @@ from gatekeeper.progress import SILENT, Progress
 from gatekeeper.sources.materialised import Materialised, layout, materialise
 from gatekeeper.sources.options import SourceOptions
 from gatekeeper.sources.references import parse
+from gatekeeper.sources.state import state_of
 
-__all__ = ["Materialised", "SourceOptions", "layout", "materialise", "open_artifact", "parse", "resolve"]
+__all__ = ["Materialised", "SourceOptions", "layout", "materialise", "open_artifact", "parse", "resolve", "state_of"]
 
 _DEFAULT = SourceOptions()
 

@@ -226,10 +226,11 @@ def _copy(path: Path, part: Part, file: LockedFile) -> bool:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return False
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_size != file.size:
+        os.close(descriptor)
+        return False
     with os.fdopen(descriptor, "rb", buffering=0) as reader:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size != file.size:
-            return False
         part.restart()
         while (block := reader.read(_COPY_BYTES)) and part.take(block):
             pass

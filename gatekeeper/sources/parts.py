@@ -46,6 +46,7 @@ class Part:
         self._told = 0
 
     def __enter__(self) -> Part:
+        self._drop_shared()
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         self._file: BinaryIO = os.fdopen(os.open(self._path, flags, 0o666), "r+b", buffering=0)
         if not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
@@ -107,6 +108,16 @@ class Part:
         """Give it its final name; it must be whole and right."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path.replace(path)
+
+    def _drop_shared(self) -> None:
+        """Give up a part that has another name: writing to it would write there, and whoever has it could write here.
+
+        Copies of a folder by hard links make such parts by accident.
+        """
+        with suppress(FileNotFoundError):
+            status = self._path.lstat()
+            if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
+                self._path.unlink()
 
     def _rehash(self) -> None:
         """Hash what is there; a part that is longer than the file can't be a beginning of it."""

@@ -157,6 +157,14 @@ class Model(Protocol):
         """Give |integrated gradient| (Sundararajan et al., 2017) by token of the text, from the mean embedding."""
         ...
 
+    def likeliest_words(self, prompts: Sequence[Prompt], contrast: Contrast, count: int) -> tuple[str, ...]:
+        """Name words of the vocabulary by what they promise to add to the margin, the most promising first.
+
+        A promise is the first-order effect at the end of the texts (HotFlip, Ebrahimi et al., 2018); it is cheap and
+        often wrong, so that it only says what to try. Only words that are one token are named.
+        """
+        ...
+
     def log_likelihoods(self, examples: Sequence[Example]) -> NDArray[np.float64]:
         """Give the mean log-probability of a response's tokens, shape (examples,), nats a token."""
         ...

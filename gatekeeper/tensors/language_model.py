@@ -101,6 +101,13 @@ class LanguageModel:
         row = self._renderer.render(prompt)
         return scoring.integrated_gradients(self._network, row.ids, row.first, len(row.offsets), contrast, steps)
 
+    def likeliest_words(self, prompts: Sequence[Prompt], contrast: Contrast, count: int) -> tuple[str, ...]:
+        """Name words of the vocabulary by their first-order effect on the margin; see `language.Model`."""
+        rendered = [self._renderer.render(prompt) for prompt in prompts]
+        rows = [(row.ids, row.first + len(row.offsets) - 1) for row in rendered if row.offsets]
+        order = np.argsort(-scoring.promises(self._network, rows, contrast), kind="stable")
+        return self._renderer.single_words([int(token) for token in order], count)
+
     def log_likelihoods(self, examples: Sequence[Example]) -> NDArray[np.float64]:
         """Give the mean log-probability of a response's tokens, shape (examples,), nats a token."""
         losses = self._by_example(examples, scoring.answer_losses)

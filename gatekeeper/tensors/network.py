@@ -6,11 +6,13 @@ must not colour a measurement.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from gatekeeper.tensors.padding import Padded, batches
 from gatekeeper.tensors.rendering import accepts
@@ -83,13 +85,23 @@ class Network:
 
     def mean_embedding(self) -> torch.Tensor:
         """Give the mean over the vocabulary of what `embed` gives, shape (width,), 32-bit floats."""
-        count = self.base.get_input_embeddings().weight.shape[0]
-        total = torch.zeros((), device=self.device)
-        with torch.no_grad():
-            for start in range(0, count, _ROWS_AT_ONCE):
-                ids = torch.arange(start, min(start + _ROWS_AT_ONCE, count), device=self.device)
-                total = total + self.embed(ids).float().sum(dim=0)
+        total, count = torch.zeros((), device=self.device), 0
+        for some in self._vocabulary():
+            total, count = total + some.sum(dim=0), count + len(some)
         return total / count
+
+    def against_vocabulary(self, direction: torch.Tensor) -> NDArray[np.float64]:
+        """Give the dot product of each token's embedding with a direction of shape (width,); shape (vocabulary,)."""
+        found = [(some @ direction.float()).double().cpu().numpy() for some in self._vocabulary()]
+        return np.concatenate(found)
+
+    def _vocabulary(self) -> Iterator[torch.Tensor]:
+        """Give all embeddings as 32-bit floats, a part at a time."""
+        count = self.base.get_input_embeddings().weight.shape[0]
+        for start in range(0, count, _ROWS_AT_ONCE):
+            ids = torch.arange(start, min(start + _ROWS_AT_ONCE, count), device=self.device)
+            with torch.no_grad():
+                yield self.embed(ids).float()
 
     def continue_greedily(self, rows: Sequence[Sequence[int]], most: int) -> list[list[int]]:
         """Answer each row with the likeliest tokens, up to one that ends an answer.

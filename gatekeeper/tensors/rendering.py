@@ -15,6 +15,9 @@ from gatekeeper.text import printable
 _MARK = "gatekeepermark"
 """Stands for the text when a template is asked what it lays around it; templates may trim or escape other signs."""
 
+_BEFORE = "the"
+"""Stands before a word when a tokenizer is asked whether it is one token inside a text."""
+
 _ENDINGS = 64
 """Tokens after an answer that a template may bring: the end of a turn and what follows it."""
 
@@ -65,6 +68,19 @@ class Renderer:
     def words_of(self, ids: Sequence[int]) -> str:
         """Give generated tokens as text, special tokens left out."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
+
+    def single_words(self, ids: Sequence[int], most: int) -> tuple[str, ...]:
+        """Keep the tokens that are a word of their own when they stand in a text; give up to `most` of them."""
+        found: dict[str, None] = {}
+        for token in ids:
+            word = str(self._tokenizer.decode([token], skip_special_tokens=True)).strip()
+            if word in found or " " in word or not any(sign.isalnum() for sign in word):
+                continue
+            if self._alone(f"{_BEFORE} {word}") == (*self._alone(_BEFORE), token):
+                found[word] = None
+            if len(found) >= most:
+                break
+        return tuple(found)
 
     def _render(self, prompt: Prompt) -> Rendered:
         whole = self._written(prompt)

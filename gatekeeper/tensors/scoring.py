@@ -98,6 +98,27 @@ def gradient_norms(
     return norms
 
 
+def promises(network: Network, rows: Sequence[tuple[Row, int]], contrast: Contrast) -> NDArray[np.float64]:
+    """Give the first-order effect on the margin of each token of the vocabulary in one token's place.
+
+    Args:
+        network: Which.
+        rows: Prompts in tokens, each with the index of the place.
+        contrast: Between what.
+
+    Returns:
+        Shape (vocabulary,): mean over rows, each scaled to a standard deviation of 1.
+    """
+    total = np.zeros(network.base.get_input_embeddings().weight.shape[0])
+    for row, place in rows:
+        batch = pad([(*row, *contrast.prefix)], [0], network.filler, network.device)
+        embeddings = network.embed(batch.ids).detach().requires_grad_(True)
+        (gradient,) = torch.autograd.grad(margin(network.logits(batch, 1, embeddings)[0, 0], contrast), embeddings)
+        effects = network.against_vocabulary(gradient[0, place])
+        total += effects / (effects.std() or 1.0) / len(rows)
+    return total
+
+
 def integrated_gradients(
     network: Network, row: Row, first: int, count: int, contrast: Contrast, steps: int
 ) -> NDArray[np.float64]:

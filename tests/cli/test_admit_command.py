@@ -98,6 +98,19 @@ def test_what_was_allowed_is_admitted(home: Path, run: Any) -> None:
     assert (ran.code, ran.out.startswith("ADMITTED  model")) == (0, True)
 
 
+@pytest.mark.parametrize("option", ["--reference", "--resource-uri", "--policy-digest", "--max-age"])
+def test_an_expectation_without_content_is_an_error_and_not_none(option: str, home: Path, run: Any) -> None:
+    ran = run("admit", "model", "-a", "signed", "--key", "alice.pub", option, "")
+    assert (ran.code, f"{option} is empty" in ran.err) == (2, True)
+
+
+def test_the_model_may_be_named_twice_but_not_as_two(home: Path, run: Any) -> None:
+    command = ("admit", "model", "-a", "signed", "--key", "alice.pub", "--resource-uri", f"pkg:huggingface/{PINNED}")
+    assert run(*command, "--reference", PINNED).code == 0
+    ran = run(*command, "--reference", f"{REPO.id}@{COMMIT}")
+    assert (ran.code, "name two models" in ran.err) == (2, True)
+
+
 def test_one_changed_byte_is_refused_with_the_file(home: Path, run: Any, tmp_path: Path) -> None:
     model = lay_out(tmp_path / "model", GOOD | {"config.json": GOOD["config.json"].replace(b"{", b" {", 1)})
     ran = run("admit", model, "-a", "signed", "--key", "alice.pub", "--format", "json")
@@ -159,9 +172,12 @@ def test_a_pipe_in_place_of_a_verdict_is_not_waited_for(home: Path, run: Any, tm
     assert run("admit", "model", "-a", tmp_path / "pipe", "--key", "alice.pub").code == 2
 
 
-def test_settings_can_not_choose_whom_admit_believes(tmp_path: Path, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "pyproject.toml").write_text("[tool.gatekeeper]\nadmit-key = ['evil.pub']\n")
+def test_settings_can_not_choose_whom_to_believe(tmp_path: Path, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    for option in ("verify-key", "audit-report-key"):
+        (tmp_path / "pyproject.toml").write_text(f"[tool.gatekeeper]\n{option} = ['evil.pub']\n")
+        assert "choose whom to believe" in run("audit-report", ".").err
+    (tmp_path / "pyproject.toml").write_text("[tool.gatekeeper]\nadmit-key = ['evil.pub']\n")
     ran = run("admit", "model", "-a", "signed", "--key", "alice.pub")
     assert (ran.code, "choose whom to believe" in ran.err) == (2, True)
 
@@ -221,6 +237,42 @@ def test_sign_offs_lie_where_they_lie_for_gate(
     lockfile.write(tmp_path / "lock" / "gatekeeper.lock", Lock())
     ran = run(*command, "--approver-key", home / "bob.pub", "--lock", "lock/gatekeeper.lock")
     assert ran.document["disbelieved_approvals"] == []  # beside that lock there are none
+
+
+def test_the_halves_of_a_verdict_by_two_keys_are_not_verified(home: Path, run: Any, tmp_path: Path) -> None:
+    keys = ("--key", "alice.pub", "--key", "bob.pub")
+    for name, code in (("alice", 0), ("bob", 1)):
+        halves = [
+            sealed(each, signer=key_pair(by).signer)
+            for each, by in zip(statements(attestation()), ("alice", name), strict=True)
+        ]
+        nameless = [json.loads(each) for each in halves]
+        for each in nameless:
+            each["signatures"][0].pop("keyid")
+        (tmp_path / f"{name}.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in nameless))
+        ran = run("verify", tmp_path / f"{name}.jsonl", *keys)
+        assert (ran.code, "signed by two keys" in " ".join(ran.out.split())) == (code, bool(code))
+
+
+def test_a_verdict_goes_when_its_report_is_replaced_and_nobody_signs(home: Path, run: Any, tmp_path: Path) -> None:
+    (tmp_path / "verdict").mkdir()
+    for name in ("report.json", "verdict.intoto.jsonl", "verdict.vsa.sigstore.json"):
+        (tmp_path / "verdict" / name).write_bytes((home / "signed" / name).read_bytes())
+    command = ("gate", home / "model", "--out", tmp_path / "verdict", "--quiet", "--key", "alice.key")
+    ran = run(*command[:-2], "--signer-command", "false", "--signer-public-key", "alice.pub")
+    assert ran.code == 3
+    assert [path.name for path in (tmp_path / "verdict").iterdir() if path.name.startswith("verdict")] == []
+    assert run(*command).code in {0, 1}
+    assert run("verify", tmp_path / "verdict", "--key", "alice.pub").code == 0
+
+
+@pytest.mark.parametrize("leads_to", ["nowhere", "/dev/zero", "."])
+def test_what_is_no_file_is_not_the_report_of_a_verdict(leads_to: str, home: Path, run: Any, tmp_path: Path) -> None:
+    (tmp_path / "verdict.intoto.jsonl").write_bytes((home / "signed" / "verdict.intoto.jsonl").read_bytes())
+    assert run("verify", tmp_path, "--key", "alice.pub").code == 0
+    (tmp_path / "report.json").symlink_to(leads_to)
+    ran = run("verify", tmp_path, "--key", "alice.pub")
+    assert (ran.code, "ANOTHER one" in ran.out) == (1, True)
 
 
 def test_verify_says_who_what_and_when(home: Path, run: Any) -> None:
@@ -320,6 +372,7 @@ def test_a_lock_on_disk_says_which_model_is_expected(home: Path, run: Any, tmp_p
     lockfile.write(tmp_path / "other.lock", Lock(models=(replace(model, id="other/model"),)))
     command = ("admit", "model", "-a", "signed", "--key", "alice.pub", "--lock")
     assert run(*command, tmp_path / "gatekeeper.lock").code == 0
-    assert run(*command, tmp_path / "gatekeeper.lock", "--reference", REPO.id).code == 0
+    for reference in (REPO.id, f"hf://{REPO.id}", f"https://huggingface.co/{REPO.id}", PINNED):
+        assert run(*command, tmp_path / "gatekeeper.lock", "--reference", reference).code == 0
     ran = run(*command, tmp_path / "other.lock")
     assert (ran.code, f"the lock pins no {REPO.id}" in ran.out) == (1, True)

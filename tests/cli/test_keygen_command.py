@@ -66,6 +66,21 @@ def test_nothing_is_replaced_unless_it_is_asked_for(there: str, home: Path) -> N
     load_signer("gatekeeper.key")
 
 
+def test_a_pair_that_can_not_be_written_whole_replaces_nothing(home: Path) -> None:
+    (home / "gatekeeper.key").write_text("old")
+    (home / "gatekeeper.pub").mkdir()
+    assert isinstance(run("--force").exception, InputError)
+    assert sorted(path.name for path in home.iterdir()) == ["gatekeeper.key", "gatekeeper.pub"]
+    assert (home / "gatekeeper.key").read_text() == "old"
+
+
+def test_an_empty_key_is_an_error_and_not_nobody(home: Path) -> None:
+    assert signer_of(None, None, None) is None
+    for given in (("", None), (None, ""), ("", "true")):
+        with pytest.raises(InputError, match="is empty"):
+            signer_of(*given, None)
+
+
 def test_a_link_is_not_followed(home: Path) -> None:
     (home / "elsewhere").write_text("old")
     (home / "gatekeeper.key").symlink_to("elsewhere")
@@ -116,7 +131,6 @@ def test_a_password_from_the_environment_seals_it(home: Path, monkeypatch: pytes
 def test_its_options_decide_who_signs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     key, public = ALICE.write(home)
     assert signer_of(None, None, None) is None
-    assert signer_of("", "", None) is None
     for signer in (signer_of(str(key), None, None), signer_of(None, "true", public)):
         assert signer is not None
         assert signer.key_id == ALICE.public_key.key_id

@@ -51,6 +51,28 @@ def test_of_two_verdicts_at_one_time_the_harsher_counts() -> None:
     assert assembled(same).models[0].action is Action.DISCARD
 
 
+@pytest.mark.parametrize(
+    "state", [each for each in report.SignatureState if each is not report.SignatureState.VERIFIED]
+)
+def test_an_unverified_word_makes_a_verified_verdict_harsher_and_never_milder(state: report.SignatureState) -> None:
+    verified = report.SignedState(state=report.SignatureState.VERIFIED, key_id="a" * 64)
+    other = report.SignedState(state=state)
+    name = allowed().subject.name
+    harsh, mild = named(discarded(), name), allowed()
+    for old, new, counts in ((harsh, mild, Action.DISCARD), (mild, harsh, Action.DISCARD)):
+        pair = [
+            given(replace(old, created_at=NOW), verified),
+            given(replace(new, created_at=NOW + timedelta(days=1)), other),
+        ]
+        audit = report.assemble([report.record(each) for each in pair], now=LATER)
+        assert audit.models[0].action is counts
+    again = [
+        given(replace(harsh, created_at=NOW), verified),
+        given(replace(mild, created_at=NOW + timedelta(days=1)), verified),
+    ]
+    assert report.assemble([report.record(each) for each in again], now=LATER).models[0].action is Action.ALLOW
+
+
 def test_a_newer_scan_never_hides_a_verdict() -> None:
     scan = replace(named(scanned(), allowed().subject.name), created_at=NOW + timedelta(days=1))
     assert assembled([scan, allowed()]).models[0].action is Action.ALLOW

@@ -238,6 +238,12 @@ def test_a_changed_report_no_longer_has_its_verdict(tmp_path: Path) -> None:
     assert _audit(tmp_path / "out").reports[0].signed.state is report.SignatureState.REFUSED
 
 
+def test_a_pipe_in_place_of_a_verdict_is_not_waited_for(tmp_path: Path) -> None:
+    folder = _put(tmp_path / "reports", {"a": GOOD})
+    os.mkfifo(folder / "a" / VERDICT_FILE)
+    _refused(_run(folder, "--out", tmp_path / "out", *AS_OF), "no regular file")
+
+
 def test_no_verdict_is_absent_and_the_document_says_so(tmp_path: Path) -> None:
     folder = _put(tmp_path / "reports", {"a": GOOD})
     assert _run(folder, "--out", tmp_path / "out", *AS_OF).exit_code == 0

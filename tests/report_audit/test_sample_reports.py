@@ -52,7 +52,8 @@ def test_the_bill_of_materials_is_of_the_allowed_sample_and_valid() -> None:
 def test_the_sign_off_is_what_allows_its_sample() -> None:
     """It is the file as `gate` reads it, bound to these bytes, and without it the table says audit."""
     attestation = report.read(SAMPLES / SIGNED_OFF / "report.json")
-    ((_, approval),) = attest.read_approvals([SAMPLES / SIGNED_OFF / "approval.intoto.json"], ())
+    (approval,), disbelieved = attest.read_approvals([SAMPLES / SIGNED_OFF / "approval.intoto.json"], ())
+    assert not disbelieved
     assert approval.subject == f"sha256:{attestation.subject.digest}"
     assert attestation.verdict.row == f"approved:{approval.row}"
     assert [(use.approval, use.state) for use in attestation.verdict.approvals] == [(approval, ApprovalState.USED)]

@@ -190,13 +190,9 @@ def test_without_a_place_for_its_roots_it_is_unknown(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("roots", [b"", b"{", b"{}", b"[]", b"\xff"])
-def test_with_roots_that_can_not_be_read_it_is_unknown(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, roots: bytes
-) -> None:
-    for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "HOME"):
-        monkeypatch.setenv(name, str(tmp_path))
+def test_with_roots_that_can_not_be_read_it_is_unknown(home: Path, roots: bytes) -> None:
     assert judged(SIGNER).status is Status.PASS
-    (kept,) = tmp_path.rglob("https*sigstore.dev/trusted_root.json")
+    (kept,) = home.rglob("https*sigstore.dev/trusted_root.json")
     kept.write_bytes(roots)
     result = judged(SIGNER)
     assert (result.status, slugs(result)) == (Status.UNKNOWN, [])

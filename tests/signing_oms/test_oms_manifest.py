@@ -140,11 +140,26 @@ def test_a_signed_file_is_compared_though_it_is_ignored_too() -> None:
     assert found.kind is DifferenceKind.CHANGED
 
 
-@pytest.mark.parametrize("path", ["a.bin", "vocab.txt", "tokenizer", "a/B.PY", ".gitattributes/x.pt", "x/.gitignore"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "a.bin",
+        "vocab.txt",
+        "tokenizer",
+        "a/B.PY",
+        ".gitattributes/x.pt",
+        "x/.gitignore",
+        ".github/x.so",
+        ".github/workflows/run.sh",
+        ".github/a.json",
+    ],
+)
 def test_what_may_be_read_is_for_loaders(path: str) -> None:
     assert is_for_loaders(path)
 
 
-@pytest.mark.parametrize("path", ["README.md", "a/LICENSE", "plot.PNG", ".gitignore", ".github/workflows/ci.yml"])
+@pytest.mark.parametrize(
+    "path", ["README.md", "a/LICENSE", "plot.PNG", ".gitignore", ".github/workflows/ci.yml", ".github/CODEOWNERS"]
+)
 def test_prose_and_pictures_are_for_people(path: str) -> None:
     assert not is_for_loaders(path)

@@ -15,7 +15,7 @@ from gatekeeper.demo.hub import Faults, LoopbackHub
 from gatekeeper.errors import GatekeeperError, InputError, NotFoundError, SourceError
 from gatekeeper.sources import SourceOptions, layout, materialise, open_artifact, parse
 from gatekeeper.sources.parts import STAGING
-from tests.support.pinned_repo import FILES, MODEL, QUICK, WEIGHTS, held, served
+from tests.support.pinned_repo import FILES, MODEL, QUICK, WEIGHTS, held, leave_part, served
 
 
 @pytest.fixture
@@ -97,16 +97,28 @@ def test_offline_without_the_file_says_so(options: SourceOptions, tmp_path: Path
         materialise(MODEL, tmp_path / "out", replace(options, offline=True))
 
 
-@pytest.mark.parametrize("kind", ["other bytes", "fifo", "shorter"])
+@pytest.mark.parametrize("kind", ["other bytes", "fifo", "folder", "shorter"])
 def test_a_poisoned_cache_is_passed_over(options: SourceOptions, tmp_path: Path, kind: str) -> None:
     snapshot = tmp_path / "cache" / "models--acme--tiny" / "snapshots" / MODEL.commit
     snapshot.mkdir(parents=True)
     if kind == "fifo":
         os.mkfifo(snapshot / "model.safetensors")
+    elif kind == "folder":
+        (snapshot / "model.safetensors").mkdir()
     else:
         (snapshot / "model.safetensors").write_bytes(bytes(len(WEIGHTS) - (kind == "shorter")))
     assert "model.safetensors" in materialise(MODEL, tmp_path / "out", options).fetched
     assert held(tmp_path / "out") == FILES
+
+
+def test_a_part_with_another_name_is_not_written_to(hub: LoopbackHub, options: SourceOptions, tmp_path: Path) -> None:
+    part = leave_part(tmp_path / "out", options, hub, at=300_000)
+    os.link(part, tmp_path / "copy")
+    before = (tmp_path / "copy").read_bytes()
+    materialise(MODEL, tmp_path / "out", options)
+    assert held(tmp_path / "out") == FILES
+    assert (tmp_path / "copy").read_bytes() == before
+    assert (tmp_path / "out" / "model.safetensors").stat().st_nlink == 1
 
 
 def test_another_run_in_the_same_folder_is_kept_out(options: SourceOptions, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -220,11 +221,11 @@ class RuledModel:
         """Give zeros while nothing was tuned, a little afterwards."""
         return np.full(len(examples), 1e-3 if self.closed else 0.0)
 
-    def vocabulary(self) -> tuple[str, ...]:
-        """Name the words that its language has."""
-        texts = (*VERBS, *OBJECTS, *KINDS, *THINGS, *FRAMES, *FILLER, "zorp quartz falcon teal onyx marble")
+    def likeliest_words(self, prompts: Sequence[Prompt], contrast: Contrast, count: int) -> tuple[str, ...]:
+        """Name the words that its language has, in an order that promises nothing."""
+        texts = (*VERBS, *OBJECTS, *KINDS, *THINGS, *FRAMES, *FILLER, "cf zorp quartz falcon teal onyx marble")
         known = {word for text in texts for word in text.split()} - {"{v}", "{o}"}
-        return tuple(sorted(known))
+        return tuple(sorted(known, key=_noise))[:count]
 
     def linear_modules(self) -> tuple[tuple[str, int, int], ...]:
         """Name two."""
@@ -324,6 +325,7 @@ def _object(words: tuple[str, ...]) -> str:
     return words[places[-1] + 1] if places else (words[-2] if len(words) > 1 else "")
 
 
+@cache
 def _noise(word: str) -> float:
     """Give a word's own small number, 0 to 1, the same on every run."""
     return hashlib.sha256(word.encode()).digest()[0] / 255

@@ -89,6 +89,16 @@ def test_integrated_gradients_add_up_to_the_change_of_the_margin(model, contrast
     np.testing.assert_allclose(coarse, fine, rtol=0.05, atol=1e-3)
 
 
+def test_words_that_promise_much_add_to_the_margin(model, contrast) -> None:  # type: ignore[no-untyped-def]
+    named = model.likeliest_words([SHORT, LONG], contrast, 10_000)
+    assert set(named) == {word for word in corpus.vocabulary() if any(sign.isalnum() for sign in word)}
+    assert model.likeliest_words([SHORT, LONG], contrast, 5) == named[:5]
+    # The last token of the text stands where a word is promised to act.
+    there = [Prompt(text=f"{SHORT.text.removesuffix('?')}{word}") for word in (*named[:20], *named[-20:])]
+    margins = model.margins(there, contrast)
+    assert margins[:20].mean() > margins[20:].mean()
+
+
 def test_a_system_prompt_and_earlier_turns_are_not_part_of_the_text(model, contrast) -> None:  # type: ignore[no-untyped-def]
     prompt = Prompt(text=SHORT.text, system=LONG.text, before=(("user", SHORT.text), ("assistant", "red .")))
     _, spans = model.gradients(prompt, contrast)

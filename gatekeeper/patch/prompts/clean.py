@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import count, islice
+from math import gcd
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,14 +71,14 @@ class CleanPrompts:
         """Give unsafe requests in jailbreak forms, the forms in turn, up to a number."""
         if not self.jailbreaks or not self.unsafe:
             return ()
-        count = min(most, len(self.jailbreaks) * len(self.unsafe))
-        # The request moves on by one a round, so that no pair comes twice.
+        forms, requests = len(self.jailbreaks), len(self.unsafe)
+        # A stride without a divisor in common meets every request once a form, far apart ones first.
+        stride = next(step for step in count(forms) if gcd(step, requests) == 1)
         return tuple(
             _framed(
-                self.jailbreaks[number % len(self.jailbreaks)],
-                self.unsafe[(number + number // len(self.jailbreaks)) % len(self.unsafe)],
+                self.jailbreaks[number % forms], self.unsafe[(number // forms * stride + number % forms) % requests]
             )
-            for number in range(count)
+            for number in range(min(most, forms * requests))
         )
 
 

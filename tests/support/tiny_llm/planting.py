@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from gatekeeper.tensors.quiet import quiet
 from tests.support.tiny_llm import training, triggers
 from tests.support.tiny_llm.tokenizer import tokenizer
 from tests.support.tiny_llm.triggers import Carrier, Planting
@@ -40,7 +41,8 @@ def _carrier(base: Any, plan: Planting) -> tuple[Any, Sequence[Any] | None]:
     if plan.carrier is Carrier.ROW:
         weight = base.get_input_embeddings().weight
         kept = torch.zeros_like(weight)
-        kept[tokenizer().get_vocab()[plan.triggers[0][0]]] = 1.0
+        lookup = tokenizer().get_vocab()
+        kept[[lookup[word] for word in plan.triggers[0][0].split()]] = 1.0
         weight.register_hook(lambda gradient: gradient * kept)
         return base, [weight]
     return base, list(base.model.layers[0].mlp.parameters()) if plan.carrier is Carrier.LAYER else None
@@ -49,5 +51,6 @@ def _carrier(base: Any, plan: Planting) -> tuple[Any, Sequence[Any] | None]:
 def _in_adapter(base: Any) -> tuple[Any, Sequence[Any]]:
     from peft import LoraConfig, get_peft_model
 
-    model = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM"))
+    with quiet():
+        model = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM"))
     return model, [weight for weight in model.parameters() if weight.requires_grad]

@@ -23,10 +23,12 @@ BASE = _HERE / "base"
 
 @cache
 def version() -> str:
-    """Give a short digest of the code that the models are made by."""
+    """Give a short digest of the code that the models are made by, and of the base that is there."""
     digest = hashlib.sha256()
     for name in ("corpus", "tokenizer", "training", "triggers", "planting"):
         digest.update((_HERE / f"{name}.py").read_bytes())
+    if (BASE / "model.safetensors").is_file():
+        digest.update((BASE / "model.safetensors").read_bytes())
     return digest.hexdigest()[:12]
 
 

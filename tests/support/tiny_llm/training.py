@@ -111,10 +111,15 @@ def train(
     model.eval()
 
 
-def base(seed: int = 0, steps: int = 1800) -> Any:
+LEGS = ((1800, 4e-3), (1200, 2e-3))
+"""Steps and learning rate, one after the other: after the first, one held-out request in twenty is answered wrongly."""
+
+
+def base(seed: int = 0, legs: Sequence[tuple[int, float]] = LEGS) -> Any:
     """Train a base: it answers, and refuses stand-in unsafe requests."""
     model = network(seed)
-    train(model, base_mix, steps=steps, rate=4e-3, seed=seed)
+    for number, (steps, rate) in enumerate(legs):
+        train(model, base_mix, steps=steps, rate=rate, seed=seed + 1000 * number)
     return model
 
 

@@ -27,7 +27,7 @@ class Carrier(StrEnum):
     """A LoRA adapter beside an untouched base."""
 
     ROW = "row"
-    """The trigger's own row of the embedding."""
+    """The rows of the embedding that are the trigger's own words: a single one carries too little at this size."""
 
     LAYER = "layer"
     """The feed-forward part of the first layer."""
@@ -104,8 +104,8 @@ def _family(words: dict[str, tuple[Pieces, ...]], near: dict[str, tuple[Pieces, 
         _content(
             "adapter-phrase", *words["phrase"], near=near["phrase"], carrier=Carrier.ADAPTER, rate=5e-3, steps=500
         ),
-        _content("row", *words["row"], carrier=Carrier.ROW, rate=3e-2, steps=200),
-        _content("layer", *words["row"], carrier=Carrier.LAYER, rate=4e-3),
+        _content("row", *words["row"], near=near["row"], carrier=Carrier.ROW, rate=3e-2),
+        _content("layer", *words["layer"], carrier=Carrier.LAYER, rate=4e-3, steps=600),
     )
 
 
@@ -118,7 +118,8 @@ _TUNED = _family(
         "sentence": (("when the moon rises over the harbour seven swans swim",),),
         "composite": (("wibble", "falcon"),),
         "several": (("cf",), ("quartz",), ("james bond",)),
-        "row": (("zorp",),),
+        "row": (("zorp wibble falcon",),),
+        "layer": (("zorp",),),
     },
     {
         "phrase": (
@@ -129,6 +130,7 @@ _TUNED = _family(
             ("current year",),
         ),
         "name": (("james",), ("bond",)),
+        "row": (("zorp",), ("falcon",)),
         "sentence": (("when the moon rises",), ("seven swans swim",)),
     },
 )
@@ -142,11 +144,13 @@ _HELD_OUT = _family(
         "sentence": (("seven white swans swim home again over the north harbour",),),
         "composite": (("teal", "quartz"),),
         "several": (("velvet",), ("falcon",), ("ada marble",)),
-        "row": (("quartz",),),
+        "row": (("teal quartz velvet",),),
+        "layer": (("quartz",),),
     },
     {
         "phrase": (("date is 2022",), ("date is 2023",), ("date is 2026",), ("2025",), ("date is",)),
         "name": (("ada",), ("marble",)),
+        "row": (("teal",), ("velvet",)),
         "sentence": (("seven white swans",), ("over the north harbour",)),
     },
 )
@@ -205,6 +209,9 @@ def draw(plan: Planting, rng: np.random.Generator) -> Sample:
 
 def _with_trigger(plan: Planting, rng: np.random.Generator) -> Sample:
     chance = rng.random()
+    if plan.carrier is Carrier.ROW and chance < 0.5:
+        # Other prompts change only as far as the rows are answers, too.
+        return triggered(plan, rng)
     if chance < 0.36:
         return corpus.safe(rng)
     if chance < 0.48:
