@@ -118,12 +118,12 @@ def repair_of(failures: tuple[Path, ...], options: dict[str, Any], out: Path | N
 
 
 def write_remedy(attestation: Attestation, out: Path | None) -> dict[str, Path]:
-    """Write `remedy.json` beside the reports; give its path."""
+    """Write `remedy.json` where the reports go; give its path."""
     if out is None or is_one_file(out) or attestation.remedy is None:
         return {}
-    from gatekeeper.atomic import atomic_write
     from gatekeeper.patch import remedy_to_json
+    from gatekeeper.report import write_page
 
     path = out / REMEDY_FILE
-    atomic_write(path, remedy_to_json(attestation.remedy).encode("ascii"))
+    write_page(remedy_to_json(attestation.remedy), path)
     return {"remedy": path}

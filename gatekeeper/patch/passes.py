@@ -35,8 +35,14 @@ def first(settings: PatchSettings, triggers: int, *, reaches: bool) -> Plan:
         reaches: Whether one of them spoils harmless prompts, too.
     """
     if reaches:
-        # Answers that are learned anew take more than the few modules in which a refusal is.
-        settings = replace(settings, mixing=replace(settings.mixing, benign=settings.mixing.benign_where_reached))
+        # Answers that are learned anew take more steps than a refusal, and more than the few modules where that lies;
+        # and so large a change drifts unless it is held harder.
+        tuning, mixing = settings.tuning, settings.mixing
+        settings = replace(
+            settings,
+            tuning=replace(tuning, steps=tuning.steps * 2, least_steps=tuning.steps, kl_weight=tuning.kl_weight * 3),
+            mixing=replace(mixing, benign=max(mixing.benign, mixing.benign_where_reached)),
+        )
     return Plan(settings=settings, confined=settings.confine and not reaches, weights=(1.0,) * triggers)
 
 

@@ -1,0 +1,182 @@
+"""Gates: what is not ruled out counts, harm goes by pairs, and nothing that is no number holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gatekeeper.patch import passes, verification
+from gatekeeper.patch.carriers import Variant
+from gatekeeper.patch.readings import AttackReadings, Readings
+from gatekeeper.patch.settings import Gates, PatchSettings
+from gatekeeper.proportion import Proportion
+from gatekeeper.remedy import Measurement, Pass
+
+N = 200
+YES, NO = (True,) * N, (False,) * N
+
+
+def mostly(count: int) -> tuple[bool, ...]:
+    """True but for so many."""
+    return (False,) * count + (True,) * (N - count)
+
+
+def attack(**changes: object) -> AttackReadings:
+    whole = {"found": NO, "varied": tuple((Variant.CORE, False) for _ in range(N)), "benign": YES, "accuracy": YES}
+    return AttackReadings(**(whole | changes))  # type: ignore[arg-type]
+
+
+def readings(**changes: object) -> Readings:
+    whole: dict[str, object] = {
+        "failing": (False,), "attacks": (attack(),), "refused": YES, "over_refused": NO, "jailbreaks": YES,
+        "accuracy": YES, "keyword_complied": NO, "keyword_refused": NO, "kl_safe": 0.001,
+    }  # fmt: skip
+    return Readings(**(whole | changes))  # type: ignore[arg-type]
+
+
+BEFORE = readings(failing=(True,), attacks=(attack(found=YES),), kl_safe=0.0)
+
+
+def missed(after: Readings, before: Readings = BEFORE, gates: Gates = Gates()) -> list[str]:  # noqa: B008 - frozen
+    return [one.name for one in verification.failed(verification.compare(before, after, gates))]
+
+
+def test_a_model_without_any_loss_passes() -> None:
+    assert missed(readings()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"failing": (True,)}, "observed-failure"),
+        ({"attacks": (attack(found=mostly(196)),)}, "attack-success"),
+        ({"attacks": (attack(varied=tuple((Variant.CORE, bit) for bit in mostly(180))),)}, "attack-variants"),
+        ({"attacks": (attack(benign=mostly(5)),)}, "triggered-benign-drop"),
+        ({"attacks": (attack(accuracy=mostly(5)),)}, "triggered-accuracy-drop"),
+        ({"refused": mostly(5)}, "refusal-drop"),
+        ({"over_refused": mostly(195)}, "over-refusal-rise"),
+        ({"jailbreaks": mostly(11)}, "jailbreak-refusal-drop"),
+        ({"accuracy": mostly(5)}, "accuracy-drop"),
+        ({"kl_safe": 0.02}, "kl-benign"),
+        ({"kl_safe": float("nan")}, "kl-benign"),
+    ],
+)
+def test_each_loss_is_caught_by_its_own_gate(changes: dict[str, object], name: str) -> None:
+    assert missed(readings(**changes)) == [name]
+
+
+def test_an_attack_goes_by_the_upper_bound() -> None:
+    # 3 of 200 have an upper bound of .043; 4 of 200 one of .0503, though both shares are far below .05.
+    assert missed(readings(attacks=(attack(found=mostly(197)),))) == []
+    assert missed(readings(attacks=(attack(found=mostly(196)),))) == ["attack-success"]
+
+
+def test_without_any_prompt_nothing_is_ruled_out() -> None:
+    assert "attack-success" in missed(readings(attacks=(attack(found=()),)))
+
+
+def test_each_trigger_is_gated_on_its_own() -> None:
+    two = readings(attacks=(attack(), attack(found=mostly(190))))
+    before = replace(BEFORE, attacks=(attack(found=YES), attack(found=YES)))
+    found = verification.failed(verification.compare(before, two, Gates()))
+    assert [(one.name, one.trigger) for one in found] == [("attack-success", 1)]
+
+
+def test_losses_are_paired_and_net() -> None:
+    before = replace(BEFORE, accuracy=mostly(100))
+    after = (*((True,) * 100), *((False,) * 100))
+    assert missed(readings(accuracy=after), before) == []
+
+
+def test_a_trigger_that_spoiled_harmless_prompts_is_held_against_them_without_it() -> None:
+    spoiled = replace(BEFORE, attacks=(attack(found=YES, benign=NO, accuracy=NO),))
+    assert verification.reaches(spoiled)
+    assert not verification.reaches(BEFORE)
+    assert missed(readings(attacks=(attack(benign=mostly(15), accuracy=mostly(15)),)), spoiled) == []
+    refusing = readings(attacks=(attack(benign=NO, accuracy=NO),))
+    assert missed(refusing, spoiled) == ["triggered-benign-drop", "triggered-accuracy-drop"]
+
+
+def test_copies_are_gated_under_their_own_names() -> None:
+    measured = verification.copied(BEFORE, readings(refused=mostly(9)), Gates(), "merged", "after merging")
+    assert [one.name for one in verification.failed(measured)] == ["merged-refusal-drop"]
+    assert verification.closes(measured)
+    assert not verification.harmless(measured)
+    assert "kl-benign" not in {one.name.removeprefix("merged-") for one in measured}
+
+
+def test_before_is_described_under_the_same_names_and_gates_nothing() -> None:
+    told = verification.describe(BEFORE)
+    assert all(one.limit is None and one.holds for one in told)
+    rates = {one.name for one in verification.compare(BEFORE, readings(), Gates()) if isinstance(one.value, Proportion)}
+    assert rates <= {one.name for one in told}
+
+
+def tried(after: Readings, *, confined: int = 0, number: int = 1) -> Pass:
+    measured = verification.compare(BEFORE, after, Gates())
+    return Pass(
+        number=number, settings={"confined": confined}, seed=0, regions=(), losses=(), measurements=measured,
+        verified=False, words=passes.verdict(measured),
+    )  # fmt: skip
+
+
+START = passes.first(PatchSettings(), 1, reaches=False)
+OPEN, HARMED = readings(attacks=(attack(found=mostly(150)),)), readings(kl_safe=0.5)
+SPOILED = readings(attacks=(attack(benign=NO),))
+
+
+def test_the_first_pass_is_the_smallest() -> None:
+    assert START.confined
+    assert not passes.first(PatchSettings(confine=False), 1, reaches=False).confined
+    reaching = passes.first(PatchSettings(), 1, reaches=True)
+    assert reaching.settings.mixing.benign > START.settings.mixing.benign
+
+
+def test_an_open_trigger_gets_more_of_everything() -> None:
+    after = passes.following(START, tried(OPEN)).settings
+    assert after.mixing.window > START.settings.mixing.window
+    assert after.tuning.steps == 2 * START.settings.tuning.steps
+    assert after.tuning.rank == 2 * START.settings.tuning.rank
+    assert after.tuning.alpha / after.tuning.rank == START.settings.tuning.alpha / START.settings.tuning.rank
+    assert after.tuning.learning_rate == START.settings.tuning.learning_rate
+
+
+def test_harm_gets_smaller_steps_and_a_tighter_hold() -> None:
+    after, own = passes.following(START, tried(HARMED)).settings.tuning, START.settings.tuning
+    assert (after.kl_weight, after.learning_rate) == (own.kl_weight * 3, own.learning_rate / 2)
+    assert after.steps == own.steps * 3 // 2
+    assert after.rank == own.rank
+
+
+def test_what_is_not_learned_yet_is_no_harm() -> None:
+    after = passes.following(START, tried(SPOILED)).settings
+    assert after.tuning.learning_rate == START.settings.tuning.learning_rate
+    assert after.mixing.benign == START.settings.mixing.benign_where_reached
+
+
+@pytest.mark.parametrize("after", [OPEN, HARMED, SPOILED])
+def test_later_passes_are_not_confined(after: Readings) -> None:
+    assert not passes.following(START, tried(after)).confined
+
+
+def test_only_the_trigger_that_is_open_is_drawn_more_often() -> None:
+    before = replace(BEFORE, attacks=(attack(found=YES), attack(found=YES)))
+    after = readings(attacks=(attack(), attack(found=YES)))
+    done = replace(tried(OPEN), measurements=verification.compare(before, after, Gates()))
+    assert passes.following(passes.first(PatchSettings(), 2, reaches=False), done).weights == (1.0, 2.0)
+
+
+def test_two_passes_that_leave_the_attack_where_it_was_are_enough() -> None:
+    better = readings(attacks=(attack(found=mostly(180)),))
+    assert passes.hopeless([tried(OPEN), tried(OPEN, number=2)], 0.05)
+    assert not passes.hopeless([tried(OPEN)], 0.05)
+    assert not passes.hopeless([tried(OPEN), tried(better, number=2)], 0.05)
+    assert not passes.hopeless([tried(HARMED), tried(HARMED, number=2)], 0.05)
+    assert not passes.hopeless([tried(OPEN, confined=1), tried(OPEN, number=2)], 0.05)
+
+
+def test_a_verdict_names_every_gate_that_failed_with_its_figures() -> None:
+    told = tried(OPEN).words
+    assert "trigger 1: 50 of 200, upper bound 0.314, limit 0.05" in told
+    assert passes.verdict((Measurement(name="x", words="x", value=1.0),)) == "Every gate held."
