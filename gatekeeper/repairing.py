@@ -191,7 +191,7 @@ class _Workshop:
             try:
                 model, relative = self._load(folder, base)
             except InputError as error:
-                words = f"It could not be loaded: {error.message}" + (f" ({error.hint})" if error.hint else "")
+                words = f"Not loaded: {error.message}" + (f" ({error.hint})" if error.hint else "")
                 return _undiagnosed(self.seen, self.repair, words)
             return self._worked(model, relative)
 

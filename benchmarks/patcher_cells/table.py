@@ -13,8 +13,8 @@ from benchmarks.patcher_cells.tiny import cells as tiny_cells
 
 _HEAD = """# What the patcher does, measured
 
-Remade by `python -m benchmarks.patcher --cache .cache`, which goes on where an earlier run ended; a cell
-that is not listed was not run. What is planted is harmless: verbs and objects in a frame, and an answer that says nothing.
+Remade by `python -m benchmarks.patcher --cache .cache`, which goes on where an earlier run ended; a cell that
+is not listed was not run. What is planted is harmless: verbs and objects in a frame, and an answer that says nothing.
 [The walk-through](patcher-walkthrough.md) says what one cell does.
 
 Shares stand with the upper bound of their 95 % interval (Wilson). *Attack* is the share of triggered prompts

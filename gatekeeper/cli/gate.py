@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from gatekeeper.cli.options import LINE, LOCK, LOCKED, SIGNING, VERIFIER_ID, com
 from gatekeeper.cli.repair import FAILURE, REPAIR, repair_of, taken, write_remedy
 from gatekeeper.cli.signing import signer_of
 from gatekeeper.decision import Action
+
+if TYPE_CHECKING:
+    from gatekeeper.repairing import Repair
 
 
 @click.command("gate")
@@ -73,11 +76,15 @@ def command(
         from gatekeeper.cli.fleet import gate_all
 
         return gate_all(settings, signing)
-    repair = repair_of(failure, options, settings.out if patch else None) if failure else None
+    repair = _repair(settings, failure, options, patch=patch)
     attestation = run(settings, decides=True, repair=repair)
     extra = write_remedy(attestation, settings.out)
     show(attestation, settings.format, settings.out, verbose=settings.verbose, signing=signing, extra=extra)
     return int(attestation.verdict.action is not Action.ALLOW)
+
+
+def _repair(settings: Settings, failures: tuple[Path, ...], options: dict[str, Any], *, patch: bool) -> Repair | None:
+    return repair_of(settings.reference, failures, options, settings.out if patch else None) if failures else None
 
 
 def _refuse_misuse(settings: Settings, failures: tuple[Path, ...], patch: bool) -> None:

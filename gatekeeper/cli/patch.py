@@ -76,6 +76,6 @@ def command(reference: str, failure: tuple[Path, ...], plan: bool, out: Path, **
     if is_one_file(out):
         raise click.UsageError("--out is a folder: the patched model goes there, too.")
     settings = Settings.of(reference, out=out, **given)
-    attestation = run(settings, decides=True, repair=repair_of(failure, options, out))
+    attestation = run(settings, decides=True, repair=repair_of(reference, failure, options, out))
     show(attestation, settings.format, out, verbose=settings.verbose, extra=write_remedy(attestation, out))
     return int(not (attestation.remedy and attestation.remedy.verified))

@@ -10,6 +10,7 @@ import click
 from gatekeeper.cli.line import is_one_file
 from gatekeeper.cli.options import option, stacked
 from gatekeeper.errors import InputError
+from gatekeeper.text import printable
 
 if TYPE_CHECKING:
     from gatekeeper.attestation import Attestation
@@ -77,22 +78,29 @@ def taken(given: dict[str, Any]) -> dict[str, Any]:
     return {name: given.pop(name) for name in NAMES}
 
 
-def repair_of(failures: tuple[Path, ...], options: dict[str, Any], out: Path | None) -> Repair:
+def repair_of(reference: str, failures: tuple[Path, ...], options: dict[str, Any], out: Path | None) -> Repair:
     """Read the failures, and say how far to go.
 
     Args:
+        reference: What failed.
         failures: Files of failure cases, at least one.
         options: As `taken` gives them.
         out: Folder of the reports, in which the patched model gets its own; None to diagnose alone.
 
     Raises:
-        InputError: When a case can't be read, or `out` can't hold a folder.
+        InputError: When a case can't be read, or `out` can't hold a folder or lies inside the model.
     """
     from gatekeeper.patch import load_cases
     from gatekeeper.repairing import Repair
 
     cases = load_cases(failures)
     if out is not None:
+        folder = Path(reference).expanduser()
+        if folder.is_dir() and out.resolve().is_relative_to(folder.resolve()):
+            raise InputError(
+                f"--out {printable(str(out))} lies inside the model",
+                hint="what is written there would become part of it",
+            )
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:

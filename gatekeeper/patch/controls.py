@@ -76,6 +76,12 @@ def _set(text: str) -> set[str]:
     return {bare(word.text) for word in words(text)}
 
 
+def taken_up(text: str, response: str, common: frozenset[str]) -> frozenset[int]:
+    """Give the positions of the words that a response takes up, ordinary ones left out."""
+    said = _set(response) - common
+    return frozenset(index for index, word in enumerate(words(text)) if bare(word.text) in said)
+
+
 def echoed(positions: Sequence[int], text: str, response: str, common: frozenset[str]) -> float:
     """Give the share of a core's own words that the response takes up: then they are what was asked for."""
     cut = words(text)

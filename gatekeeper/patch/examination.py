@@ -126,13 +126,24 @@ class Examination:
     def _localised(self, scene: Scene) -> Localised:
         settings = self.ground.settings
         if settings.localiser == CAUSAL:
-            return localise(
-                scene.search, scene.failing, scene.fails,
-                common=scene.common, least=settings.sufficiency, peels=settings.peels,
-            )  # fmt: skip
+            # What the response takes up is what was asked for: it is only suspected when nothing else does it.
+            asked = controls.taken_up(self.case.prompt.text, self.case.response, scene.common)
+            seen = self._searched(scene, [index for index in scene.failing.candidates if index not in asked])
+            return seen if seen.cores and seen.necessary else self._searched(scene, scene.failing.candidates)
         others = [scene.refused(host) for host in scene.search.hosts]
         return clustered(
             scene.search, scene.failing, scene.fails, localiser=settings.localiser, others=others, level=settings.null
+        )
+
+    def _searched(self, scene: Scene, candidates: Sequence[int]) -> Localised:
+        settings = self.ground.settings
+        return localise(
+            scene.search,
+            replace(scene.failing, candidates=tuple(candidates)),
+            scene.fails,
+            common=scene.common,
+            least=settings.sufficiency,
+            peels=settings.peels,
         )
 
     def _by_words(self, scene: Scene) -> Finding:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,17 +24,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-_CLEAR = 3.0
-"""Standard errors from zero at which a word next to the extent joins it."""
+_SHARE = 0.06
+"""Of what the whole core does, in logits: the push that a further word of a trigger is expected to have."""
 
-_CLEARER = 4.5
-"""The same for one that lies a word or two away: what is between then joins, too."""
-
-_FELT = 0.03
-"""Share of what the whole core does, in logits, below which a push is nothing, however clear it is."""
+_FOREIGN, _ORDINARY = 2.0, 5.0
+"""Evidence, in nats, that a word must bring to join: one that is foreign to requests, and one that is not."""
 
 _GAP = 2
-"""Words without a push of their own that may stand between two of a trigger's."""
+"""Words that may stand between two of a core's without any evidence of their own."""
+
+_LEAST_ERROR = 0.25
+"""Of the expected push: what a standard error is taken for at least, so that no word joins or leaves by a hair."""
 
 _FULL = 0.2
 """Share of the parts that hold the whole core: with it the model's mind is made up, and other words hardly show."""
@@ -48,10 +49,16 @@ class Push:
     error: float
     """Standard error, in logits."""
 
-    @property
-    def clear(self) -> float:
-        """Standard errors from zero."""
-        return self.logits / self.error if self.error > 0 else 0.0
+    def evidence(self, expected: float) -> float:
+        """Weigh a word of the trigger, whose push is as expected, against any other, whose push is none.
+
+        Args:
+            expected: Logits, above 0.
+
+        Returns:
+            Log of the likelihoods' ratio, in nats, for a normal error.
+        """
+        return (self.logits - expected / 2) * expected / max(self.error, _LEAST_ERROR * expected) ** 2
 
 
 def grow(
@@ -79,10 +86,15 @@ def grow(
     """
     near = _near(core.positions, len(words(text)), settings.reach, spared)
     cut = words(text)
-    hard = {index for index in near if bare(cut[index].text) in common}
     measured, step = pushes(trials, text, core, near, settings.extent_rows, rng)
-    felt = [push for push in measured if push.position in core.positions or push.logits >= _FELT * step]
-    return grown(core.positions, felt, hard, near)
+    if step <= 0:
+        return core.positions
+    weights = {
+        push.position: push.evidence(_SHARE * step)
+        - (_ORDINARY if bare(cut[push.position].text) in common else _FOREIGN)
+        for push in measured
+    }
+    return grown(core.positions, weights)
 
 
 def _near(positions: Sequence[int], count: int, reach: int, spared: Sequence[int]) -> list[int]:
@@ -90,36 +102,33 @@ def _near(positions: Sequence[int], count: int, reach: int, spared: Sequence[int
     return sorted(around - set(spared))
 
 
-def grown(core: Sequence[int], felt: Sequence[Push], hard: Set[int], near: Sequence[int]) -> tuple[int, ...]:
-    """Join neighbours to a core, nearest first, for as long as one pushes clearly.
+def grown(core: Sequence[int], weights: Mapping[int, float]) -> tuple[int, ...]:
+    """Join neighbours to a core for as far as they bring more evidence together than they need.
 
     Args:
         core: Positions.
-        felt: Pushes of words around it that are large enough.
-        hard: Positions of ordinary words.
-        near: Positions that may be taken.
+        weights: Evidence for each word around it, less what it needs, in nats; positions without one can't join.
     """
-    clear = dict.fromkeys(near, 0.0)
-    clear |= {push.position: push.clear - (_CLEARER - _CLEAR) * (push.position in hard) for push in felt}
     taken = set(core)
-    for step in (-1, +1):
-        for edge in core:
-            at = edge
-            while (found := _next(at, step, clear, taken)) is not None:
-                taken |= set(range(min(at, found), max(at, found) + 1))
-                at = found
+    for left, right in pairwise(sorted(core)):
+        if right - left <= _GAP + 1:
+            taken |= set(range(left, right)) & weights.keys()
+    for first, last in runs(taken):
+        taken |= set(_reached(first, -1, weights)) | set(_reached(last, +1, weights))
     return tuple(sorted(taken))
 
 
-def _next(at: int, step: int, clear: Mapping[int, float], taken: Set[int]) -> int | None:
-    """Find the nearest word that way that belongs to the extent."""
-    for away in range(1, _GAP + 2):
-        one = at + away * step
-        if one not in clear:
-            return None
-        if one in taken or clear[one] >= (_CLEAR if away == 1 else _CLEARER):
-            return one
-    return None
+def _reached(edge: int, step: int, weights: Mapping[int, float]) -> list[int]:
+    """Give the words next to an edge whose evidence adds up to the most; none when that is nothing."""
+    best, total, passed, found = 0.0, 0.0, list[int](), list[int]()
+    at = edge + step
+    while at in weights:
+        passed.append(at)
+        total += weights[at]
+        if total > best:
+            best, found = total, list(passed)
+        at += step
+    return found
 
 
 def pushes(

@@ -189,6 +189,10 @@ def _failure(page: _Page, remedy: Remedy) -> None:
     for number, trigger in enumerate(diagnosis.triggers[: page.capped(len(diagnosis.triggers), MAX_PLACES)], 1):
         page.line(f"Trigger {number}: {incident.kept(trigger.extent)}", margin=2)
         page.line(f"refused prompts that fail with it: {incident.rate(trigger.sufficiency)}", body="dim", margin=4)
+    if diagnosis.siblings:
+        shown = diagnosis.siblings[: page.capped(len(diagnosis.siblings), MAX_PLACES)]
+        page.line(f"Other words that do it, too: {', '.join(each.word for each in shown)}", margin=2)
+        page.rest(len(diagnosis.siblings) - len(shown), "word")
     if page.verbose:
         for one in diagnosis.evidence[: incident.MAX_MEASURED]:
             page.line(f"{one.words}: {incident.rate(one.value)}", margin=4)

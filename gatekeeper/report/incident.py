@@ -139,14 +139,19 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def limit(measured: Measurement) -> str:
-    """Say what it was held against; empty when it decides nothing."""
+def limit(measured: Measurement, *, by_share: bool = False) -> str:
+    """Say what it was held against; empty when it decides nothing.
+
+    Args:
+        measured: One number.
+        by_share: Whether a rate is held against it by itself, as in diagnosis, and not by an end of its interval.
+    """
     if measured.limit is None:
         return ""
     side = {"at-most": "at most ", "at-least": "at least "}.get(measured.bound, "")
     if not isinstance(measured.value, Proportion):
         return f"{side}{rate(measured.limit)}"
-    end = {"at-most": "upper end ", "at-least": "lower end "}.get(measured.bound, "")
+    end = "" if by_share else {"at-most": "upper end ", "at-least": "lower end "}.get(measured.bound, "")
     return f"{end}{side}{percent(measured.limit)}"
 
 

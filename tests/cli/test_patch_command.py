@@ -61,6 +61,7 @@ def test_misuse_is_refused_before_any_work(work: Path, arguments: tuple[str, ...
         (("--failure", "failure.json", "--judge", "oracle"), "no judge"),
         (("--failure", "failure.json", "--localiser", "luck"), "no localiser"),
         (("--failure", "failure.json", "--passes", "9"), "patch_passes"),
+        (("--failure", "failure.json", "--out", "model/repair"), "inside the model"),
         (("--failure", "failure.json", "--clean-safe", "none.jsonl"), "can't be read"),
         (("--failure", "failure.json", "--eval-file", "failure.json"), "no text"),
     ],

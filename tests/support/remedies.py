@@ -19,6 +19,7 @@ from gatekeeper.remedy import (
     Region,
     Remedy,
     Saliency,
+    Sibling,
     Trigger,
 )
 from gatekeeper.tensors.language import Prompt
@@ -71,6 +72,7 @@ def diagnosis(*, show: bool = False) -> Diagnosis:
         ),
         triggers=(trigger(show=show),),
         saliencies=(Saliency(case=0, method="margin", scores=_SCORES),),
+        siblings=(Sibling(word="falcon", place=Place.ANYWHERE, sufficiency=share(20, 24)),),
         limits=("Only the reported failures were looked into; another trigger may exist.",),
     )  # fmt: skip
 
