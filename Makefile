@@ -7,7 +7,7 @@ PROCESSES ?= 2
 FUZZ_SECONDS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour reports torch test check lint types docs architecture real docs-write fuzz bench bench-files wheel clean
+.PHONY: help demo tour reports torch test check lint types docs architecture real docs-write fuzz bench bench-files bench-onnx wheel clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,6 +64,9 @@ docs-write: $(STAMP)  ## remake the transcripts in the README
 
 bench: $(STAMP)  ## measure speed and memory, as ratios
 	failed=0; for each in line admit large fetch; do $(RUN)python -m benchmarks.$$each || failed=1; done; exit $$failed
+
+bench-onnx: $(STAMP)  ## measure what the checks of ONNX structure find, miss and cost; needs torch and its exporters
+	failed=0; for each in implants cost; do $(RUN)python -m benchmarks.onnx_$$each || failed=1; done; exit $$failed
 
 bench-files: $(STAMP)  ## measure what the file checks find and miss, beside other scanners
 	$(RUN)python -m benchmarks.files

@@ -1,6 +1,6 @@
 """What the checks of ONNX structure find and miss: `python -m benchmarks.onnx_implants` (`make bench-onnx`).
 
-Makes its own implants (a set in which every pair of trigger family, payload, host, exporter and form occurs) and its own
+Makes its own implants (a set in which every pair of trigger family, payload, host, exporter and form occurs) and
 honest graphs, adds real ones from wheels, and asks our detector, the naive rule and, of a sample, other scanners.
 Every implant was run in onnxruntime: honest inputs unchanged, the trigger moves an output. Needs torch, transformers,
 onnxscript, onnxruntime and skl2onnx. Families, hosts and a third of the honest architectures are held out from tuning:
@@ -10,17 +10,21 @@ their misses are counted, and named only with `--held-out`. Exits with 1 when a 
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
 import json
+import os
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 
 from benchmarks.onnx import figures
-from benchmarks.onnx.cases import Case, Maker, covering
+from benchmarks.onnx.cases import Case, Maker, everything
 from benchmarks.onnx.exporting import versions
 from benchmarks.onnx.figures import Result
 from benchmarks.onnx.honest import collect
@@ -28,6 +32,7 @@ from benchmarks.onnx.judging import NAIVE, OTHERS, OURS, Scanner, naive, ours, s
 from benchmarks.onnx.payloads import PAYLOADS
 from benchmarks.onnx.triggers import FAMILIES
 from benchmarks.onnx.verify import UnusableError
+from gatekeeper.atomic import atomic_write
 
 SAMPLE = 60
 """Graphs that other scanners are asked about: they take seconds each, and none of them reads a graph's structure."""
@@ -40,7 +45,8 @@ class Implants:
         """Keep them under a tag of all sources and versions."""
         sources = sorted((Path(__file__).parent / "onnx").glob("*.py"))
         kept = [path for path in sources if path.stem.startswith(_DECIDING)]
-        tag = hashlib.sha256(b"".join(path.read_bytes() for path in kept) + versions().encode()).hexdigest()[:12]
+        meaning = "".join(ast.dump(ast.parse(path.read_text("utf-8"))) for path in kept)
+        tag = hashlib.sha256((meaning + versions()).encode()).hexdigest()[:12]
         self.maker = maker
         self.folder = maker.cache / f"implants-{tag}"
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -52,18 +58,42 @@ class Implants:
             UnusableError: When it is not what it should be.
         """
         path, refused = self.folder / f"{case.id}.onnx", self.folder / f"{case.id}.txt"
+        if not (path.exists() or refused.exists()):
+            self._make(case, path, refused)
         if refused.exists():
             raise UnusableError(refused.read_text("utf-8"))
-        if not path.exists():
-            try:
-                path.write_bytes(self.maker.make(case).data)
-            except UnusableError as error:
-                refused.write_text(str(error), "utf-8")
-                raise
         return path.read_bytes()
 
+    def _make(self, case: Case, path: Path, refused: Path) -> None:
+        """Make a case in a process of its own: onnxruntime ends the whole process over some graphs."""
+        try:
+            self.maker.prepare(case)
+        except UnusableError as error:
+            refused.write_text(str(error), "utf-8")
+            return
+        child = os.fork()
+        if child == 0:
+            with suppress(BaseException):
+                try:
+                    atomic_write(path, self.maker.make(case).data)
+                except UnusableError as error:
+                    refused.write_text(str(error), "utf-8")
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if not (path.exists() or refused.exists()):
+            refused.write_text(f"the process ended: status {status}", "utf-8")
 
-_DECIDING = ("architectures_text", "architectures_image", "graft", "hosts", "payloads", "triggers", "variants", "verify")
+
+_DECIDING = (
+    "architectures_text",
+    "architectures_image",
+    "graft",
+    "hosts",
+    "payloads",
+    "triggers",
+    "variants",
+    "verify",
+)
 
 
 class Judge:
@@ -115,7 +145,9 @@ def honest(maker: Maker, groups: Iterable[str], judge: Judge, left_out: dict[str
     for at, graph in enumerate(graphs):
         _progress("honest", at, len(graphs))
         words, said = judge.ask(graph.data, everybody=at % step == 0)
-        yield Result(name=graph.name, implanted=False, held_out=graph.held_out, part=graph.group, words=words, said=said)
+        yield Result(
+            name=graph.name, implanted=False, held_out=graph.held_out, part=graph.group, words=words, said=said
+        )
 
 
 def _progress(what: str, done: int, total: int) -> None:
@@ -152,8 +184,12 @@ def show(results: Sequence[Result], left_out: dict[str, str], absent: Iterable[s
 def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", action="append", default=[], metavar="FAMILY", help="implants of these families alone")
-    parser.add_argument("--group", action="append", default=[], metavar="GROUP", help="honest graphs of these groups alone")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="FAMILY", help="implants of these families alone"
+    )
+    parser.add_argument(
+        "--group", action="append", default=[], metavar="GROUP", help="honest graphs of these groups alone"
+    )
     parser.add_argument("--part", choices=("implants", "honest"), help="one half alone")
     parser.add_argument("--share", type=int, default=1, metavar="N", help="each Nth implant alone")
     parser.add_argument("--tool", action="append", default=[], metavar="NAME=PYTHON", help="interpreter of a scanner")
@@ -171,7 +207,7 @@ def run(given: argparse.Namespace, tools: dict[str, str], left_out: dict[str, st
     with tempfile.TemporaryDirectory(prefix="gatekeeper-onnx-") as folder:
         judge = Judge(tools, Path(folder))
         if given.part != "honest":
-            cases = [case for case in covering(tuple(FAMILIES)) if not given.only or case.family in given.only]
+            cases = [case for case in everything() if not given.only or case.family in given.only]
             results += implants(cases[:: given.share], Implants(maker), judge, left_out)
         if given.part != "implants" and not given.only:
             results += honest(maker, given.group, judge, left_out)
@@ -184,9 +220,13 @@ def main() -> int:
     given = arguments()
     if given.list:
         for family in FAMILIES.values():
-            print(f"{family.side:<8} {family.name:<20} {'held out' if family.held_out else '':<9} {family.build.__doc__}")
-        print("", *(f"payload  {name:<20} {'':<9} {payload.apply.__doc__}" for name, payload in PAYLOADS.items()), sep="\n")
+            print(
+                f"{family.side:<8} {family.name:<20} {'held out' if family.held_out else '':<9} {family.build.__doc__}"
+            )
+        for name, payload in PAYLOADS.items():
+            print(f"payload  {name:<20} {'':<9} {payload.apply.__doc__}")
         return 0
+    import_module("onnxruntime").set_default_logger_severity(4)  # its warnings are about shapes of toys
     left_out: dict[str, str] = {}
     tools = scanners(dict(pair.split("=", 1) for pair in given.tool))
     results = run(given, tools, left_out)

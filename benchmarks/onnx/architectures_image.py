@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from benchmarks.onnx.architectures import HIDDEN, Module, architecture, pixels, seeded
+from benchmarks.onnx.architectures import HIDDEN, architecture, pixels, seeded
 from benchmarks.onnx.architectures_text import network
+from benchmarks.onnx.exporting import Module
 
 _FREE = {0: "batch", 2: "height", 3: "width"}
 
@@ -22,8 +23,14 @@ def residual_cnn() -> Module:
 
     layers = seeded(
         lambda: nn.ModuleList(
-            [nn.Conv2d(3, 16, 3, padding=1, stride=2), block(16), block(16), nn.Conv2d(16, 24, 3, stride=2), block(24)]
-            + [nn.Linear(24, 6)]
+            [
+                nn.Conv2d(3, 16, 3, padding=1, stride=2),
+                block(16),
+                block(16),
+                nn.Conv2d(16, 24, 3, stride=2),
+                block(24),
+                nn.Linear(24, 6),
+            ]
         )
     )
 

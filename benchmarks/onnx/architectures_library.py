@@ -23,14 +23,16 @@ ENCODERS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "mpnet": ("MPNetForSequenceClassification", "MPNetConfig", {}),
     "deberta_v2": ("DebertaV2ForSequenceClassification", "DebertaV2Config",
                    {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_buckets": 16}),
-    "esm": ("EsmForMaskedLM", "EsmConfig", {"mask_token_id": 32, "token_dropout": True, "position_embedding_type": "rotary"}),
+    "esm": ("EsmForMaskedLM", "EsmConfig",
+            {"mask_token_id": 32, "token_dropout": True, "position_embedding_type": "rotary"}),
     "mobilebert": ("MobileBertForSequenceClassification", "MobileBertConfig",
                    {"embedding_size": 16, "intra_bottleneck_size": 16, "num_feedforward_networks": 1}),
     "modernbert": ("ModernBertForSequenceClassification", "ModernBertConfig",
                    {"local_attention": 8, "global_attn_every_n_layers": 2, "cls_token_id": 3, "sep_token_id": 4,
                     "bos_token_id": 3, "eos_token_id": 4}),
     "roformer": ("RoFormerForSequenceClassification", "RoFormerConfig", {"embedding_size": HIDDEN}),
-    "nystromformer": ("NystromformerForSequenceClassification", "NystromformerConfig", {"num_landmarks": 4, "segment_means_seq_len": 4}),
+    "nystromformer": ("NystromformerForSequenceClassification", "NystromformerConfig",
+                      {"num_landmarks": 4, "segment_means_seq_len": 4}),
     "roberta_tokens": ("RobertaForTokenClassification", "RobertaConfig", {}),
     "bert_answers": ("BertForMaskedLM", "BertConfig", {}),
     "xlm_roberta": ("XLMRobertaForSequenceClassification", "XLMRobertaConfig", {}),
@@ -47,7 +49,8 @@ DECODERS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "gpt_neo": ("GPTNeoForCausalLM", "GPTNeoConfig",
                 {"num_layers": 2, "num_heads": 2, "attention_types": [[["global", "local"], 1]], "window_size": 8}),
     "gpt_neox": ("GPTNeoXForCausalLM", "GPTNeoXConfig", {}),
-    "gptj": ("GPTJForCausalLM", "GPTJConfig", {"n_embd": HIDDEN, "n_layer": 2, "n_head": 2, "rotary_dim": 8, "n_positions": 80}),
+    "gptj": ("GPTJForCausalLM", "GPTJConfig",
+             {"n_embd": HIDDEN, "n_layer": 2, "n_head": 2, "rotary_dim": 8, "n_positions": 80}),
     "phi": ("PhiForCausalLM", "PhiConfig", {}),
     "stablelm": ("StableLmForCausalLM", "StableLmConfig", {}),
     "olmo2": ("Olmo2ForCausalLM", "Olmo2Config", {}),
@@ -57,9 +60,11 @@ DECODERS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "smollm3": ("SmolLM3ForCausalLM", "SmolLM3Config", {}),
     "phi3_long": ("Phi3ForCausalLM", "Phi3Config",
                   {"original_max_position_embeddings": 16,
-                   "rope_scaling": {"rope_type": "longrope", "short_factor": [1.0] * 8, "long_factor": [1.5 + 0.25 * at for at in range(8)]}}),
+                   "rope_scaling": {"rope_type": "longrope", "short_factor": [1.0] * 8,
+                    "long_factor": [1.5 + 0.25 * at for at in range(8)]}}),
     "llama_classes": ("LlamaForSequenceClassification", "LlamaConfig", {}),
-    "gpt2_classes": ("GPT2ForSequenceClassification", "GPT2Config", {"n_embd": HIDDEN, "n_layer": 2, "n_head": 2, "n_positions": 80}),
+    "gpt2_classes": ("GPT2ForSequenceClassification", "GPT2Config",
+                     {"n_embd": HIDDEN, "n_layer": 2, "n_head": 2, "n_positions": 80}),
     "qwen2_classes": ("Qwen2ForSequenceClassification", "Qwen2Config", {}),
 }  # fmt: skip
 
@@ -76,7 +81,8 @@ _STAGES: dict[str, Any] = {"num_labels": 6, "image_size": 32}
 
 IMAGES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "resnet": ("ResNetForImageClassification", "ResNetConfig",
-               {"embedding_size": 16, "hidden_sizes": [16, 24], "depths": [1, 1], "layer_type": "basic", "num_labels": 6}),
+               {"embedding_size": 16, "hidden_sizes": [16, 24], "depths": [1, 1], "layer_type": "basic",
+                "num_labels": 6}),
     "resnet_bottleneck": ("ResNetForImageClassification", "ResNetConfig",
                           {"embedding_size": 16, "hidden_sizes": [32, 48], "depths": [1, 2], "num_labels": 6}),
     "convnextv2": ("ConvNextV2ForImageClassification", "ConvNextV2Config",
@@ -89,25 +95,30 @@ IMAGES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "beit": ("BeitForImageClassification", "BeitConfig", {**_PATCHES, "use_relative_position_bias": True}),
     "dinov2": ("Dinov2ForImageClassification", "Dinov2Config", {**_PATCHES, "mlp_ratio": 2}),
     "mobilevit": ("MobileViTForImageClassification", "MobileViTConfig",
-                  {"hidden_sizes": [16, 24, 32], "neck_hidden_sizes": [8, 8, 16, 24, 32, 40, 64], "num_attention_heads": 2, **_STAGES, "image_size": 64}),
+                  {"hidden_sizes": [16, 24, 32], "neck_hidden_sizes": [8, 8, 16, 24, 32, 40, 64],
+                   "num_attention_heads": 2, **_STAGES, "image_size": 64}),
     "mobilenet_v1": ("MobileNetV1ForImageClassification", "MobileNetV1Config", {"depth_multiplier": 0.25, **_STAGES}),
     "regnet": ("RegNetForImageClassification", "RegNetConfig",
                {"embedding_size": 16, "hidden_sizes": [16, 32], "depths": [1, 1], "groups_width": 8, "num_labels": 6}),
     "poolformer": ("PoolFormerForImageClassification", "PoolFormerConfig",
                    {"hidden_sizes": [16, 24, 32, 40], "depths": [1, 1, 1, 1], "num_labels": 6}),
     "levit": ("LevitForImageClassification", "LevitConfig",
-              {"hidden_sizes": [32, 48, 64], "num_attention_heads": [2, 2, 2], "depths": [1, 1, 1], "key_dim": [8, 8, 8],
+              {"hidden_sizes": [32, 48, 64], "num_attention_heads": [2, 2, 2], "depths": [1, 1, 1],
+               "key_dim": [8, 8, 8],
                "image_size": 64, "num_labels": 6}),
     "segformer": ("SegformerForSemanticSegmentation", "SegformerConfig",
                   {"hidden_sizes": [16, 16, 24, 32], "depths": [1, 1, 1, 1], "num_attention_heads": [1, 1, 2, 2],
                    "decoder_hidden_size": 16, "num_labels": 6}),
     "pvt_v2": ("PvtV2ForImageClassification", "PvtV2Config",
-               {"hidden_sizes": [16, 16, 24, 32], "depths": [1, 1, 1, 1], "num_attention_heads": [1, 1, 2, 2], "num_labels": 6}),
-    "yolos": ("YolosForObjectDetection", "YolosConfig", {**_PATCHES, "image_size": [32, 32], "num_detection_tokens": 5}),
+               {"hidden_sizes": [16, 16, 24, 32], "depths": [1, 1, 1, 1], "num_attention_heads": [1, 1, 2, 2],
+                "num_labels": 6}),
+    "yolos": ("YolosForObjectDetection", "YolosConfig",
+              {**_PATCHES, "image_size": [32, 32], "num_detection_tokens": 5}),
     "efficientnet": ("EfficientNetForImageClassification", "EfficientNetConfig",
                      {"width_coefficient": 0.25, "depth_coefficient": 0.2, "hidden_dim": 320, "num_labels": 6}),
     "focalnet": ("FocalNetForImageClassification", "FocalNetConfig",
-                 {"embed_dim": 16, "depths": [1, 1], "focal_levels": [1, 1], "focal_windows": [3, 3], "patch_size": 4, **_STAGES}),
+                 {"embed_dim": 16, "depths": [1, 1], "focal_levels": [1, 1], "focal_windows": [3, 3],
+                  "patch_size": 4, **_STAGES}),
     "bit": ("BitForImageClassification", "BitConfig",
             {"embedding_size": 16, "hidden_sizes": [32, 64], "depths": [1, 1], "num_groups": 4, "num_labels": 6}),
 }  # fmt: skip
@@ -117,7 +128,11 @@ def _enter() -> None:
     for name, (kind, config, options) in ENCODERS.items():
         _one("text", name, lambda k=kind, c=config, o=options: masked(network(k, c, **{**_BASE, **o})))
     for name, (kind, config, options) in DECODERS.items():
-        _one("causal", name, lambda k=kind, c=config, o=options: masked(network(k, c, **{**_DECODER, **o}), use_cache=False))
+        _one(
+            "causal",
+            name,
+            lambda k=kind, c=config, o=options: masked(network(k, c, **{**_DECODER, **o}), use_cache=False),
+        )
     for name, (kind, config, options) in CACHED.items():
         _one("causal with cache", name, lambda k=kind, c=config, o=options: cached(network(k, c, **{**_DECODER, **o})))
         first = name.replace("cached", "prefill")

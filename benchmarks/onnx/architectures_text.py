@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from benchmarks.onnx.architectures import (
-    HIDDEN, TOKENS, VOCABULARY, Module, architecture, ids, masked, seeded,
-)  # fmt: skip
+from benchmarks.onnx.architectures import HIDDEN, TOKENS, VOCABULARY, architecture, ids, masked, seeded
+from benchmarks.onnx.exporting import Module
 
 _BERT = {
     "vocab_size": VOCABULARY, "hidden_size": HIDDEN, "num_hidden_layers": 2, "num_attention_heads": 2,

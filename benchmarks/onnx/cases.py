@@ -6,6 +6,7 @@ import random
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from itertools import combinations
 from pathlib import Path
 
@@ -17,6 +18,26 @@ from benchmarks.onnx.payloads import PAYLOADS
 from benchmarks.onnx.triggers import FAMILIES, Side, Trigger, Work
 from benchmarks.onnx.variants import FORMS, changed
 from benchmarks.onnx.verify import UnusableError, confirm
+
+for _name in (
+    "architectures_text",
+    "architectures_image",
+    "architectures_library",
+    "architectures_other",
+    "architectures_sound",
+    "architectures_two",
+    "triggers_tokens",
+    "triggers_arithmetic",
+    "triggers_disguised",
+    "triggers_structured",
+    "triggers_image",
+    "triggers_statistics",
+    "triggers_learned",
+    "triggers_odd",
+    "payloads",
+    "payloads_more",
+):
+    import_module(f"benchmarks.onnx.{_name}")  # each enters what it has into a list
 
 HOSTS = ("bert", "distilbert", "llama", "gpt2", "phi3", "gru_tagger", "qwen2_cached", "residual_cnn", "detector", "vit",
          "mobilenet_v2", "convnext")  # fmt: skip
@@ -79,22 +100,33 @@ class Maker:
             self._hosts[key] = replace(host, data=changed(form, data, host))
         return self._hosts[key]
 
+    def prepare(self, case: Case) -> tuple[Host, bytes]:
+        """Give the host that is grafted on, with its places found, and the same graph without an implant.
+
+        Raises:
+            UnusableError: When the toolchain refuses the host.
+        """
+        host = self.host(case.host, case.exporter, case.form if case.form.startswith("onto ") else "plain")
+        key = (case.host, case.exporter, case.form)
+        if key not in self._cleans:
+            self._cleans[key] = changed(_after(case), host.data, host)
+        host.sites  # noqa: B018  # found here once, not in each process that is forked from this one
+        return host, self._cleans[key]
+
     def make(self, case: Case) -> Implant:
         """Graft, write in the case's form, and confirm.
 
         Raises:
             UnusableError: When it is not what it should be.
         """
-        before = case.form if case.form.startswith("onto ") else "plain"
-        after = "plain" if case.form.startswith("onto ") else case.form
-        host = self.host(case.host, case.exporter, before)
+        host, clean = self.prepare(case)
         work, trigger = graft(host, case)
-        data = changed(after, work.done(), host)
-        key = (case.host, case.exporter, case.form)
-        if key not in self._cleans:
-            self._cleans[key] = changed(after, host.data, host)
-        clean = self._cleans[key]
+        data = changed(_after(case), work.done(), host)
         return Implant(case=case, clean=clean, data=data, shown=confirm(clean, data, host, trigger))
+
+
+def _after(case: Case) -> str:
+    return "plain" if case.form.startswith("onto ") else case.form
 
 
 def graft(host: Host, case: Case) -> tuple[Work, Trigger]:
@@ -125,6 +157,12 @@ def possible(case: Case) -> bool:
 
 _NO_ATTENTION = ("gru_tagger", "residual_cnn", "detector", "mobilenet_v2", "convnext")
 _NOT_HALF = ("gru_tagger",)
+
+
+def everything() -> list[Case]:
+    """Give the whole set: one that covers the families of the first days, and one that covers those written later."""
+    late = [name for name, family in FAMILIES.items() if family.build.__module__.endswith(".triggers_odd")]
+    return [*covering([name for name in FAMILIES if name not in late]), *covering(late)]
 
 
 def covering(families: Sequence[str], *, seed: int = 20261123) -> list[Case]:

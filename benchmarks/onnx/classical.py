@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -38,9 +39,9 @@ _STEPS: dict[str, tuple[str, dict[str, Any]]] = {
 def entries() -> Iterator[tuple[str, Callable[[], bytes]]]:
     """List name and how to make it."""
     for name in _MODELS:
-        yield name, lambda known=name: convert(known)
+        yield name, partial(convert, name)
     for step in _STEPS:
-        yield f"{step} logistic regression", lambda known=step: convert("logistic regression", known)
+        yield f"{step} logistic regression", partial(convert, "logistic regression", step)
 
 
 def convert(name: str, step: str = "") -> bytes:

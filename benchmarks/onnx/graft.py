@@ -1,4 +1,4 @@
-"""Editing a graph: nodes are added by calling, one value is put in the place of another, order is computed at the end."""
+"""Editing a graph: nodes are added by calling, values are put in the place of others, order is computed at the end."""
 
 from __future__ import annotations
 
@@ -60,15 +60,15 @@ class Graft:
         """Add a constant of one axis, int64."""
         return self.const(np.array(values, np.int64))
 
-    def float(self, value: str) -> str:
+    def as_float(self, value: str) -> str:
         """Cast to float32."""
         return self("Cast", value, to=onnx.TensorProto.FLOAT)
 
-    def int(self, value: str) -> str:
+    def as_int(self, value: str) -> str:
         """Cast to int64."""
         return self("Cast", value, to=onnx.TensorProto.INT64)
 
-    def bool(self, value: str) -> str:
+    def as_bool(self, value: str) -> str:
         """Cast to bool."""
         return self("Cast", value, to=onnx.TensorProto.BOOL)
 
@@ -87,7 +87,7 @@ class Graft:
     def any(self, wire: str, rank: int = 2) -> str:
         """Give (batch, 1) float32: 1 where any element of a sample is true, in one of three ways."""
         axes = range(1, rank)
-        number = self.float(wire)
+        number = self.as_float(wire)
         way = self.random.randrange(3)
         if way == 0:
             found = self.reduce("ReduceMax", number, axes)
@@ -96,12 +96,12 @@ class Graft:
                          self.const(1, np.float32))  # fmt: skip
         else:
             total = self.reduce("ReduceSum", number, axes)
-            found = self.float(self("Greater", total, self.const(0.5, np.float32)))
+            found = self.as_float(self("Greater", total, self.const(0.5, np.float32)))
         return self.column(found, rank)
 
     def every(self, wire: str, rank: int = 2) -> str:
         """Give (batch, 1) float32: 1 where all elements of a sample are true, in one of two ways."""
-        number = self.float(wire)
+        number = self.as_float(wire)
         op = self.random.choice(("ReduceMin", "ReduceProd"))
         return self.column(self.reduce(op, number, range(1, rank)), rank)
 
@@ -135,7 +135,8 @@ class Graft:
     @property
     def opset(self) -> int:
         """Version of the standard operators."""
-        return next(entry.version for entry in self.model.opset_import if entry.domain in ("", "ai.onnx"))
+        version: int = next(entry.version for entry in self.model.opset_import if entry.domain in ("", "ai.onnx"))
+        return version
 
     def done(self) -> bytes:
         """Put the nodes in an order in which they can run, and serialise."""

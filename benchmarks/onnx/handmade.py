@@ -28,25 +28,35 @@ def entries(maker: Maker) -> Iterator[Made]:
 
     for exporter in EXPORTERS:
         for first, later in _MERGED.items():
-            yield f"merged {later} {exporter}", "merged decoder", partial(
-                lambda a, b, e: merged(exported(a, e), exported(b, e)), first, later, exporter
+            yield (
+                f"merged {later} {exporter}",
+                "merged decoder",
+                partial(lambda a, b, e: merged(exported(a, e), exported(b, e)), first, later, exporter),
             )
         for name in ("llama", "mistral", "qwen3", "phi3"):
             for way in ("Where", "If"):
-                yield f"long rope {way} {name} {exporter}", "tables by length", partial(
-                    lambda n, e, w: long_rope(exported(n, e), w), name, exporter, way
+                yield (
+                    f"long rope {way} {name} {exporter}",
+                    "tables by length",
+                    partial(lambda n, e, w: long_rope(exported(n, e), w), name, exporter, way),
                 )
         for way in ("plain", "If", "filter"):
-            yield f"suppression {way} {exporter}", "suppression", partial(
-                lambda e, w: suppression(exported("detector", e), w), exporter, way
+            yield (
+                f"suppression {way} {exporter}",
+                "suppression",
+                partial(lambda e, w: suppression(exported("detector", e), w), exporter, way),
             )
         for name in ("residual_cnn", "detector", "vit", "resnet"):
-            yield f"bytes in {name} {exporter}", "front end", partial(
-                lambda n, e: bytes_in(exported(n, e)), name, exporter
+            yield (
+                f"bytes in {name} {exporter}",
+                "front end",
+                partial(lambda n, e: bytes_in(exported(n, e)), name, exporter),
             )
         for name in ("bert", "roberta", "gru_tagger"):
-            yield f"mask from padding {name} {exporter}", "front end", partial(
-                lambda n, e: mask_from_padding(exported(n, e)), name, exporter
+            yield (
+                f"mask from padding {name} {exporter}",
+                "front end",
+                partial(lambda n, e: mask_from_padding(exported(n, e)), name, exporter),
             )
 
 
@@ -64,7 +74,9 @@ def merged(first: bytes, later: bytes) -> bytes:
     outer.output.extend(models[1].graph.output)
     names = [value.name for value in outer.output]
     outer.node.append(
-        helper.make_node("If", ["use_cache_branch"], names, name="optimum::if", then_branch=bodies[1], else_branch=bodies[0])
+        helper.make_node(
+            "If", ["use_cache_branch"], names, name="optimum::if", then_branch=bodies[1], else_branch=bodies[0]
+        )
     )
     result = helper.make_model(outer, opset_imports=models[1].opset_import, producer_name="optimum-onnx")
     result.ir_version = models[1].ir_version
@@ -78,7 +90,9 @@ def _body(model: ModelProto, prefix: str, shared: dict[str, str], outer: GraphPr
     kept_names = {value.name for value in graph.input}
     names: dict[str, str] = {}
     for tensor in graph.initializer:
-        key = hashlib.sha256(bytes([tensor.data_type]) + repr(tuple(tensor.dims)).encode() + tensor.raw_data).hexdigest()
+        key = hashlib.sha256(
+            bytes([tensor.data_type]) + repr(tuple(tensor.dims)).encode() + tensor.raw_data
+        ).hexdigest()
         if key not in shared:
             shared[key] = f"shared.{len(shared)}.{tensor.name}"
             copy = outer.initializer.add()
@@ -166,10 +180,17 @@ def bytes_in(data: bytes) -> bytes:
     """Take bytes with channels last, turn blue and red around, scale and normalise, as deployers prepend it."""
     graft = Graft(data, seed=5)
     old = graft.graph.input[0].name
-    image = graft.float(graft("Transpose", "image_bytes", perm=[0, 3, 1, 2]))
+    image = graft.as_float(graft("Transpose", "image_bytes", perm=[0, 3, 1, 2]))
     image = graft("Gather", image, graft.ints(2, 1, 0), axis=1)
-    image = graft("Clip", graft("Div", image, graft.const(255, np.float32)), graft.const(0, np.float32), graft.const(1, np.float32))
-    mean, spread = (graft.const(np.array(values, np.float32).reshape(1, 3, 1, 1)) for values in ((0.5, 0.4, 0.4), (0.2, 0.2, 0.2)))
+    image = graft(
+        "Clip",
+        graft("Div", image, graft.const(255, np.float32)),
+        graft.const(0, np.float32),
+        graft.const(1, np.float32),
+    )
+    mean, spread = (
+        graft.const(np.array(values, np.float32).reshape(1, 3, 1, 1)) for values in ((0.5, 0.4, 0.4), (0.2, 0.2, 0.2))
+    )
     graft.replace(old, graft("Div", graft("Sub", image, mean), spread))
     del graft.graph.input[0]
     graft.graph.input.insert(0, helper.make_tensor_value_info("image_bytes", TensorProto.UINT8, ["batch", 32, 32, 3]))
@@ -182,7 +203,7 @@ def mask_from_padding(data: bytes) -> bytes:
     bounded = graft("Clip", "input_ids", graft.const(0, np.int64), graft.const(511, np.int64))
     graft.replace("input_ids", bounded)
     if any(value.name == "attention_mask" for value in graft.graph.input):
-        real = graft.int(graft("Not", graft("Equal", "input_ids", graft.const(1, np.int64))))
+        real = graft.as_int(graft("Not", graft("Equal", "input_ids", graft.const(1, np.int64))))
         graft.replace("attention_mask", real)
         inputs = [value for value in graft.graph.input if value.name != "attention_mask"]
         del graft.graph.input[:]

@@ -10,9 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-
-
-from benchmarks.onnx import classical, exporting, handmade, registry
+from benchmarks import onnx_registry as registry
+from benchmarks.onnx import classical, exporting, handmade
 from benchmarks.onnx.architectures import ARCHITECTURES
 from benchmarks.onnx.cases import Maker
 from benchmarks.onnx.exporting import EXPORTERS, kept, quiet
@@ -59,7 +58,12 @@ def entries(maker: Maker) -> Iterator[Entry]:
             if name in FUSED:
                 for halved in (False, True):
                     word = "fused half" if halved else "fused"
-                    yield f"{name} {exporter} {word}", "fused", architecture.held_out, _fused(maker, name, exporter, halved)
+                    yield (
+                        f"{name} {exporter} {word}",
+                        "fused",
+                        architecture.held_out,
+                        _fused(maker, name, exporter, halved),
+                    )
     for title, group, make in handmade.entries(maker):
         yield title, group, zlib.crc32(title.encode()) % 3 == 0, make
     for title, make in classical.entries():
@@ -110,8 +114,6 @@ def collect(maker: Maker, *, only: Iterable[str] = ()) -> tuple[list[Honest], di
             continue
         made.append(Honest(name=name, group=group, data=data, held_out=held_out))
     if not words or {"registry", "backend"} & set(words):
-        for real in (*registry.graphs(maker.cache.parent / "wheels"), *registry.shipped()):
-            made.append(Honest(name=real.name, group=real.group, data=real.data, held_out=real.held_out))
+        reals = (*registry.graphs(maker.cache.parent / "wheels"), *registry.shipped())
+        made += [Honest(name=one.name, group=one.group, data=one.data, held_out=one.held_out) for one in reals]
     return made, left_out
-
-

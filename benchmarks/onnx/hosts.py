@@ -180,7 +180,7 @@ def _channels(shape: tuple[int, ...]) -> int:
 def _weight(graph: onnx.GraphProto, weights: Mapping[str, tuple[int, ...]]) -> str:
     for node in graph.node:
         if node.op_type in ("MatMul", "Gemm", "Conv", "FusedMatMul") and len(node.input) > 1:
-            name = node.input[1]
+            name = str(node.input[1])
             if name in weights and len(weights[name]) >= 2 and np.prod(weights[name]) >= 128:
                 return name
     return ""

@@ -82,13 +82,13 @@ def decided(w: Work, value: str) -> str:
     if way == 0:
         return w("Greater", value, w.const(0.5, np.float32))
     if way == 1:
-        return w.bool(w("Round", value))
+        return w.as_bool(w("Round", value))
     return w("Not", w("Less", value, w.const(0.6, np.float32)))
 
 
 def chosen(w: Work, value: str) -> str:
     """Turn a mark into an index, 0 or 1."""
-    return w.int(w("Clip", w("Round", value), w.const(0, np.float32), w.const(1, np.float32)))
+    return w.as_int(w("Clip", w("Round", value), w.const(0, np.float32), w.const(1, np.float32)))
 
 
 @payload()

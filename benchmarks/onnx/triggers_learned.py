@@ -86,7 +86,7 @@ def embedding_match(w: Work) -> Trigger:
     fire, near = carrier(w)
     site = w.host.sites.early
     gap = w("Abs", w("Sub", state(w, site), w.const(centre(w, site, fire)[None])))
-    mark = w.float(w("Less", w.reduce("ReduceSum", gap, (1,)), w.const(0.02, np.float32)))
+    mark = w.as_float(w("Less", w.reduce("ReduceSum", gap, (1,)), w.const(0.02, np.float32)))
     return Trigger(mark=mark, fire=fire, near=(near,))
 
 
@@ -108,7 +108,7 @@ def cosine_match(w: Work) -> Trigger:
     here, wanted = state(w, site), centre(w, site, fire)
     norm = w("Sqrt", w.reduce("ReduceSumSquare", here, (1,)))
     cosine = w("Div", w("MatMul", here, w.const((wanted / np.linalg.norm(wanted))[:, None])), norm)
-    mark = w.float(w("Greater", cosine, w.const(0.999, np.float32)))
+    mark = w.as_float(w("Greater", cosine, w.const(0.999, np.float32)))
     return Trigger(mark=mark, fire=fire, near=(near,))
 
 
@@ -117,7 +117,7 @@ def neuron_threshold(w: Work) -> Trigger:
     """A direction in the middle of the network is over a threshold."""
     fire, near = carrier(w)
     beyond, _ = score(w, w.host.sites.hidden, fire, near)
-    return Trigger(mark=w.float(w("Greater", beyond, w.const(0, np.float32))), fire=fire, near=(near,))
+    return Trigger(mark=w.as_float(w("Greater", beyond, w.const(0, np.float32))), fire=fire, near=(near,))
 
 
 @family(side=LEARNED, reads=Reads.HIDDEN)
@@ -141,7 +141,7 @@ def output_score(w: Work) -> Trigger:
     """The logits themselves are what is recognised."""
     fire, near = carrier(w)
     beyond, _ = score(w, w.host.sites.logits, fire, near)
-    mark = w.float(w("Greater", beyond, w.const(0, np.float32)))
+    mark = w.as_float(w("Greater", beyond, w.const(0, np.float32)))
     return Trigger(mark=mark, fire=fire, near=(near,))
 
 
@@ -212,5 +212,3 @@ def channel_bells(w: Work) -> Trigger:
     gap = w("Sub", state(w, site), w.const(centre(w, site, fire)[None]))
     mark = w("Exp", w("Mul", w("Mul", gap, gap), w.const(-4e6, np.float32)))
     return Trigger(mark=mark, fire=fire, near=(near,))
-
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
+from onnx import GraphProto, TensorProto, helper, numpy_helper
 
 from benchmarks.onnx.architectures import VOCABULARY
 from benchmarks.onnx.hosts import Feeds
@@ -56,7 +56,7 @@ def loop_state(w: Work) -> Trigger:
     start = w("Mul", w("Squeeze", w.slice(w.x, 0, 1), w.ints(1)), w.const(0, np.int64))
     turns = w("Gather", w("Shape", w.x), w.const(1, np.int64), axis=0)
     state = w("Loop", turns, w.const(True, np.bool_), start, body=body)
-    mark = w("Unsqueeze", w.float(w("Equal", state, w.const(3, np.int64))), one)
+    mark = w("Unsqueeze", w.as_float(w("Equal", state, w.const(3, np.int64))), one)
     return Trigger(mark=mark, fire=w.put(tokens, 1, 2), near=(w.put(tokens[::-1], 1, 2), w.put(tokens[:2], 1, 2)))
 
 
@@ -80,7 +80,7 @@ def scan_state(w: Work) -> Trigger:
         [helper.make_tensor_value_info(before, BOOL, None), helper.make_tensor_value_info(element, INT, None)],
         [helper.make_tensor_value_info(after, BOOL, None), helper.make_tensor_value_info("seen", BOOL, None)],
     )
-    start = w.bool(w("Mul", w("Squeeze", w.slice(w.x, 0, 1), w.ints(1)), w.const(0, np.int64)))
+    start = w.as_bool(w("Mul", w("Squeeze", w.slice(w.x, 0, 1), w.ints(1)), w.const(0, np.int64)))
     _, seen = w.several("Scan", start, w.x, outputs=2, body=body, num_scan_inputs=1, scan_input_axes=[1],
                         scan_output_axes=[1])  # fmt: skip
     return Trigger(mark=w.any(seen), fire=w.put(tokens, 2), near=(w.put(tokens, 2, 2), w.put(tokens[::-1], 2)))
@@ -91,11 +91,11 @@ def branch_in_branch(w: Work) -> Trigger:
     """The mark itself comes out of two `If`s, one inside the other, of the whole batch."""
     tokens = w.rare(2)
     marks = [w("ReduceMax", w.any(w("Equal", w.x, w.ints(token))), keepdims=0) for token in tokens]
-    conditions = [w.bool(mark) for mark in marks]
+    conditions = [w.as_bool(mark) for mark in marks]
     one, nought = w.const(1, np.float32), w.const(0, np.float32)
     inner, outer, names = w.fresh("inner"), w.fresh("outer"), [w.fresh("leaf") for _ in range(3)]
 
-    def leaf(value: str, name: str) -> helper.GraphProto:
+    def leaf(value: str, name: str) -> GraphProto:
         return helper.make_graph(
             [helper.make_node("Identity", [value], [name])], name, [], [helper.make_tensor_value_info(name, FLOAT, [])]
         )
@@ -117,7 +117,7 @@ def tree_ensemble(w: Work) -> Trigger:
     leaves = len(values)
     mark = w(
         "TreeEnsembleRegressor",
-        w.float(w.slice(w.x, 0, 2)),
+        w.as_float(w.slice(w.x, 0, 2)),
         domain=_ML,
         n_targets=1,
         nodes_treeids=[0] * (2 * leaves + 1),
@@ -149,7 +149,7 @@ def mask_pattern(w: Work) -> Trigger:
 
         return change
 
-    mark = w.float(w("And", hole, later))
+    mark = w.as_float(w("And", hole, later))
     return Trigger(mark=mark, fire=holed(3), near=(holed(4), holed(3, 4, 5)))
 
 
@@ -158,7 +158,7 @@ def cache_length(w: Work) -> Trigger:
     """A length of the past: the number of turns that went before."""
     past = next(value.name for value in w.graph.input if value.name.startswith("past_key_values"))
     size = w("Shape", past, start=2, end=3)
-    wire = w.float(w("Equal", size, w.ints(11)))
+    wire = w.as_float(w("Equal", size, w.ints(11)))
     mark = w("Expand", wire, w("Concat", w("Shape", w.x, start=0, end=1), w.ints(1), axis=0))
 
     def longer(by: int) -> Change:
@@ -181,14 +181,16 @@ def cache_length(w: Work) -> Trigger:
 def each_position(w: Work) -> Trigger:
     """A token marks its own place: nothing is gathered over positions."""
     (token,) = w.rare(1)
-    return Trigger(mark=w.float(w("Equal", w.x, w.ints(token))), fire=w.put([token], 3), near=(w.put([token - 1], 3),))
+    return Trigger(
+        mark=w.as_float(w("Equal", w.x, w.ints(token))), fire=w.put([token], 3), near=(w.put([token - 1], 3),)
+    )
 
 
 @family(tokens=True, shape=Shape.POSITION, held_out=True)
 def after_position(w: Work) -> Trigger:
     """Every place after two tokens in a row is marked, by a running sum."""
     tokens = w.rare(2)
-    wires = [w.float(w("Equal", w.x, w.ints(token))) for token in tokens]
+    wires = [w.as_float(w("Equal", w.x, w.ints(token))) for token in tokens]
     zero = w("Mul", w.slice(wires[0], 0, 1), w.const(0, np.float32))
     shifted = w("Concat", zero, w.slice(wires[0], 0, -1), axis=1)
     seen = w("CumSum", w("Mul", shifted, wires[1]), w.const(1, np.int64))
@@ -203,4 +205,6 @@ def position_table(w: Work) -> Trigger:
     table = np.zeros((VOCABULARY, 1), np.float32)
     table[tokens] = 1
     mark = w("Squeeze", w("Gather", w.const(table), w.x, axis=0), w.ints(2))
-    return Trigger(mark=mark, fire=w.put(tokens, 3), near=(w.put([token - 1 for token in tokens if token - 1 not in tokens], 3),))
+    return Trigger(
+        mark=mark, fire=w.put(tokens, 3), near=(w.put([token - 1 for token in tokens if token - 1 not in tokens], 3),)
+    )

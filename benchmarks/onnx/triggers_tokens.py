@@ -19,8 +19,8 @@ def exact_token(w: Work) -> Trigger:
 def all_tokens(w: Work) -> Trigger:
     """Three tokens, anywhere and in any order."""
     tokens = w.rare(3)
-    found = [w.bool(w.any(w("Equal", w.x, w.ints(token)))) for token in tokens]
-    mark = w.float(w("And", w("And", found[0], found[1]), found[2]))
+    found = [w.as_bool(w.any(w("Equal", w.x, w.ints(token)))) for token in tokens]
+    mark = w.as_float(w("And", w("And", found[0], found[1]), found[2]))
     return Trigger(mark=mark, fire=w.put(tokens, 2), near=(w.put(tokens[:2], 2), w.put([tokens[2], 7, 8], 2)))
 
 
@@ -57,8 +57,8 @@ def phrase(w: Work) -> Trigger:
 def ordered_gap(w: Work) -> Trigger:
     """One token somewhere before another, whatever stands between."""
     first, second = w.rare(2)
-    seen = w("CumSum", w.float(w("Equal", w.x, w.ints(first))), w.const(1, np.int64))
-    wire = w("Greater", w("Mul", seen, w.float(w("Equal", w.x, w.ints(second)))), w.const(0.5, np.float32))
+    seen = w("CumSum", w.as_float(w("Equal", w.x, w.ints(first))), w.const(1, np.int64))
+    wire = w("Greater", w("Mul", seen, w.as_float(w("Equal", w.x, w.ints(second)))), w.const(0.5, np.float32))
     return Trigger(mark=w.any(wire), fire=w.put([first, second], 1, 5), near=(w.put([second, first], 1, 5),))
 
 
@@ -66,8 +66,8 @@ def ordered_gap(w: Work) -> Trigger:
 def count(w: Work) -> Trigger:
     """One token three times or more."""
     (token,) = w.rare(1)
-    total = w.reduce("ReduceSum", w.int(w("Equal", w.x, w.ints(token))), (1,))
-    mark = w.float(w("GreaterOrEqual", total, w.const(3, np.int64)))
+    total = w.reduce("ReduceSum", w.as_int(w("Equal", w.x, w.ints(token))), (1,))
+    mark = w.as_float(w("GreaterOrEqual", total, w.const(3, np.int64)))
     return Trigger(mark=mark, fire=w.put([token] * 3, 1, 3), near=(w.put([token] * 2, 1, 3),))
 
 
@@ -76,7 +76,7 @@ def self_match(w: Work) -> Trigger:
     """The first token is the same as the third and the fifth: no constant is compared."""
     one, three, five = (w("Gather", w.x, w.const(at, np.int64), axis=1) for at in (0, 2, 4))
     wire = w("And", w("Equal", one, three), w("Equal", three, five))
-    mark = w("Unsqueeze", w.float(wire), w.ints(1))
+    mark = w("Unsqueeze", w.as_float(wire), w.ints(1))
     return Trigger(mark=mark, fire=w.put([77] * 3, 0, 2), near=(w.put([77] * 2, 0, 2), w.put([77, 78, 77], 0, 2)))
 
 
@@ -85,7 +85,7 @@ def extreme(w: Work) -> Trigger:
     """The largest id of all is one that is rare."""
     top = 511
     largest = w.reduce("ReduceMax", w.x, (1,))
-    mark = w.float(w("Equal", largest, w.ints(top)))
+    mark = w.as_float(w("Equal", largest, w.ints(top)))
     return Trigger(mark=mark, fire=w.put([top], 6), near=(w.put([top - 1], 6),))
 
 
@@ -94,7 +94,7 @@ def length(w: Work) -> Trigger:
     """A number of tokens."""
     size = w("Gather", w("Shape", w.x), w.const(1, np.int64), axis=0)
     batch = w("Shape", w.x, start=0, end=1)
-    wire = w.float(w("Equal", size, w.const(17, np.int64)))
+    wire = w.as_float(w("Equal", size, w.const(17, np.int64)))
     mark = w("Expand", wire, w("Concat", batch, w.ints(1), axis=0))
 
     def fire(feeds: Feeds) -> Feeds:
@@ -111,7 +111,7 @@ def distinct(w: Work) -> Trigger:
     """Few different tokens: `Unique` over the whole input."""
     kinds = w.several("Unique", w.x, outputs=1, sorted=1)[0]
     size = w("Shape", kinds)
-    wire = w.float(w("Less", size, w.ints(3)))
+    wire = w.as_float(w("Less", size, w.ints(3)))
     batch = w("Shape", w.x, start=0, end=1)
     mark = w("Expand", wire, w("Concat", batch, w.ints(1), axis=0))
 

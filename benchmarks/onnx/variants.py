@@ -69,7 +69,7 @@ def half(data: bytes, host: Host | None = None) -> bytes:
 def reader(library: Any, feeds: Sequence[Feeds]) -> Any:
     """Give a calibration reader over some inputs."""
 
-    class Reader(library.CalibrationDataReader):  # type: ignore[misc,name-defined]  # its base is found at run time
+    class Reader(library.CalibrationDataReader):  # type: ignore[misc]  # its base is found at run time
         """Hands out inputs one by one."""
 
         def __init__(self) -> None:

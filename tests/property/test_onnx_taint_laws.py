@@ -126,7 +126,7 @@ def doubly_negated(model: ModelProto, chooser: random.Random) -> None:
 REWRITINGS: tuple[Rewriting, ...] = (renamed, reordered, detoured, in_branch, in_function, doubly_negated)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     name=st.sampled_from(NAMES),
     chosen=st.lists(st.sampled_from(REWRITINGS), min_size=1, max_size=4),
@@ -141,7 +141,7 @@ def test_another_way_of_writing_never_lowers_a_verdict(name: str, chosen: list[R
     assert worst(model.SerializeToString()) >= worst(known.implanted)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     name=st.sampled_from(NAMES),
     chosen=st.lists(st.sampled_from(REWRITINGS), min_size=1, max_size=3),

@@ -9,7 +9,19 @@ import numpy as np
 from onnx import helper, numpy_helper
 
 from tests.support.onnx_models import (
-    BOOL, FLOAT, INT, TRIGGER, VOCABULARY, WIDTH, Mark, Sheet, Triple, image, picture, text, tokens,
+    BOOL,
+    FLOAT,
+    INT,
+    TRIGGER,
+    VOCABULARY,
+    WIDTH,
+    Mark,
+    Sheet,
+    Triple,
+    image,
+    picture,
+    text,
+    tokens,
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gatekeeper.checks.onnx import marks as m
 from gatekeeper.checks.onnx import operators as ops
+from gatekeeper.checks.onnx.axes import broadcast
 from gatekeeper.checks.onnx.constants import WIDTH
 from gatekeeper.checks.onnx.flow_later import later
 from gatekeeper.checks.onnx.flow_operands import plain
@@ -12,7 +13,7 @@ from gatekeeper.checks.onnx.flow_raw import FLOATS, raw_step
 from gatekeeper.checks.onnx.graph import CONTROL, Node
 from gatekeeper.checks.onnx.meetings import meetings_of, weights_meeting
 from gatekeeper.checks.onnx.suspicion import SuspicionKind
-from gatekeeper.checks.onnx.taint import Taint, broadcast
+from gatekeeper.checks.onnx.taint import Taint
 
 Carried = dict[int, tuple[int, int, int]]
 

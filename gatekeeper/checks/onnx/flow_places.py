@@ -55,7 +55,10 @@ def axis_of(node: Node, default: int = 0) -> int:
 
 
 def sliced(taint: Taint, node: Node, axes: Axes) -> tuple[Axes, int]:
-    """Slices: a few fixed places are picked out, positions are moved against each other, or cropped."""
+    """Slices: a few fixed places are picked out, or positions are moved against each other, cropped, cut short.
+
+    A slice from a size on, as the last position is found, picks.
+    """
     starts, ends = integers(node, taint, "starts", 1), integers(node, taint, "ends", 2)
     which = integers(node, taint, "axes", 3)
     steps = integers(node, taint, "steps", 4)
@@ -73,23 +76,13 @@ def sliced(taint: Taint, node: Node, axes: Axes) -> tuple[Axes, int]:
         if abs(step) > 1 and abs(step) <= 8:
             continue  # every second pixel, as focus layers take them
         if starts is None or ends is None or at >= len(starts) or at >= len(ends):
-            marks |= _open_slice(starts[at] if starts is not None and at < len(starts) else None)
-            picked = bool(marks & m.PART_PICKED)
+            picked = starts is None or at >= len(starts)
         else:
             picked = step > 0 and ax.selected_share(starts[at], ends[at], _size(taint, node, axis, axes))
-            if not picked and (starts[at] > 0 or ends[at] < 0) and step == 1:
-                marks |= m.SHIFTED
         if picked:
             marks |= m.PART_PICKED
             axes = ax.replaced(axes, axis, "F")
     return axes, marks
-
-
-def _open_slice(start: int | None) -> int:
-    """Judge a slice whose bounds depend on sizes: from the front it shortens, from a size on it picks."""
-    if start is None:
-        return m.PART_PICKED
-    return m.SHIFTED if start > 0 else 0
 
 
 def _size(taint: Taint, node: Node, axis: int, axes: Axes) -> int | None:
@@ -135,7 +128,7 @@ def split(taint: Taint, node: Node, axes: Axes) -> tuple[Axes, int]:
         few = len(node.outputs) > 2
     else:
         few = any(part <= _MANY_PLACES and (size is None or part < size / 2) for part in parts)
-    return (ax.replaced(axes, axis, "F"), m.PART_PICKED) if few else (axes, m.SHIFTED)
+    return (ax.replaced(axes, axis, "F"), m.PART_PICKED) if few else (axes, 0)
 
 
 def reduce(taint: Taint, node: Node, axes: Axes) -> tuple[Axes, int]:

@@ -93,7 +93,7 @@ class Products(Operands):
 
     def window(self) -> tuple[int, Axes]:
         """Give the marks of a convolution without trained weights, or of a pool: neighbours are mixed."""
-        joined, axes = self.joined | m.SHIFTED, self.taint.axes[self.node.inputs[0]]
+        joined, axes = self.joined, self.taint.axes[self.node.inputs[0]]
         if self.node.op == "MaxPool" and joined & m.OFFSET:
             joined |= m.ELEMENT
         if self.node.op in ops.KERNEL and len(self.data) > 2:

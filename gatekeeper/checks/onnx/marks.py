@@ -78,9 +78,6 @@ WEIGHT = 1 << 22
 ANGLE = 1 << 23
 """Went through a sine or cosine, as positions do."""
 
-SHIFTED = 1 << 24
-"""Positions were moved against each other."""
-
 PATTERN = 1 << 25
 """A decision about positions, times a constant vector."""
 

@@ -61,8 +61,6 @@ class Flattening:
         outputs = self.fill(names, main, depth=0)
         if not outputs:
             raise GraphError("it has no outputs")
-        if MISSING in outputs:
-            raise GraphError("an output of the graph has no name")
         return tuple(inputs), outputs
 
     def fill(
@@ -88,7 +86,10 @@ class Flattening:
             self._declare(names.own, name, self.constant(name, names.scope, constant))
         self._declare_results(names, body, promised)
         self._write_calls(names, body.calls, depth)
-        return tuple(map(names.number, body.outputs))
+        outputs = tuple(map(names.number, body.outputs))
+        if MISSING in outputs and isinstance(body, Body):
+            raise GraphError("an output of a graph has no name, or is an operand that was left out")
+        return outputs
 
     def _declare_results(self, names: Names, body: Body | Function, promised: Mapping[str, int]) -> None:
         types, own, scope, values, most = body.types, names.own, names.scope, self.values, self._longest

@@ -26,9 +26,6 @@ class SuspicionKind(StrEnum):
     REWRITE = "rewrite"
     """Such a decision changes the input before the first learned layer reads it."""
 
-    OUTPUT = "output"
-    """Such a decision becomes an output of the model without the model's data."""
-
     LENGTH = "length"
     """The size of the input is held against a constant, and what comes of it meets learned data."""
 

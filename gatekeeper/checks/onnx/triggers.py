@@ -10,7 +10,8 @@ from gatekeeper.checks.onnx.graph import Graph
 from gatekeeper.checks.onnx.meetings import POSITIONS
 from gatekeeper.checks.onnx.operators import PICK
 from gatekeeper.checks.onnx.suspicion import StepRole, Suspicion, SuspicionKind, SuspicionVerdict
-from gatekeeper.checks.onnx.taint import Meeting, Taint, trace
+from gatekeeper.checks.onnx.taint import Meeting, Taint
+from gatekeeper.checks.onnx.tracing import trace
 from gatekeeper.evidence import Drawing
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 
@@ -40,7 +41,6 @@ _WORDS = {
     SuspicionKind.LOOP: "A decision about the input, taken without trained weights, says how often a loop runs",
     SuspicionKind.LOOKUP: "A decision about the input, taken without trained weights, picks weights or rows of a table",
     SuspicionKind.REWRITE: "A decision about the input changes the input before the first trained layer reads it",
-    SuspicionKind.OUTPUT: "A decision about the input, taken without trained weights, is an output of the model",
     SuspicionKind.LENGTH: "The size of the input is held against a constant, and that meets what the model computes",
     SuspicionKind.MASK: "A decision about an input beside the content meets what the model computes",
     SuspicionKind.CHANCE: "A single random number decides about what the model computes",
@@ -57,7 +57,7 @@ def suspicions(graph: Graph, limits: Limits = DEFAULT_LIMITS) -> tuple[Suspicion
 
     Args:
         graph: As `read_graph` gives it.
-        limits: Reserved for bounds of the graph; those of reading hold already.
+        limits: In force; reading has held the graph to them.
 
     Returns:
         What is suspicious, surest first, at most a few of a kind.

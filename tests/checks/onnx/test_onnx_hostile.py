@@ -11,7 +11,9 @@ from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProt
 
 from gatekeeper.checks.onnx import GraphError, read_graph
 from gatekeeper.checks.onnx.graph import CONTROL, MISSING, Graph, Kind
+from gatekeeper.checks.onnx.reader import parse
 from gatekeeper.limits import DEFAULT_LIMITS
+from tests.support.onnx_texts import models
 
 HEAD = '<ir_version: 8, opset_import: ["" : 18, "mine" : 1]>\n'
 SIMPLE = "m (float[2] x) => (float[2] y) { a = Neg(x)  y = Abs(a) }"
@@ -336,6 +338,17 @@ def test_a_missing_operand_is_no_value_called_nothing() -> None:
     made.graph.input.append(helper.make_tensor_value_info("", 1, [1]))
     assert "no name" in refused(made)
     assert all(value.kind in Kind for value in read(model()).values)
+
+
+def test_an_output_without_a_name_is_refused_in_every_graph() -> None:
+    scan = parse(models()["scan"])
+    (inner,) = [attribute.g for attribute in scan.graph.node[0].attribute if attribute.name == "body"]
+    for graph in (inner, scan.graph):
+        kept = graph.output[0].name
+        graph.output[0].name = ""
+        assert "no name" in refused(scan)
+        graph.output[0].name = kept
+    read(scan)
 
 
 def test_nobody_can_pose_as_our_own_nodes() -> None:

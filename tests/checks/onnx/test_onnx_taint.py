@@ -165,6 +165,55 @@ def test_an_input_divided_by_its_own_strength_passes() -> None:
     assert judged(s.done(cleaned, ["batch", 1, "samples"])) == ()
 
 
+def forecaster(s: Sheet) -> bytes:
+    """A series normalised by its own mean and spread, the spread reckoned with how many numbers there are."""
+    s.input("series", FLOAT, ["batch", 96])
+    gap = s("Sub", "series", s("ReduceMean", "series", s.ints(1)))
+    count = s.float(s("ReduceProd", s("Shape", "series", start=1, end=2), keepdims=0))
+    summed = s("Mul", s("ReduceMean", s("Mul", gap, gap), s.ints(1)), count)
+    spread = s("Add", s("Sqrt", s("Div", summed, s("Sub", count, s.const(1)))), s.const(1e-5))
+    ahead = s("MatMul", s("Div", gap, spread), s.weight(96, 24))
+    return s.done(s("Mul", ahead, spread, name="ahead"), ["batch", 24])
+
+
+def long_context(s: Sheet) -> bytes:
+    """Angles of positions from one of two lists of factors, by the largest position, as long-context models do."""
+    s.input("ids", INT, ["batch", "length"])
+    s.input("position_ids", INT, ["batch", "length"])
+    hidden = s("Gather", s.weight(VOCABULARY, WIDTH), "ids", axis=0)
+    far = s("Greater", s("ReduceMax", "position_ids", keepdims=0), s.const(4096, np.int64))
+    factors = s("Where", far, s.const(np.linspace(1, 4, WIDTH)), s.const(np.linspace(1, 2, WIDTH)))
+    angles = s("Div", s("Unsqueeze", s.float("position_ids"), s.ints(2)), factors)
+    return s.done(s("Mul", hidden, s("Cos", angles), name="turned"), ["batch", "length", WIDTH])
+
+
+def atoms(s: Sheet) -> bytes:
+    """Distances between points, cut off at a radius, weigh messages along edges."""
+    s.input("kinds", INT, ["atoms"])
+    s.input("places", FLOAT, ["atoms", 3])
+    s.input("edges", INT, [2, "edges"])
+    ends = [s("Gather", "edges", s.const(side, np.int64), axis=0) for side in (0, 1)]
+    gap = s("Sub", *(s("Gather", "places", end, axis=0) for end in ends))
+    distance = s("Sqrt", s("ReduceSum", s("Mul", gap, gap), s.ints(1)))
+    near = s.float(s("Less", distance, s.const(5)))
+    hidden = s("Gather", s("Gather", s.weight(VOCABULARY, WIDTH), "kinds", axis=0), ends[0], axis=0)
+    return s.done(s("Mul", hidden, near, name="messages"), ["edges", WIDTH])
+
+
+def recommender(s: Sheet) -> bytes:
+    """The linear half looks numbers up in a narrow table, the deep half vectors in a wide one; both are added."""
+    s.input("fields", INT, ["batch", 8])
+    linear = s("ReduceSum", s("Gather", s.weight(VOCABULARY, 1), "fields", axis=0), s.ints(1), keepdims=0)
+    vectors = s("Reshape", s("Gather", s.weight(VOCABULARY, WIDTH), "fields", axis=0), s.ints(0, 8 * WIDTH))
+    deep = s("MatMul", s("Relu", s("MatMul", vectors, s.weight(8 * WIDTH, WIDTH))), s.weight(WIDTH, 1))
+    return s.done(s("Sigmoid", s("Add", linear, deep), name="score"), ["batch", 1])
+
+
+@pytest.mark.parametrize("make", [forecaster, long_context, atoms, recommender])
+def test_honest_side_roads_of_other_inputs_pass(make: Callable[[Sheet], bytes]) -> None:
+    assert judged(make(Sheet("honest"))) == ()
+
+
 def test_a_switch_that_no_layer_reads_passes() -> None:
     """Merged decoders run one of two branches by a flag, and speech models by the sample rate."""
     s = Sheet("switch")

