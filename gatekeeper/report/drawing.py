@@ -17,10 +17,10 @@ from gatekeeper.evidence import Box, Drawing, Wire
 _BOXES, _WIRES = 60, 240
 """Most that is drawn."""
 
-_WIDTH, _HEIGHT, _LANE = 152, 60, 18
+_WIDTH, _HEIGHT, _LANE = 140, 60, 18
 """Of a box, and the height of a wire that passes, in pixels."""
 
-_ACROSS, _DOWN, _EDGE = 44, 16, 12
+_ACROSS, _DOWN, _EDGE = 36, 16, 12
 """Free space between layers, between rows, and around."""
 
 _ARROW = 7
@@ -102,15 +102,14 @@ def lay_out(drawing: Drawing) -> Layout:
 
 
 def _layers(count: int, wires: Sequence[Wire]) -> list[int]:
-    """Give each box its layer; what nothing feeds stands right before what it feeds."""
+    """Give each box its layer: behind all that feeds it, and as near as can be to what it feeds."""
     layer = [0] * count
     readers: dict[int, list[int]] = defaultdict(list)
     for wire in sorted(wires, key=lambda wire: wire.target):
         layer[wire.target] = max(layer[wire.target], layer[wire.source] + 1)
         readers[wire.source].append(wire.target)
-    fed = {wire.target for wire in wires}
-    for box in range(count):
-        if box not in fed and readers[box]:
+    for box in reversed(range(count)):
+        if readers[box]:
             layer[box] = min(layer[reader] for reader in readers[box]) - 1
     return layer
 

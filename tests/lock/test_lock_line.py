@@ -16,6 +16,7 @@ from gatekeeper.gate import gate
 from gatekeeper.lock import Lock, LockedBase
 from gatekeeper.pinning import Pin, Pinning, lock_models, locked_reference
 from gatekeeper.sources import SourceOptions
+from tests.support.onnx_models import Sheet, text
 
 GOOD = dict(builders.tiny_model("lighthouse"))
 WEIGHTS = "model.safetensors"
@@ -226,3 +227,29 @@ def test_a_branch_that_did_not_move_counts_as_pinned(pinning: Pinning) -> None:
     pin(pinning, BASE.id)
     reference, entry = locked_reference(sources.parse(f"{BASE.id}@main"), held(pinning), pinning.source)
     assert gate(reference, pinning.policy, source=pinning.source, locked=entry).verdict.action is Action.ALLOW
+
+
+def test_a_newer_graph_is_held_against_the_pinned_one(pinning: Pinning, hub: LoopbackHub) -> None:
+    """Nodes that the taint rule does not know stand out beside the revision that the lock pins."""
+    clean, odd = text(), text(pool=odd_pool)
+    old = HubRepo.of("lighthouse/graph", {**GOOD, "onnx/model.onnx": clean})
+    commits = (HubCommit(files={**GOOD, "onnx/model.onnx": clean}), HubCommit(files={**GOOD, "onnx/model.onnx": odd}))
+    hub.add(old)
+    pin(pinning, old.id)
+    hub.add(HubRepo(id=old.id, branches={"main": commits}))
+    (made,) = pin(replace(pinning, update=True), old.id)
+    assert made.attestation is not None
+    assert made.attestation.verdict.facts["graph.reference_diff"] == "nodes-added"
+    assert made.attestation.verdict.action is Action.ESCALATE
+    entry = made.before
+    assert entry is not None
+    held_back = gate(sources.parse(f"{old.id}@main"), pinning.policy, source=pinning.source, locked=entry)
+    assert held_back.verdict.facts["graph.reference_diff"] == "nodes-added"
+    alone = gate(sources.parse(f"{old.id}@main"), pinning.policy, source=pinning.source)
+    assert alone.verdict.facts["graph.reference_diff"] == "none"
+    assert alone.verdict.action.rank < Action.ESCALATE.rank
+
+
+def odd_pool(sheet: Sheet, hidden: str) -> str:
+    """Put something smooth between two layers, which an export of the same model has not."""
+    return sheet("ReduceMean", sheet("Tanh", sheet("Tanh", hidden)), sheet.ints(1), keepdims=0)

@@ -4,9 +4,8 @@ Modules: `graph` (the compact graph that everything here reads), `reader` (bytes
 file's parts, `reader_flat` and `reader_control` write them out, `reader_order` orders them), `structure` (its hygiene),
 `tracing` (one pass of marks over the graph, into a `taint`; `flow*` say what operators do to them), `triggers`
 (meetings of marks → suspicions, with the `cone` behind each), `vocabulary` (what the numbers of tokens mean),
-`reference` (the difference of two graphs; `reference_labels` and
-`reference_pairs` find which node is which), `sketch` (a part of a graph as a drawing), `conversion` (weights against
-those beside the graph).
+`reference` (the difference of two graphs; `reference_labels` and `reference_pairs` find which node is which),
+`sketch` (a part of a graph as a drawing), `conversion` (weights against those beside the graph).
 Each check is a file of its own, `*_check`.
 """
 

@@ -141,7 +141,7 @@ def _slug(difference: Difference, *, other: bool) -> str:
 def _words(difference: Difference, *, other: bool) -> Iterator[str]:
     """Tell the difference, what matters most first."""
     if difference.change is Change.NODES_ADDED and not other:
-        yield "All old initializers are byte-identical, only nodes were added: so graphs look that were tampered with."
+        yield "All old initializers are byte-identical, only nodes were added: graphs with a backdoor look so."
     else:
         yield f"{_tensors(difference, other=other)[0].upper()}{_tensors(difference, other=other)[1:]}."
     for told, count, names in (
@@ -166,7 +166,7 @@ def _tensors(difference: Difference | None, *, other: bool = False) -> str:
 
 def _few(names: Iterable[str], count: int) -> str:
     shown = list(names)[:_NAMES]
-    return ", ".join(shown) + (", …" if count > len(shown) else "")
+    return ", ".join(shown) + (f" and {count - len(shown):,} more" if count > len(shown) else "")
 
 
 def _unknown_places(one: Compared, artifact: Artifact, context: Context) -> str:

@@ -137,16 +137,16 @@ def test_one_changed_tensor_hides_no_addition() -> None:
         spare = model.graph.initializer[-1]
         spare.CopyFrom(numpy_helper.from_array(np.ones(3, np.float32), "spare"))
 
-    many = edited(CLEAN, lambda model: [spares(model, number) for number in range(9)])
-    implanted = edited(IMPLANTED, lambda model: [spares(model, number) for number in range(9)])
+    many, implanted = edited(CLEAN, spares), edited(IMPLANTED, spares)
     result = look({ONE: edited(implanted, touched)}, {ONE: edited(many, touch)})
     assert slugs(result) == {"implant"}
     assert "byte-identical, only nodes" not in result.findings[0].message
     assert result.facts == {"graph.reference_diff": "changed"}
 
 
-def spares(model: ModelProto, number: int) -> None:
-    model.graph.initializer.append(numpy_helper.from_array(np.full(3, number, np.float32), f"spare{number}"))
+def spares(model: ModelProto) -> None:
+    for number in range(9):
+        model.graph.initializer.append(numpy_helper.from_array(np.full(3, number, np.float32), f"spare{number}"))
 
 
 def test_files_beside_count_as_the_tensors_in_them() -> None:
@@ -157,7 +157,8 @@ def test_files_beside_count_as_the_tensors_in_them() -> None:
         "added": (IMPLANTED, old, "implant"),
         "both": (IMPLANTED, other, "decision-added"),
     }
-    files, trusted = {}, {}
+    files: dict[str, bytes] = {}
+    trusted: dict[str, bytes] = {}
     for folder, (graph, weights, _) in cases.items():
         files |= {f"{folder}/{folder}.onnx": edited(graph, external), f"{folder}/weights.bin": weights}
         trusted |= {f"{folder}/{folder}.onnx": edited(CLEAN, external), f"{folder}/weights.bin": old}
@@ -274,6 +275,11 @@ def test_graphs_that_were_not_downloaded_are_a_gap() -> None:
 def test_no_process_is_started_for_equal_files(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[str] = []
     start = Server.start
-    monkeypatch.setattr(Server, "start", lambda self: (started.append(self._entry), start(self))[1])
+
+    def noted(self: Server) -> None:
+        started.append(self._entry)
+        start(self)
+
+    monkeypatch.setattr(Server, "start", noted)
     assert look({ONE: CLEAN}).status is Status.PASS
     assert not any("reference" in entry for entry in started)
