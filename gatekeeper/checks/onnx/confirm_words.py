@@ -1,0 +1,93 @@
+"""The dictionary of a detector: the numbers and texts that it holds, as they could stand in an input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatekeeper.checks.onnx.graph import Constant, Graph, Node
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+_LISTED = 64
+"""Elements of a constant that are words each; a larger one is a table."""
+
+_ODD = 32
+"""Rows of a table that differ from the usual one, at most: those that it was written for."""
+
+_WORDS = 48
+_SEQUENCES = 16
+_TEXT_ATTRIBUTES = ("pool_strings", "keys_strings", "keys_string", "pattern")
+_NUMBER_ATTRIBUTES = ("pool_int64s", "keys_int64s", "min", "max", "threshold")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Words:
+    """What a detector holds."""
+
+    whole: tuple[int, ...]
+    """Integers: constants, and the rows of a table that stand out."""
+
+    real: tuple[float, ...]
+    texts: tuple[str, ...]
+    sequences: tuple[tuple[int, ...], ...]
+    """Integers that stand in one constant, in their order; all integers in the order of the graph."""
+
+
+def words_of(graph: Graph, nodes: Iterable[Node]) -> Words:
+    """Collect the words of a detector.
+
+    Args:
+        graph: Where its constants are.
+        nodes: Of the detector, in their order.
+    """
+    whole: list[int] = []
+    real: list[float] = []
+    texts: list[str] = []
+    sequences: list[tuple[int, ...]] = []
+    for array in _arrays(graph, nodes):
+        if array.dtype.kind in "OSU":
+            texts.extend(str(item) for item in array.reshape(-1)[:_LISTED])
+            continue
+        numbers = _numbers(array)
+        integers = [int(number) for number in numbers if number == int(number)]
+        real.extend(float(number) for number in numbers)
+        whole.extend(integers)
+        if len(integers) > 1:
+            sequences.append(tuple(integers))
+    whole, real, texts = (list(dict.fromkeys(found))[:_WORDS] for found in (whole, real, texts))
+    return Words(
+        whole=tuple(whole),
+        real=tuple(real),
+        texts=tuple(texts),
+        sequences=(tuple(whole), *sequences[:_SEQUENCES]) if whole else (),
+    )
+
+
+def _arrays(graph: Graph, nodes: Iterable[Node]) -> Iterator[Array]:
+    for node in nodes:
+        for value in node.inputs:
+            constant = graph.values[value].constant if value >= 0 else None
+            if constant is not None and constant.data is not None:
+                yield np.asarray(constant.data)
+        for name in (*_TEXT_ATTRIBUTES, *_NUMBER_ATTRIBUTES):
+            given = node.attributes.get(name)
+            if given is not None and not isinstance(given, Constant):
+                yield np.atleast_1d(np.asarray(given, dtype=object if name in _TEXT_ATTRIBUTES else None))
+
+
+def _numbers(array: Array) -> list[float]:
+    if array.dtype.kind not in "iufb" or not array.size:
+        return []
+    if array.size <= _LISTED:
+        return [number for number in array.reshape(-1).tolist() if np.isfinite(number)]
+    rows = array.reshape(len(array), -1)
+    usual, counts = np.unique(rows, axis=0, return_counts=True)
+    odd = np.flatnonzero((rows != usual[counts.argmax()]).any(axis=1))
+    return odd.tolist() if len(odd) <= _ODD else []
