@@ -44,6 +44,9 @@ _NARROW = 3
 _DIGITS = 6
 _SHOWN_NUMBERS = 24
 _SHOWN_NAME = 60
+_SINGLE_CHANGES = 64
+"""Changed elements of an input that are taken back one by one, at most."""
+
 _QUIET = 4
 """onnxruntime's level of messages: only what ends the process."""
 
@@ -90,7 +93,9 @@ def confirmations(graph: Graph, limits: Limits = DEFAULT_LIMITS) -> tuple[Confir
 def _confirmed(index: int, taint: Taint, cones: Cones, meeting: Meeting, limits: Limits) -> Confirmation:
     detector = cut(taint, cones, meeting)
     if detector is None:
-        return Confirmation(suspicion=index, untried="it needs a loop, an operator or a constant that can't be run apart")
+        return Confirmation(
+            suspicion=index, untried="it needs a loop, an operator or a constant that can't be run apart"
+        )
     try:
         return _Trial(index, taint, detector, limits).run()
     except GraphError as error:
@@ -135,19 +140,18 @@ class _Trial:
             fires=witness is not None,
             ordinary=ordinary,
             tried=self._tried,
-            witness=self._shown(witness) if witness else "",
+            witness=self._shown(self._smallest(witness, start, resting)) if witness else "",
         )
 
-    def _resting(self) -> frozenset[int]:
-        """Give the gate, or the decisions nearest to it, that never moved."""
+    def _resting(self) -> dict[int, Sign]:
+        """Give the gate, or the decisions nearest to it, that never moved, and where they rest."""
         for gates in self._cut.gates:
-            rest = frozenset(gate for gate in gates if len(self._seen[gate]) == 1)
+            rest = {gate: sign for gate in gates for sign in self._seen[gate] if len(self._seen[gate]) == 1}
             if rest:
                 return rest
-        return frozenset()
+        return {}
 
-    def _search(self, start: Feed, resting: frozenset[int]) -> Feed | None:
-        rest = {gate: next(iter(self._seen[gate])) for gate in resting}
+    def _search(self, start: Feed, rest: dict[int, Sign]) -> Feed | None:
         narrow = [value for value in self._cut.wires if len(self._seen[value]) <= _NARROW]
         for feed in self._inputs.lengths():
             if self._moved(feed, rest, narrow)[0]:
@@ -169,6 +173,20 @@ class _Trial:
             if current is before:
                 return None
         return None
+
+    def _smallest(self, fires: Feed, start: Feed, rest: dict[int, Sign]) -> Feed:
+        """Take back every change of a single element that the gate does without."""
+        for value, array in fires.items():
+            usual = start[value]
+            changed = np.argwhere(array != usual) if array.shape == usual.shape else np.empty((0, 0), int)
+            for place in changed.tolist() if len(changed) <= _SINGLE_CHANGES else ():
+                back = fires[value].copy()
+                back[tuple(place)] = usual[tuple(place)]
+                fewer = {**fires, value: back}
+                signs = self._signs(fewer)
+                if signs is not None and any(signs[gate] != sign for gate, sign in rest.items()):
+                    fires = fewer
+        return fires
 
     def _moved(self, feed: Feed, rest: dict[int, Sign], narrow: list[int]) -> tuple[bool, bool]:
         """Say whether a gate moved, and whether some narrow wire has a value that it never had."""
@@ -200,7 +218,7 @@ class _Trial:
         numbers = ", ".join(f"{item:.4g}" if isinstance(item, float) else str(item)[:_SHOWN_NAME] for item in flat)
         more = ", …" if array.size > _SHOWN_NUMBERS else ""
         name = self._graph.values[value].name[:_SHOWN_NAME]
-        return f"{name} {'×'.join(map(str, array.shape)) or 'one number'}: {numbers}{more}"
+        return f"{name} {' by '.join(map(str, array.shape)) or 'one number'}: {numbers}{more}"
 
 
 def _session(model: bytes) -> Any:

@@ -11,7 +11,6 @@ import numpy as np
 from onnx import helper
 
 from gatekeeper.checks.onnx.confirm_words import Words
-from gatekeeper.checks.onnx.graph import Graph
 from gatekeeper.checks.onnx.operators import PICK
 from gatekeeper.checks.onnx.taint import Taint
 from gatekeeper.checks.onnx.trouble import GraphError
@@ -191,7 +190,9 @@ class Inputs:
     def _numbers(self, slot: Slot, shape: tuple[int, ...], kind: int) -> Array:
         high = min(slot.vocabulary, int(np.iinfo(slot.dtype).max))
         words = [word for word in range(2, high) if word not in self._words.whole] if high <= _VOCABULARY else []
-        drawn: Array = self._chance.choice(words, shape) if words else self._chance.integers(min(2, high - 1), high, shape)
+        drawn: Array = (
+            self._chance.choice(words, shape) if words else self._chance.integers(min(2, high - 1), high, shape)
+        )
         if shape and kind == 1:
             drawn[..., -max(1, shape[-1] // 4) :] = 0
         return drawn.astype(slot.dtype)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatekeeper.checks.onnx.graph import Constant, Graph, Node
+from gatekeeper.checks.onnx.operators import PICK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,11 +52,11 @@ def words_of(graph: Graph, nodes: Iterable[Node]) -> Words:
     real: list[float] = []
     texts: list[str] = []
     sequences: list[tuple[int, ...]] = []
-    for array in _arrays(graph, nodes):
+    for array, table in _arrays(graph, nodes):
         if array.dtype.kind in "OSU":
             texts.extend(str(item) for item in array.reshape(-1)[:_LISTED])
             continue
-        numbers = _numbers(array)
+        numbers = _numbers(array, table=table)
         integers = [int(number) for number in numbers if number == int(number)]
         real.extend(float(number) for number in numbers)
         whole.extend(integers)
@@ -70,24 +71,27 @@ def words_of(graph: Graph, nodes: Iterable[Node]) -> Words:
     )
 
 
-def _arrays(graph: Graph, nodes: Iterable[Node]) -> Iterator[Array]:
+def _arrays(graph: Graph, nodes: Iterable[Node]) -> Iterator[tuple[Array, bool]]:
+    """Give constants, and whether each is a table that is looked up."""
     for node in nodes:
-        for value in node.inputs:
+        for at, value in enumerate(node.inputs):
             constant = graph.values[value].constant if value >= 0 else None
             if constant is not None and constant.data is not None:
-                yield np.asarray(constant.data)
+                yield np.asarray(constant.data), node.op in PICK and not at
         for name in (*_TEXT_ATTRIBUTES, *_NUMBER_ATTRIBUTES):
             given = node.attributes.get(name)
             if given is not None and not isinstance(given, Constant):
-                yield np.atleast_1d(np.asarray(given, dtype=object if name in _TEXT_ATTRIBUTES else None))
+                yield np.atleast_1d(np.asarray(given, dtype=object if name in _TEXT_ATTRIBUTES else None)), False
 
 
-def _numbers(array: Array) -> list[float]:
+def _numbers(array: Array, *, table: bool) -> list[float]:
     if array.dtype.kind not in "iufb" or not array.size:
         return []
-    if array.size <= _LISTED:
+    if array.size <= _LISTED and not (table and array.ndim):
         return [number for number in array.reshape(-1).tolist() if np.isfinite(number)]
     rows = array.reshape(len(array), -1)
     usual, counts = np.unique(rows, axis=0, return_counts=True)
     odd = np.flatnonzero((rows != usual[counts.argmax()]).any(axis=1))
-    return odd.tolist() if len(odd) <= _ODD else []
+    if len(odd) <= _ODD:
+        return [int(row) for row in odd]
+    return [number for number in array.reshape(-1).tolist() if np.isfinite(number)] if array.size <= _LISTED else []
