@@ -71,7 +71,8 @@ class GraphConfirmation(Check):
 
     def run(self, artifact: Artifact, context: Context) -> Outcome:
         """Ask the child, and say what came of each finding."""
-        findings, gaps = [], []
+        findings: list[Finding] = []
+        gaps: list[Gap] = []
         for graph in confirmed(artifact, context):
             if graph.trouble:
                 gaps.append(Gap(reason=graph.trouble, path=graph.path))

@@ -57,7 +57,8 @@ def cut(taint: Taint, cones: Cones, meeting: Meeting) -> Cut | None:
         constants that are large or lie elsewhere.
     """
     graph = taint.graph
-    nodes, made = [], set()
+    nodes: list[Node] = []
+    made: set[int] = set()
     for at in sorted(cones.look(meeting.gate).nodes):
         node = graph.nodes[at]
         if _runs(graph, node, made):

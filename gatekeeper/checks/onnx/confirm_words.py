@@ -62,11 +62,11 @@ def words_of(graph: Graph, nodes: Iterable[Node]) -> Words:
         whole.extend(integers)
         if len(integers) > 1:
             sequences.append(tuple(integers))
-    whole, real, texts = (list(dict.fromkeys(found))[:_WORDS] for found in (whole, real, texts))
+    whole = list(dict.fromkeys(whole))[:_WORDS]
     return Words(
         whole=tuple(whole),
-        real=tuple(real),
-        texts=tuple(texts),
+        real=tuple(dict.fromkeys(real))[:_WORDS],
+        texts=tuple(dict.fromkeys(texts))[:_WORDS],
         sequences=(tuple(whole), *sequences[:_SEQUENCES]) if whole else (),
     )
 
