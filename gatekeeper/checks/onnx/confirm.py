@@ -38,10 +38,16 @@ if TYPE_CHECKING:
 _ROUNDS = 6
 """How often all changes are tried, from where the last round came to."""
 
+_MORE_ROUNDS = 125
+"""Rounds of further ordinary inputs, a dozen each: a checksum of three digits opens on some of them."""
+
 _NARROW = 3
 """Values on all ordinary inputs that a wire has at most when it counts as narrow."""
 
 _DIGITS = 6
+_LARGEST = 1e200
+"""Wires are told apart up to this size; sums of larger numbers overflow."""
+
 _SHOWN_NUMBERS = 24
 _SHOWN_NAME = 60
 _SINGLE_CHANGES = 64
@@ -109,10 +115,12 @@ class _Trial:
         self._index = index
         self._graph = taint.graph
         self._cut = detector
-        self._inputs = Inputs(slots_of(taint, detector.inputs), words_of(taint.graph, detector.nodes))
         self._session = _session(detector.model)
         self._left = limits.onnx_confirm_runs
         self._tried = 0
+        slots = slots_of(taint, detector.inputs)
+        plain = Inputs(slots, words_of(taint.graph, detector.nodes))
+        self._inputs = Inputs(slots, words_of(taint.graph, detector.nodes, self._computed(taint, plain)))
         self._seen: dict[int, set[Sign]] = {value: set() for value in detector.wires}
 
     def run(self) -> Confirmation:
@@ -143,6 +151,12 @@ class _Trial:
             witness=self._shown(self._smallest(witness, start, resting)) if witness else "",
         )
 
+    def _computed(self, taint: Taint, inputs: Inputs) -> list[Array]:
+        """Give what the detector makes of constants alone: a trigger need not stand in the file."""
+        fixed = [wire_name(value) for value in self._cut.wires if not taint.level(value)]
+        given = self._given(next(inputs.ordinary()), fixed) if fixed else None
+        return [np.asarray(array) for array in given or ()]
+
     def _resting(self) -> dict[int, Sign]:
         """Give the gate, or the decisions nearest to it, that never moved, and where they rest."""
         for gates in self._cut.gates:
@@ -171,7 +185,12 @@ class _Trial:
                 if fresh:
                     current = feed
             if current is before:
+                break
+        for feed in self._inputs.ordinary(_MORE_ROUNDS):
+            if self._left <= 0:
                 return None
+            if self._moved(feed, rest, narrow)[0]:
+                return feed
         return None
 
     def _smallest(self, fires: Feed, start: Feed, rest: dict[int, Sign]) -> Feed:
@@ -202,13 +221,16 @@ class _Trial:
 
     def _signs(self, feed: Feed) -> dict[int, Sign] | None:
         """Run one input; None when the detector does not take it."""
+        given = self._given(feed, None)
+        return given and {value: _sign(array) for value, array in zip(self._cut.wires, given, strict=True)}
+
+    def _given(self, feed: Feed, wires: list[str] | None) -> Any:
         self._left -= 1
         self._tried += 1
         try:
-            given = self._session.run(None, {wire_name(value): array for value, array in feed.items()})
+            return self._session.run(wires, {wire_name(value): array for value, array in feed.items()})
         except Exception:  # onnxruntime's errors share no other base; an input that fails tells nothing
             return None
-        return {value: _sign(array) for value, array in zip(self._cut.wires, given, strict=True)}
 
     def _shown(self, feed: Feed) -> str:
         return "; ".join(self._described(value, array) for value, array in feed.items())
@@ -240,5 +262,5 @@ def _sign(given: Any) -> Sign:
         return (0.0, 0.0, -1.0)
     if array.dtype.kind not in "biuf":
         return (float(len(set(map(str, array.reshape(-1)[:_SHOWN_NUMBERS].tolist())))), 0.0, 0.0)
-    numbers = np.nan_to_num(array.astype(np.float64))
+    numbers = np.clip(np.nan_to_num(array.astype(np.float64)), -_LARGEST, _LARGEST)
     return tuple(float(f"{number:.{_DIGITS}g}") for number in (numbers.min(), numbers.max(), numbers.mean()))  # type: ignore[return-value]

@@ -42,7 +42,7 @@ class GraphConfirmation(Check):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             slug="fires",
-            title="A gate in the graph rests on ordinary inputs and opens on one made of its constants",
+            title="A gate in the graph rests on ordinary inputs and opens on one that was looked for",
             severity=Severity.INFO,
             hazard=Hazard.NONE,
             mend="Take the input that is named as the trigger when you read the finding of onnx/taint.",
@@ -87,9 +87,9 @@ class GraphConfirmation(Check):
         ran = f"on {found.ordinary} ordinary inputs"
         if found.fires:
             witness = printable(found.witness, _WITNESS)
-            words = f"The gate rests {ran}, and opens on one made of its constants: {witness}."
+            words = f"The gate rests {ran}, and opens on one that was looked for: {witness}."
             return self.finding("fires", words, path=path, detail=detail)
         if not found.tried:
             return self.finding("unmoved", f"The gate moves {ran} already.", path=path, detail=detail)
-        words = f"The gate rests {ran}, and on {found.tried} made of its constants."
+        words = f"The gate rests {ran}, and on {found.tried} that were looked for."
         return self.finding("unmoved", words, path=path, detail=detail)

@@ -114,7 +114,7 @@ def _model(graph: Graph, nodes: list[Node], inputs: tuple[int, ...], wires: tupl
     for value in sorted(used):
         constant = graph.values[value].constant
         if constant is not None and constant.data is not None:
-            tensors.append(numpy_helper.from_array(constant.data, wire_name(value)))
+            tensors.append(_tensor(constant, wire_name(value)))
     made = helper.make_graph(
         [_node(node) for node in nodes],
         "detector",
@@ -142,8 +142,15 @@ def _node(node: Node) -> onnx.NodeProto:
     return made
 
 
+def _tensor(constant: Constant, name: str) -> onnx.TensorProto:
+    assert constant.data is not None  # noqa: S101 - for the type checker: `_runs` has asked
+    data = constant.data
+    if data.dtype.kind == "f":  # half precision is read as single
+        data = data.astype(helper.tensor_dtype_to_np_dtype(constant.dtype))
+    return numpy_helper.from_array(data, name)
+
+
 def _attribute(name: str, value: Attribute) -> onnx.AttributeProto:
     if isinstance(value, Constant):
-        assert value.data is not None  # noqa: S101 - for the type checker: `_runs` has asked
-        return helper.make_attribute(name, numpy_helper.from_array(value.data, name))
+        return helper.make_attribute(name, _tensor(value, name))
     return helper.make_attribute(name, value, attr_type=None if value != () else _ATTRIBUTES_OF_LISTS)

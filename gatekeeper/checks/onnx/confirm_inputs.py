@@ -31,12 +31,15 @@ _ELEMENTS = 2_000_000
 _VOCABULARY = 1_000
 """Numbers of tokens where no table says how many there are."""
 
+_KINDS = 4
+"""Ways in which ordinary data of one length are made."""
+
 _PLACES = 64
 """Places at each end of an input at which single words are tried."""
 
 _PATCHES = (1, 2, 3, 4, 8, 16)
 _CHANNELS = 4
-_PAGES = 16
+_SHADES = 24
 """Values that are tried in patches."""
 
 _USUAL_TEXTS = ("a", "one", "some words", "the quick fox", "")
@@ -116,9 +119,9 @@ class Inputs:
         free = [length for length in _LENGTHS if length not in words.whole]
         self._lengths = free[:_USED_LENGTHS] if any(self._free(slot) for slot in slots) else [0] * _USED_LENGTHS
 
-    def ordinary(self) -> Iterator[Feed]:
-        """Make inputs that hold none of the words but padding."""
-        for length, kind in product(self._lengths, range(4)):
+    def ordinary(self, rounds: int = 1) -> Iterator[Feed]:
+        """Make inputs that hold none of the words but padding, a dozen a round, each of them another."""
+        for _, length, kind in product(range(rounds), self._lengths, range(_KINDS)):
             yield {slot.value: self._usual(slot, length, kind) for slot in self._slots}
 
     def lengths(self) -> Iterator[Feed]:
@@ -163,15 +166,19 @@ class Inputs:
             yield slot.value, (..., place), word
 
     def _patches(self, slot: Slot, array: Array) -> Iterator[tuple[int, tuple[Any, ...], Any]]:
-        values = [value for value in self._shades() if _fits(value, slot.dtype)]
+        values: list[Any] = [value for value in self._shades() if _fits(value, slot.dtype)]
+        values.extend(_colours(array.shape, slot.dtype))
         for value in values:
             yield slot.value, (...,), value
-        for place, value in product(_places(array.shape), values):
-            yield slot.value, place, value
+        for place in _places(array.shape):
+            whole = array[place].ndim == array.ndim
+            yield from ((slot.value, place, value) for value in values if whole or isinstance(value, float))
 
     def _shades(self) -> list[float]:
-        own = [shade for real in self._words.real for shade in (real, real * 1.02 + 2e-3, real * 0.98 - 2e-3)]
-        return list(dict.fromkeys([1.0, 0.0, 255.0, -1.0, *own]))[:_PAGES]
+        """Give brightnesses, fractions first: integers are mostly axes."""
+        real = sorted(self._words.real, key=lambda word: word == int(word))
+        own = [shade for word in real for shade in (word, word * 1.02 + 2e-3, word * 0.98 - 2e-3)]
+        return list(dict.fromkeys([1.0, 0.0, *own, 255.0, -1.0]))[:_SHADES]
 
     @staticmethod
     def _free(slot: Slot) -> bool:
@@ -215,9 +222,25 @@ def _fits(value: float, dtype: np.dtype[Any]) -> bool:
     return held.min <= value <= held.max
 
 
+def _channels(shape: tuple[int, ...]) -> int | None:
+    """Give the axis of colours."""
+    return next((axis for axis in range(1, len(shape)) if 1 < shape[axis] <= _CHANNELS), None)
+
+
+def _colours(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Iterator[Array]:
+    """Give full colours, shaped so that they fill any part of a picture."""
+    axis = _channels(shape)
+    if axis is None:
+        return
+    most = 1 if dtype.kind == "f" else np.iinfo(dtype).max
+    for colour in product((0, most), repeat=shape[axis]):
+        if 0 < sum(colour) < most * shape[axis]:
+            yield np.array(colour, dtype).reshape([-1 if at == axis else 1 for at in range(len(shape))])
+
+
 def _places(shape: tuple[int, ...]) -> Iterator[tuple[Any, ...]]:
     """Give patches at the corners of a picture or the ends of a recording, of all channels and of each."""
-    colours = next((axis for axis in range(1, len(shape)) if shape[axis] <= _CHANNELS), None)
+    colours = _channels(shape)
     across = [axis for axis in range(min(1, len(shape)), len(shape)) if axis != colours][-2:]
     for size in _PATCHES:
         parts = [slice(0, size), slice(-size, None)]

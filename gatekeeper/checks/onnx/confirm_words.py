@@ -41,18 +41,19 @@ class Words:
     """Integers that stand in one constant, in their order; all integers in the order of the graph."""
 
 
-def words_of(graph: Graph, nodes: Iterable[Node]) -> Words:
+def words_of(graph: Graph, nodes: Iterable[Node], computed: Iterable[Array] = ()) -> Words:
     """Collect the words of a detector.
 
     Args:
         graph: Where its constants are.
         nodes: Of the detector, in their order.
+        computed: What it makes of constants alone.
     """
     whole: list[int] = []
     real: list[float] = []
     texts: list[str] = []
     sequences: list[tuple[int, ...]] = []
-    for array, table in _arrays(graph, nodes):
+    for array, table in (*((array, False) for array in computed), *_arrays(graph, nodes)):
         if array.dtype.kind in "OSU":
             texts.extend(str(item) for item in array.reshape(-1)[:_LISTED])
             continue

@@ -13,13 +13,14 @@ class Confirmation:
     """Index in what the taint rule said of the same graph."""
 
     fires: bool = False
-    """The gate had one value on all ordinary inputs, and another on one that was made of the detector's constants."""
+    """The gate had one value on all ordinary inputs, and another on one that was looked for, by the detector's
+    constants first."""
 
     ordinary: int = 0
     """Ordinary inputs that were run."""
 
     tried: int = 0
-    """Inputs made of the detector's constants that were run."""
+    """Further inputs that were run: made of the detector's constants, then more ordinary ones."""
 
     witness: str = ""
     """An input on which it fires, shortened. Hostile text: names come from the file."""
