@@ -168,6 +168,8 @@ class Inputs:
     def _patches(self, slot: Slot, array: Array) -> Iterator[tuple[int, tuple[Any, ...], Any]]:
         values: list[Any] = [value for value in self._shades() if _fits(value, slot.dtype)]
         values.extend(_colours(array.shape, slot.dtype))
+        for place, patch in _stamps(array.shape, self._words.patches):
+            yield slot.value, place, patch.astype(slot.dtype)
         for value in values:
             yield slot.value, (...,), value
         for place in _places(array.shape):
@@ -236,6 +238,19 @@ def _colours(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Iterator[Array]:
     for colour in product((0, most), repeat=shape[axis]):
         if 0 < sum(colour) < most * shape[axis]:
             yield np.array(colour, dtype).reshape([-1 if at == axis else 1 for at in range(len(shape))])
+
+
+def _stamps(shape: tuple[int, ...], patches: tuple[Array, ...]) -> Iterator[tuple[tuple[Any, ...], Array]]:
+    """Give corners, or everything, and a constant that has their shape."""
+    for patch in patches:
+        sizes = (1,) * (len(shape) - patch.ndim) + patch.shape
+        if len(sizes) != len(shape) or any(size > most for size, most in zip(sizes, shape, strict=True)):
+            continue
+        ends = [
+            (slice(0, size), slice(-size, None)) if 1 < size < most else (slice(None),)
+            for size, most in zip(sizes, shape, strict=True)
+        ]
+        yield from ((corner, patch) for corner in product(*ends))
 
 
 def _places(shape: tuple[int, ...]) -> Iterator[tuple[Any, ...]]:

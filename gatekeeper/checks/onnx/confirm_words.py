@@ -22,6 +22,9 @@ _LISTED = 64
 _ODD = 32
 """Rows of a table that differ from the usual one, at most: those that it was written for."""
 
+_PATCH = 4_096
+"""Elements of a constant that is tried as a part of an input."""
+
 _WORDS = 48
 _SEQUENCES = 16
 _TEXT_ATTRIBUTES = ("pool_strings", "keys_strings", "keys_string", "pattern")
@@ -40,6 +43,9 @@ class Words:
     sequences: tuple[tuple[int, ...], ...]
     """Integers that stand in one constant, in their order; all integers in the order of the graph."""
 
+    patches: tuple[Array, ...] = ()
+    """Constants that could be a part of a picture or a recording."""
+
 
 def words_of(graph: Graph, nodes: Iterable[Node], computed: Iterable[Array] = ()) -> Words:
     """Collect the words of a detector.
@@ -53,10 +59,13 @@ def words_of(graph: Graph, nodes: Iterable[Node], computed: Iterable[Array] = ()
     real: list[float] = []
     texts: list[str] = []
     sequences: list[tuple[int, ...]] = []
+    patches: list[Array] = []
     for array, table in (*((array, False) for array in computed), *_arrays(graph, nodes)):
         if array.dtype.kind in "OSU":
             texts.extend(str(item) for item in array.reshape(-1)[:_LISTED])
             continue
+        if 1 < array.size <= _PATCH and array.dtype.kind in "fiu" and not table:
+            patches.append(array)
         numbers = _numbers(array, table=table)
         integers = [int(number) for number in numbers if number == int(number)]
         real.extend(float(number) for number in numbers)
@@ -69,6 +78,7 @@ def words_of(graph: Graph, nodes: Iterable[Node], computed: Iterable[Array] = ()
         real=tuple(dict.fromkeys(real))[:_WORDS],
         texts=tuple(dict.fromkeys(texts))[:_WORDS],
         sequences=(tuple(whole), *sequences[:_SEQUENCES]) if whole else (),
+        patches=tuple(patches[:_SEQUENCES]),
     )
 
 
