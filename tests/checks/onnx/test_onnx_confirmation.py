@@ -225,3 +225,22 @@ def test_an_answer_that_is_none_is_refused(change: Change) -> None:
     assert _read("m", found, json.dumps([ANSWER]).encode()).answers
     with pytest.raises(ValueError, match=r"."):
         _read("m", found, json.dumps(change(ANSWER)).encode())
+
+
+def computed_token(s: Sheet) -> str:
+    """The number of the token stands nowhere in the file."""
+    token = s("Add", s("Mul", s.ints(6), s.ints(10)), s.ints(1))
+    return s("ReduceMax", s.float(s("Equal", "ids", token)), s.ints(1))
+
+
+def in_half(s: Sheet) -> str:
+    half = s("Cast", s("Equal", "ids", s.ints(TRIGGER[0])), to=onnx.TensorProto.FLOAT16)
+    return s.float(s("ReduceMax", s("Mul", half, s.const(1.5, np.float16)), s.ints(1)))
+
+
+@RUNS
+@pytest.mark.parametrize("mark", [computed_token, in_half])
+def test_words_that_are_computed_and_half_precision_are_run(mark: Callable[[Sheet], str]) -> None:
+    from gatekeeper.checks.onnx.confirm import confirmations
+
+    assert all(one.fires for one in confirmations(read_graph(text(mark, "add"))))
