@@ -195,6 +195,15 @@ class Limits:
     onnx_memory_bytes: int = 1 * GIB
     """Address space of the child that analyses it, in bytes; libraries map a third of this without using it."""
 
+    onnx_confirm_runs: int = 3_000
+    """Inputs on which one detector found in an ONNX graph is run, when onnxruntime is installed."""
+
+    onnx_confirm_cpu_seconds: int = 60
+    """CPU seconds that running the detectors of one ONNX graph may cost."""
+
+    onnx_confirm_memory_bytes: int = 2 * GIB
+    """Address space of the child that runs them, in bytes."""
+
     conversion_bytes: int = 1 * GIB
     """Bytes of weights that are read to tell whether a graph holds those that lie beside it in another format."""
 

@@ -114,6 +114,8 @@ def _extras() -> list[Symptom]:
         lacking = [name for name in names if not _version(name)]
         state, detail = ("note", f"without {', '.join(lacking)}") if lacking else ("ok", "installed")
         consequence = "nothing becomes unknown: no check of this version needs it" if lacking else ""
+        if "onnxruntime" in lacking:
+            consequence = "detectors found in ONNX graphs are not run (onnx/confirmation); their findings stand"
         if "torch" in lacking:
             consequence = f"`gatekeeper convert` and `gatekeeper patch` can't run; {consequence}"
         found.append(Symptom(what=f"extra: {extra}", state=state, detail=detail, consequence=consequence))

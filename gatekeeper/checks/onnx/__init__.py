@@ -3,15 +3,18 @@
 Modules: `graph` (the compact graph that everything here reads), `reader` (bytes → graph; `reader_model` reads the
 file's parts, `reader_flat` and `reader_control` write them out, `reader_order` orders them), `structure` (its hygiene),
 `tracing` (one pass of marks over the graph, into a `taint`; `flow*` say what operators do to them), `triggers`
-(meetings of marks → suspicions, with the `cone` behind each), `vocabulary` (what the numbers of tokens mean),
-`reference` (the difference of two graphs; `reference_labels` and `reference_pairs` find which node is which),
-`sketch` (a part of a graph as a drawing), `conversion` (weights against those beside the graph).
+(meetings of marks → suspicions, with the `cone` behind each), `confirm` (what is behind a gate, run by itself:
+`confirm_cut` cuts it out, `confirm_words` and `confirm_inputs` make its inputs, `confirm_asking` asks for it),
+`vocabulary` (what the numbers of tokens mean), `reference` (the difference of two graphs; `reference_labels` and
+`reference_pairs` find which node is which), `sketch` (a part of a graph as a drawing), `conversion` (weights against
+those beside the graph).
 Each check is a file of its own, `*_check`.
 """
 
 from __future__ import annotations
 
 from gatekeeper.checks.check import Check
+from gatekeeper.checks.onnx.confirm_check import GraphConfirmation
 from gatekeeper.checks.onnx.conversion_check import Conversion
 from gatekeeper.checks.onnx.graph import Graph
 from gatekeeper.checks.onnx.reference_check import GraphReference
@@ -21,7 +24,7 @@ from gatekeeper.checks.onnx.taint_check import GraphTaint
 from gatekeeper.checks.onnx.trouble import GraphError
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 
-ALL: tuple[Check, ...] = (GraphStructure(), GraphTaint(), GraphReference(), Conversion())
+ALL: tuple[Check, ...] = (GraphStructure(), GraphTaint(), GraphConfirmation(), GraphReference(), Conversion())
 """The checks of this room, in the order of reports."""
 
 __all__ = ["ALL", "Graph", "GraphError", "Suspicion", "read_graph", "suspicions"]

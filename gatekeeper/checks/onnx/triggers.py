@@ -32,6 +32,9 @@ _HIDING = 1e6
 _LARGE = 1e4
 """What masks add to what shall not be seen, and no size or threshold reaches."""
 
+LEARNED_KINDS = frozenset({SuspicionKind.ACTIVATION, SuspicionKind.TABLE, SuspicionKind.KERNEL})
+"""What is told about trained layers, and not about a decision beside them."""
+
 _SIZES = 2
 """Sizes up to this tell an empty or single item from many, as every exporter does."""
 
@@ -62,16 +65,24 @@ def suspicions(graph: Graph, limits: Limits = DEFAULT_LIMITS) -> tuple[Suspicion
     Returns:
         What is suspicious, surest first, at most a few of a kind.
     """
-    taint = trace(graph)
+    return tuple(suspicion for _, suspicion in judged(trace(graph)))
+
+
+def judged(taint: Taint) -> tuple[tuple[Meeting, Suspicion], ...]:
+    """Give each of `suspicions` with the meeting that it is about.
+
+    Args:
+        taint: Of the graph.
+    """
     judge = _Judge(taint)
-    found: dict[tuple[object, ...], tuple[Suspicion, Meeting]] = {}
+    found: dict[tuple[object, ...], tuple[Meeting, Suspicion]] = {}
     for meeting in taint.meetings:
         suspicion = judge.judge(meeting)
         if suspicion is not None:
-            name = suspicion.kind, suspicion.verdict, suspicion.payload, judge.origin(meeting)
-            found.setdefault(name, (suspicion, meeting))
-    ordered = sorted(found.values(), key=lambda told: told[0].verdict is SuspicionVerdict.REVIEW)
-    return tuple(replace(suspicion, drawing=judge.draw(meeting)) for suspicion, meeting in ordered[:_TOLD])
+            key = (suspicion.kind, suspicion.verdict, suspicion.payload, judge.origin(meeting))
+            found.setdefault(key, (meeting, suspicion))
+    ordered = sorted(found.values(), key=lambda pair: pair[1].verdict is SuspicionVerdict.REVIEW)
+    return tuple((meeting, replace(suspicion, drawing=judge.draw(meeting))) for meeting, suspicion in ordered[:_TOLD])
 
 
 class _Judge:
@@ -91,7 +102,7 @@ class _Judge:
 
     def judge(self, meeting: Meeting) -> Suspicion | None:
         """Give what a meeting amounts to; None when honest models have it."""
-        if meeting.kind in (SuspicionKind.ACTIVATION, SuspicionKind.TABLE, SuspicionKind.KERNEL):
+        if meeting.kind in LEARNED_KINDS:
             return self._tell(meeting, meeting.kind, SuspicionVerdict.REVIEW)
         cone = self._cones.look(meeting.gate)
         if meeting.kind is SuspicionKind.LENGTH:
