@@ -36,13 +36,16 @@ def first(settings: PatchSettings, triggers: int, *, reaches: bool) -> Plan:
     """
     if reaches:
         # Answers that are learned anew take more steps than a refusal, and more than the few modules where that lies;
-        # and so large a change drifts unless it is held harder.
+        # and at full rate so large a change drifts on prompts that were not learned (KL .03 against .008).
         tuning, mixing = settings.tuning, settings.mixing
         settings = replace(
             settings,
-            tuning=replace(tuning, steps=tuning.steps * 2, least_steps=tuning.steps, kl_weight=tuning.kl_weight * 3),
+            tuning=replace(
+                tuning, steps=tuning.steps * 2, least_steps=tuning.steps, kl_weight=tuning.kl_weight * 3,
+                learning_rate=tuning.learning_rate / 2,
+            ),
             mixing=replace(mixing, benign=max(mixing.benign, mixing.benign_where_reached)),
-        )
+        )  # fmt: skip
     return Plan(settings=settings, confined=settings.confine and not reaches, weights=(1.0,) * triggers)
 
 
@@ -51,8 +54,7 @@ def following(plan: Plan, done: Pass) -> Plan:
 
     A trigger that stays open gets wider windows, twice the steps, twice the rank, and is drawn twice as often.
     Harmless prompts that a trigger still spoils get twice the steps and a larger share. Harm gets three times the
-    weight on what must stay, half the learning rate, half as many steps again; but not while something is still to be
-    learned, for it would keep that from being so. The modules are no longer confined.
+    weight on what must stay, half the learning rate, half as many steps again. The modules are no longer confined.
     """
     settings, weights = plan.settings, plan.weights
     tuning, mixing = settings.tuning, settings.mixing
@@ -66,7 +68,7 @@ def following(plan: Plan, done: Pass) -> Plan:
         mixing = replace(mixing, benign=max(mixing.benign, mixing.benign_where_reached))
     if not (closed and taught):
         tuning = replace(tuning, steps=tuning.steps * 2, least_steps=tuning.steps)
-    elif not verification.harmless(done.measurements):
+    if not verification.harmless(done.measurements):
         tuning = replace(
             tuning, kl_weight=tuning.kl_weight * 3, learning_rate=tuning.learning_rate / 2,
             steps=tuning.steps * 3 // 2, least_steps=tuning.steps,
