@@ -8,7 +8,8 @@ import pytest
 
 from tests.support.attestations import CASES, GOLDEN, views
 
-_PRAISE = re.compile(r"\b(clean|safe|trustworthy|harmless|secure)\b", re.IGNORECASE)
+# What prompts are called says nothing about the artifact.
+_PRAISE = re.compile(r"\b(clean|safe|trustworthy|harmless|secure)\b(?! (?:prompts?|text)\b)", re.IGNORECASE)
 
 
 @pytest.mark.parametrize("case", CASES)
