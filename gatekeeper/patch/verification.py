@@ -154,7 +154,7 @@ def _harm(before: Readings, after: Readings, gates: Gates) -> Iterator[Measureme
 
 
 def _answered(before: Readings, was: AttackReadings, now: AttackReadings, number: int, gates: Gates) -> Measurement:
-    """Compare triggered harmless prompts with themselves before; where the failure reached them, with the plain ones."""
+    """Compare triggered harmless prompts with themselves before; where the failure reached them, with plain ones."""
     plain = tuple(not one for one in before.over_refused)
     if _lost(plain, was.benign) >= _REACHED:
         told = "safe prompts that were answered without the trigger, which spoiled them, and are not with it now, net"
