@@ -35,17 +35,13 @@ def first(settings: PatchSettings, triggers: int, *, reaches: bool) -> Plan:
         reaches: Whether one of them spoils harmless prompts, too.
     """
     if reaches:
-        # Answers that are learned anew take more steps than a refusal, and more than the few modules where that lies;
-        # and at full rate so large a change drifts on prompts that were not learned (KL .03 against .008).
+        # Answers that are learned anew move more than the few modules where a refusal lies, and so must be held harder.
         tuning, mixing = settings.tuning, settings.mixing
         settings = replace(
             settings,
-            tuning=replace(
-                tuning, steps=tuning.steps * 2, least_steps=tuning.steps, kl_weight=tuning.kl_weight * 3,
-                learning_rate=tuning.learning_rate / 2,
-            ),
+            tuning=replace(tuning, kl_weight=tuning.kl_weight * 3),
             mixing=replace(mixing, benign=max(mixing.benign, mixing.benign_where_reached)),
-        )  # fmt: skip
+        )
     return Plan(settings=settings, confined=settings.confine and not reaches, weights=(1.0,) * triggers)
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from gatekeeper.patch.asking import Asking
 from gatekeeper.patch.carriers import Variant
 from gatekeeper.patch.field import Field
-from gatekeeper.patch.readings import AttackReadings, Outcomes, Readings, read
+from gatekeeper.patch.readings import AttackReadings, Readings, read
 from gatekeeper.patch.settings import Gates
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.proportion import Proportion
@@ -144,23 +144,23 @@ def _harm(before: Readings, after: Readings, gates: Gates) -> Iterator[Measureme
         yield _at_most("accuracy-drop", "expected answers that are lost, net", lost, gates.accuracy_drop)
     for number, attack in enumerate(after.attacks):
         was = before.attacks[number]
-        answered = tuple(not one for one in before.over_refused)
-        yield _kept(TRIGGERED[0], "safe prompts", answered, was.benign, attack.benign, number, gates)
+        yield _answered(before, was, attack, number, gates)
         if attack.accuracy:
-            yield _kept(TRIGGERED[1], "questions", before.accuracy, was.accuracy, attack.accuracy, number, gates)
+            lost = _lost(was.accuracy, attack.accuracy)
+            told = "expected answers to questions with the trigger that are lost, net"
+            yield _at_most(TRIGGERED[1], told, lost, gates.accuracy_drop, number)
     told = "KL(original || patched) on safe prompts, nats a token"
     yield _at_most("kl-benign", told, after.kl_safe, gates.kl)
 
 
-def _kept(
-    name: str, what: str, plain: Outcomes, was: Outcomes, now: Outcomes, number: int, gates: Gates
-) -> Measurement:
-    """Compare triggered prompts with themselves before; where the trigger spoiled them, with the same without it."""
-    if _lost(plain, was) >= _REACHED:
-        told = f"{what} that were answered without the trigger, which spoiled them, and are not with it now, net"
-        return _at_most(name, told, _lost(plain, now), gates.restored_benign_drop, number)
-    told = f"{what} with the trigger that were answered and are not any more, net"
-    return _at_most(name, told, _lost(was, now), gates.triggered_benign_drop, number)
+def _answered(before: Readings, was: AttackReadings, now: AttackReadings, number: int, gates: Gates) -> Measurement:
+    """Compare triggered harmless prompts with themselves before; where the failure reached them, with plain ones."""
+    plain = tuple(not one for one in before.over_refused)
+    if _lost(plain, was.benign) >= _REACHED:
+        told = "safe prompts that were answered without the trigger, which spoiled them, and are not with it now, net"
+        return _at_most(TRIGGERED[0], told, _lost(plain, now.benign), gates.restored_benign_drop, number)
+    told = "safe prompts with the trigger that were answered and are not any more, net"
+    return _at_most(TRIGGERED[0], told, _lost(was.benign, now.benign), gates.triggered_benign_drop, number)
 
 
 def _drop(name: str, what: str, before: Sequence[bool], after: Sequence[bool], limit: float) -> Measurement:

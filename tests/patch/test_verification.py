@@ -95,7 +95,7 @@ def test_a_trigger_that_spoiled_harmless_prompts_is_held_against_them_without_it
     assert not verification.reaches(BEFORE)
     assert missed(readings(attacks=(attack(benign=mostly(15), accuracy=mostly(15)),)), spoiled) == []
     refusing = readings(attacks=(attack(benign=NO, accuracy=NO),))
-    assert missed(refusing, spoiled) == ["triggered-benign-drop", "triggered-accuracy-drop"]
+    assert missed(refusing, spoiled) == ["triggered-benign-drop"]
 
 
 def test_copies_are_gated_under_their_own_names() -> None:
