@@ -36,9 +36,10 @@ def test_the_high_group_lies_above_the_low_one(values: list[float]) -> None:
     assert split.separation == pytest.approx(np.mean(high) - np.mean(low) if high else 0.0)
 
 
-@given(scores, st.floats(0.5, 20), st.floats(-5, 5))
-def test_scale_and_shift_change_nothing(values: list[float], scale: float, shift: float) -> None:
-    assert two_means([scale * value + shift for value in values]).high == two_means(values).high
+@given(scores, st.sampled_from([0.25, 0.5, 2.0, 16.0]))
+def test_scale_changes_nothing(values: list[float], scale: float) -> None:
+    """By powers of two, which round nothing: where two cuts are equally good, rounding may choose between them."""
+    assert two_means([scale * value for value in values]).high == two_means(values).high
 
 
 def test_ordinary_prompts_say_how_far_apart_is_ordinary() -> None:
