@@ -54,7 +54,11 @@ class Part:
             raise InputError(f"{printable(str(self._path), 400)} is no regular file", hint="remove it")
         self._hash = hashlib.sha256()
         self._held = 0
-        self._rehash()
+        try:
+            self._rehash()
+        except BaseException:  # whatever ends it here, nobody else would close the file
+            self._file.close()
+            raise
         self.resumed = self._held > 0
         """Whether some of its bytes are from an earlier run."""
         return self

@@ -87,7 +87,8 @@ def test_whatever_the_answer_depends_on_changes_its_name(
     elif change == "version":
         monkeypatch.setattr(Scanners, "version", 99)
     else:
-        monkeypatch.setattr(results_cache, f"_{change}", lambda: "other")
+        name = {"code": "code_digest", "libraries": "_libraries"}[change]
+        monkeypatch.setattr(results_cache, name, lambda: "other")
     look(artifact(files), cache, **limits)
     assert len(before) == 1
     assert len(names()) == 2
