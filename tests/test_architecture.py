@@ -17,11 +17,12 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 NOUNS = (
     "errors", "limits", "progress", "text", "parsing", "endings", "redaction", "signers", "lazy",
-    "artifact", "evidence", "proportion", "remedy", "decision", "attestation", "lock",
+    "artifact", "evidence", "proportion", "remedy", "decision", "attestation", "lock", "comparison",
+    "mention", "review",
 )  # fmt: skip
 FLOOR_ONE = ("codec", "hashing", "signing", "tensors", "atomic", "confined", "sealed_cache", "pins", "lockfile")
 STAGES = ("sources", "checks", "compare", "policy", "patch", "attest", "report", "ci")
-LINES = ("gate", "conversion", "repairing", "pinning", "updating", "admission")
+LINES = ("gate", "conversion", "repairing", "pinning", "updating", "reviewing", "admission")
 EDGES = ("cli", "demo")
 HEAVY = {
     "torch", "transformers", "huggingface_hub", "cel_expr_python", "pydantic", "jinja2", "onnx", "sklearn",

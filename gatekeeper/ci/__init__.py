@@ -7,6 +7,7 @@ for mention in collect([Path("src")]):
 from __future__ import annotations
 
 from gatekeeper.ci.collecting import EXTRACTORS, Wanted, collect, wanted
-from gatekeeper.ci.mention import Extractor, Mention, Role
+from gatekeeper.ci.extractor import Extractor
+from gatekeeper.mention import Mention, Role
 
 __all__ = ["EXTRACTORS", "Extractor", "Mention", "Role", "Wanted", "collect", "wanted"]

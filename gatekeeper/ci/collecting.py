@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gatekeeper.ci.mention import Extractor, Mention
+from gatekeeper.ci.extractor import Extractor
 from gatekeeper.ci.python_code import PythonCode
 from gatekeeper.errors import InputError, LimitError, NotFoundError
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
+from gatekeeper.mention import Mention
 from gatekeeper.text import printable
 
 EXTRACTORS: tuple[Extractor, ...] = (PythonCode(),)

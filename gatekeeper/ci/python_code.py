@@ -8,10 +8,10 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from gatekeeper.ci.mention import Mention, Role
 from gatekeeper.ci.python_scopes import calls
 from gatekeeper.ci.python_values import Scope, Value, called, values
 from gatekeeper.limits import Limits
+from gatekeeper.mention import Mention, Role
 from gatekeeper.parsing import ParseError, load_json_object
 from gatekeeper.text import printable
 

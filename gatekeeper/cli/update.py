@@ -29,6 +29,7 @@ from gatekeeper.cli.options import (
     stacked,
 )
 from gatekeeper.cli.progress import choose
+from gatekeeper.codec import DOCUMENT, encode
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.text import plural, printable
 
@@ -220,7 +221,7 @@ def _document(outcome: _Outcome) -> dict[str, Any]:
         "proposed": proposal.commit if proposal else "",
         "pinned_commit_gone": proposal.gone if proposal else None,
         "drift": [{"kind": each.kind, "path": each.path, "words": each.words} for each in _drift(proposal)],
-        "comparison": proposal.comparison.document() if proposal and proposal.comparison else None,
+        "comparison": encode(proposal.comparison, DOCUMENT) if proposal and proposal.comparison else None,
         "verdict": verdict.action if verdict else "",
         "refusal": pin.refusal if pin else "",
         "error": {"message": error.message, "hint": error.hint, "exit_code": error.exit_code} if error else None,

@@ -10,6 +10,6 @@ It decides nothing: the gate judges the newer commit by itself.
 from __future__ import annotations
 
 from gatekeeper.compare.comparing import compare
-from gatekeeper.compare.comparison import Attention, Change, ChangeKind, Comparison, Topic
+from gatekeeper.comparison import Attention, Change, ChangeKind, Comparison, Topic
 
 __all__ = ["Attention", "Change", "ChangeKind", "Comparison", "Topic", "compare"]

@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from gatekeeper.artifact import Artifact, CommitInfo, LineageClaim, PlatformRecord
-from gatekeeper.compare.comparison import Attention, Change, ChangeKind, Topic
 from gatekeeper.compare.side import Side
+from gatekeeper.comparison import Attention, Change, ChangeKind, Topic
 from gatekeeper.text import plural, printable
 
 _LICENCE_KEYS = ("license", "license_name", "license_link")

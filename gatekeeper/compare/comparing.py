@@ -9,12 +9,12 @@ from pathlib import PurePosixPath
 
 from gatekeeper.artifact import Artifact
 from gatekeeper.compare.claims import compare_authors, compare_licences, compare_lineages, compare_repos
-from gatekeeper.compare.comparison import Attention, Change, ChangeKind, Comparison, Topic
 from gatekeeper.compare.configurations import compare_configurations
 from gatekeeper.compare.files import compare_files, differing
 from gatekeeper.compare.side import Side
 from gatekeeper.compare.templates import compare_templates
 from gatekeeper.compare.tensors import compare_tensors, is_read
+from gatekeeper.comparison import Attention, Change, ChangeKind, Comparison, Topic
 from gatekeeper.endings import is_weights
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.text import plural, printable

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from gatekeeper.compare.comparison import Attention, Change, ChangeKind, Topic
 from gatekeeper.compare.side import Side, UnreadError
 from gatekeeper.compare.templates import TEMPLATE_KEY
+from gatekeeper.comparison import Attention, Change, ChangeKind, Topic
 from gatekeeper.text import printable
 
 _NAMES = frozenset(

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from gatekeeper.compare.comparison import Attention, Change, ChangeKind, Topic
 from gatekeeper.compare.side import Side, same_bytes
+from gatekeeper.comparison import Attention, Change, ChangeKind, Topic
 from gatekeeper.endings import is_weights
 from gatekeeper.text import printable
 

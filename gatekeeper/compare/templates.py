@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from gatekeeper.compare.comparison import Attention, Change, ChangeKind, Topic
 from gatekeeper.compare.side import Side, UnreadError
+from gatekeeper.comparison import Attention, Change, ChangeKind, Topic
 from gatekeeper.limits import Limits
 from gatekeeper.text import plural, printable
 

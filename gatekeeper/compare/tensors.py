@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from gatekeeper.compare.comparison import Attention, Change, ChangeKind, Topic
 from gatekeeper.compare.side import Side, UnreadError
+from gatekeeper.comparison import Attention, Change, ChangeKind, Topic
 from gatekeeper.parsing import ParseError, load_json_object
 from gatekeeper.text import printable
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.artifact import Artifact
+from gatekeeper.codec import DOCUMENT, encode
 from gatekeeper.compare import Attention, Change, ChangeKind, Comparison, Topic, compare
 from gatekeeper.demo.builders import card, safetensors, tiny_model
 from gatekeeper.hashing import MemoryContent
@@ -276,7 +277,7 @@ def test_whatever_is_told_is_printable() -> None:
         comparison = told(*pair)
         assert comparison.changes
         assert all(printable(line, 100_000) == line for line in comparison.words())
-        json.dumps(comparison.document())
+        json.dumps(encode(comparison, DOCUMENT))
 
 
 def test_where_no_digest_is_shared_nobody_says_that_the_bytes_are_the_same() -> None:

@@ -8,6 +8,7 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatekeeper.codec import DOCUMENT, encode
 from gatekeeper.compare import compare
 from gatekeeper.text import printable
 from tests.support.hub_artifacts import file, folder
@@ -34,7 +35,7 @@ def test_comparing_hostile_repos_ends_in_values(old: dict[str, bytes], new: dict
     before, after = (folder(files=tuple(file(path, data) for path, data in each.items())) for each in (old, new))
     comparison = compare(before, after)
     assert all(printable(line, 100_000) == line for line in comparison.words())
-    json.dumps(comparison.document())
+    json.dumps(encode(comparison, DOCUMENT))
     assert {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)} <= {
         change.subject for change in comparison.changes
     }

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
-
-from gatekeeper.limits import Limits
 
 
 class Role(StrEnum):
@@ -50,22 +46,3 @@ class Mention:
         """Where it stands, as editors take it."""
         cell = f"cell {self.cell}:" if self.cell else ""
         return f"{self.path}:{cell}{self.line}" if self.line else self.path
-
-
-class Extractor(Protocol):
-    """Reads one kind of file."""
-
-    endings: frozenset[str]
-    """Endings of file names, lower case, with the dot."""
-
-    def extract(self, data: bytes, ending: str, limits: Limits) -> Iterator[Mention]:
-        """Find every mention in a file; `path` is filled in by whoever asks.
-
-        Args:
-            data: The whole file, bounded.
-            ending: Which of `endings` it has.
-            limits: For nesting and sizes.
-
-        A file that can't be read gives a mention that says why, never an error.
-        """
-        ...

@@ -1,13 +1,10 @@
-"""What changed between two artifacts: plain values, and the lines that people read."""
+"""Comparison: what changed between two artifacts, and the lines that people read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from itertools import groupby
-from typing import Any, cast
-
-from gatekeeper.codec import DOCUMENT, encode
 
 
 class Attention(IntEnum):
@@ -110,7 +107,3 @@ class Comparison:
             lines.append(f"size: {self.old_bytes:,} → {self.new_bytes:,} bytes")
         lines += [f"not compared: {what}" for what in self.not_compared]
         return tuple(line for line in lines if line)
-
-    def document(self) -> dict[str, Any]:
-        """Give the same for machines, as values that JSON has."""
-        return cast("dict[str, Any]", encode(self, DOCUMENT))
