@@ -8,7 +8,7 @@ nothing has a meaning. File names, commits and addresses, which prose quotes, en
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from gatekeeper.text import printable
@@ -16,19 +16,24 @@ from gatekeeper.text import printable
 MAX_PROSE = 600
 """Characters of one piece of prose."""
 
-# An ASCII word, a number with separators, or words joined by hyphens or apostrophes; punctuation around them.
+# An ASCII word, words joined by hyphens or apostrophes, a number with separators, or a day; punctuation around them.
 _PLAIN = re.compile(
     r"(?P<before>[\"'(]{0,2})"
-    r"(?P<word>[A-Za-z]+(?:['-][A-Za-z]+)*|[0-9]{1,3}(?:,[0-9]{3})*|[0-9]{1,6})"
+    r"(?P<word>[A-Za-z]+(?:['-][A-Za-z]+)*|[0-9]{1,3}(?:,[0-9]{3})*|[0-9]{1,6}|[0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?P<after>[\"').,;:!?…]{0,3})"
 )
 # What GitHub takes for a commit, even without a digit; a number that long is not plain in the first place.
 _COMMIT = re.compile(r"[0-9a-f]{7,40}", re.IGNORECASE)
 _MARKS = {"-": r"\-", "\N{EN DASH}": "\N{EN DASH}", "→": "→", "…": "…", "·": "·"}
-# Where quotes and brackets around a name end and the name begins.
-_QUOTED = re.compile(r"(?P<before>[\"'(]*)(?P<name>.*?)(?P<after>[\"').,;:!?]*)", re.DOTALL)
+_CLOSES = {"(": ")", '"': '"', "'": "'", "`": "`"}
+"""What may stand around a name in a sentence, by what begins it."""
+
+_BRACKETS = ("()", "[]", "{}")
+MAX_TOGETHER = 12
+"""Words that one code span may take in until its brackets are closed."""
+
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._~!$&'*+,;=:@%/?#-]*)?")
-_SEGMENT = re.compile(r"[A-Za-z0-9._~%/-]+")
+_RELATIVE = re.compile(r"[A-Za-z0-9._~%/-]+")
 
 
 def code(text: str, limit: int = 200) -> str:
@@ -56,20 +61,61 @@ def prose(text: str, limit: int = MAX_PROSE) -> str:
         text: Anything.
         limit: Most characters of it that are shown.
     """
-    return " ".join(_word(word) for word in printable(text, limit).split(" ") if word)
+    words = [word for word in printable(text, limit).split(" ") if word]
+    shown = [_word(word) for word in _together(words)]
+    # A number with a dot or a bracket begins a list where a line begins.
+    return re.sub(r"^([0-9]+)([.)])", r"\1\\\2", " ".join(shown))
+
+
+def _together(words: list[str]) -> Iterator[str]:
+    """Keep in one piece what stands in brackets, such as the shape of a tensor."""
+    at = 0
+    while at < len(words):
+        end = at + 1
+        if not _is_plain(words[at]):
+            ends = range(at + 1, min(at + MAX_TOGETHER, len(words)) + 1)
+            end = next((last for last in ends if _is_closed(" ".join(words[at:last]))), end)
+        yield " ".join(words[at:end])
+        at = end
+
+
+def _is_closed(text: str) -> bool:
+    return all(text.count(pair[0]) <= text.count(pair[1]) for pair in _BRACKETS)
+
+
+def _is_plain(word: str) -> bool:
+    plain = _PLAIN.fullmatch(word)
+    return word in _MARKS or bool(plain and not _COMMIT.fullmatch(plain["word"]))
 
 
 def _word(word: str) -> str:
-    if word in _MARKS:
-        return _MARKS[word]
-    plain = _PLAIN.fullmatch(word)
-    if plain and not _COMMIT.fullmatch(plain["word"]):
-        # A number with a dot or a bracket begins a list where a line begins.
-        return re.sub(r"([.)!])", r"\\\1", word) if plain["word"].isdigit() else word
-    parts = _QUOTED.fullmatch(word)
-    if parts is None or not parts["name"].strip("`"):
-        return code(word)
-    return f"{parts['before']}{code(parts['name'].strip('`'))}{parts['after']}"
+    if _is_plain(word):
+        return _MARKS.get(word, word)
+    before, name, after = _unwrapped(word)
+    return f"{before}{code(name)}{after}" if name else code(word)
+
+
+def _unwrapped(word: str) -> tuple[str, str, str]:
+    """Take quotes, brackets and punctuation off a name that stands in a sentence; backticks were for this purpose."""
+    before, after = "", ""
+    while word:
+        first, last = word[0], word[-1]
+        if last in ".,;:!?":
+            word, after = word[:-1], f"{last}{after}"
+        elif len(word) > 1 and _CLOSES.get(first) == last:
+            word = word[1:-1]
+            before, after = (before, after) if first == "`" else (before + first, last + after)
+        elif first in _CLOSES and not _is_even(word, first):
+            word, before = word[1:], before + first.strip("`")
+        elif last in _CLOSES.values() and not _is_even(word, last):
+            word, after = word[:-1], last.strip("`") + after
+        else:
+            break
+    return before, word, after
+
+
+def _is_even(word: str, mark: str) -> bool:
+    return word.count("(") == word.count(")") if mark in "()" else word.count(mark) % 2 == 0
 
 
 def fenced(lines: Iterable[str], language: str = "") -> str:
@@ -85,17 +131,24 @@ def _fence(text: str, least: int) -> str:
 
 
 def link(label: str, address: str) -> str:
-    """Link what is Markdown already to an address of ours or the platform's; only the label when it is no such one."""
-    return f"[{label}]({address.replace('(', '%28').replace(')', '%29')})" if is_address(address) else label
+    """Link what is Markdown already to an address on the web; only the label when it is none."""
+    return f"[{label}]({address.replace('(', '%28').replace(')', '%29')})" if is_web(address) else label
 
 
-def is_address(address: str) -> bool:
-    """Whether it is an address of the web, or a relative one that leads to nothing but a file beside or below."""
-    if _ADDRESS.fullmatch(address):
-        return True
-    return bool(_SEGMENT.fullmatch(address)) and not address.startswith("/") and ".." not in address.split("/")
+def is_web(address: str) -> bool:
+    """Whether it is an address on the web in which nothing else can hide."""
+    return bool(_ADDRESS.fullmatch(address))
+
+
+def is_beside(address: str) -> bool:
+    """Whether it is a relative address of a file beside or below."""
+    return bool(_RELATIVE.fullmatch(address)) and not address.startswith("/") and ".." not in address.split("/")
 
 
 def path_address(path: str) -> str:
     """Write a path relative to a root as a relative address; bytes that are no UTF-8 stand as they are on disk."""
-    return quote(path.lstrip("/").encode("utf-8", "surrogateescape"), safe="/-._~")
+    try:
+        raw = path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # no disk gives such a name
+        raw = path.encode("utf-8", "replace")
+    return quote(raw.lstrip(b"/"), safe="/-._~")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gatekeeper.comparison import Attention
 from gatekeeper.report import review_words as words
 from gatekeeper.report.html import environment
-from gatekeeper.report.markdown import is_address
+from gatekeeper.report.markdown import is_beside, is_web
 from gatekeeper.report.review_words import ReviewLinks
 from gatekeeper.review import Review
 
@@ -35,4 +35,4 @@ def review_html(review: Review, links: ReviewLinks | None = None) -> str:
 
 
 def _address(address: str) -> str:
-    return address if is_address(address) else ""
+    return address if is_web(address) or is_beside(address) else ""

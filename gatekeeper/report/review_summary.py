@@ -69,7 +69,7 @@ def review_comment(
 def _fitted(review: Review, links: ReviewLinks, before: str, limit: int, measure: Callable[[str], int]) -> str:
     """Put together as much as fits: all rows of the table come before the first section of a model."""
     head, foot = before + _head(review, links), _foot(review, links)
-    rows = [_row(judged, place, links) for place, judged in enumerate(review.judged[:MAX_ROWS])]
+    rows = [_row(judged, links) for judged in review.judged[:MAX_ROWS]]
     sections = [section for section in _sections(review, links) if section]
     # Both lines that tell of a cut have their room, whether they are needed or not.
     told = _joined(head, *_TABLE, _MORE.format(len(review.judged)), _CUT.format(len(sections)), foot)
@@ -115,22 +115,18 @@ def _table(rows: Sequence[str], review: Review) -> str:
     return "\n\n".join(part for part in (table, _MORE.format(more) if more else "") if part)
 
 
-def _row(judged: Judged, place: int, links: ReviewLinks) -> str:
+def _row(judged: Judged, links: ReviewLinks) -> str:
     role = words.role(judged)
     model = code(words.name(judged), 120) + (f" ({role})" if role else "")
-    verdict = f"**{words.word(judged)}**"
-    report = links.report(place)
     row = code(words.row(judged), 60) if words.row(judged) else ""
-    if report and not links.artifact:
-        verdict = link(verdict, report)
-    return f"| {model} | {_move(judged)} | {verdict} | {row} | {_places(judged, links, 1)} |"
+    return f"| {model} | {_move(judged)} | **{words.word(judged)}** | {row} | {_places(judged, links, 1)} |"
 
 
 def _move(judged: Judged) -> str:
     older, newer = words.older(judged), words.newer(judged)
-    old = "new" if judged.bump.kind is BumpKind.ADDED else _revision(older)
-    if judged.bump.kind is BumpKind.REMOVED:
-        return f"{old} → removed"
+    old = _revision(older) if judged.bump.old else "new"
+    if judged.bump.kind in {BumpKind.REMOVED, BumpKind.UNRESOLVED}:
+        return f"{old} → {words.word(judged)}"
     return f"{old} → {_revision(newer)}{_at(judged, newer)}"
 
 
@@ -162,6 +158,9 @@ def _sections(review: Review, links: ReviewLinks) -> Iterator[str]:
         shown = [f"- {_sentence(each)}" for each in _most(review.bumps.unread, MAX_OPEN)]
         yield "\n".join(["### What could not be read", "", "Nobody judged what these name.", "", *shown])
     for place, judged in enumerate(review.judged):
+        # What is removed has said all in the table.
+        if judged.bump.kind is BumpKind.REMOVED:
+            continue
         yield _model(judged, review, links, links.report(place))
     yield _not_looked_at(review)
     if review.disbelieved_approvals:
@@ -185,8 +184,7 @@ def _model(judged: Judged, review: Review, links: ReviewLinks, report: str) -> s
         lines += _findings(judged.attestation)
     if report:
         # An uploaded folder is one file to the platform: its pages have no addresses of their own.
-        page = f"{code(report)} in {link('the reports', links.artifact)}" if links.artifact else link("report", report)
-        lines.append(f"**Whole report**: {page}.")
+        lines.append(f"**Whole report**: {code(report)} in {link('the reports', links.artifact)}.")
     return "\n\n".join(lines)
 
 
@@ -215,22 +213,22 @@ def _changes(comparison: Comparison) -> list[str]:
         return [f"**Changed since the older revision**: no difference was found.{size}"]
     lines = [f"**Changed since the older revision**: {plural(len(comparison.changes), 'difference')}.{size}"]
     if first:
-        lines += ["Look at these first:", *_told(first)]
+        lines += ["Look at these first:", _told(first)]
     if rest:
-        folded = [f"<details><summary>{plural(len(rest), 'other change')}</summary>", *_told(rest), "</details>"]
-        lines += folded
+        lines += [f"<details><summary>{plural(len(rest), 'other change')}</summary>", _told(rest), "</details>"]
     return lines
 
 
-def _told(changes: Sequence[Change]) -> Iterator[str]:
-    shown = changes[:MAX_CHANGES]
-    for change in shown:
-        yield f"- {change.topic.value}: {_sentence(change.words)}"
+def _told(changes: Sequence[Change]) -> str:
+    lines: list[str] = []
+    for change in changes[:MAX_CHANGES]:
+        lines.append(f"- {change.topic.value}: {_sentence(change.words)}")
         if change.detail:
             cut = [f"({len(change.detail) - MAX_DETAIL:,} further lines)"] if len(change.detail) > MAX_DETAIL else []
-            yield fenced([*change.detail[:MAX_DETAIL], *cut], "diff")
-    if len(changes) > len(shown):
-        yield f"- and {len(changes) - len(shown):,} more, in the report"
+            lines += ["", fenced([*change.detail[:MAX_DETAIL], *cut], "diff"), ""]
+    if len(changes) > MAX_CHANGES:
+        lines.append(f"- and {len(changes) - MAX_CHANGES:,} more, in the report")
+    return "\n".join(lines).strip("\n")
 
 
 def _findings(attestation: Attestation) -> list[str]:
@@ -259,14 +257,19 @@ def _findings(attestation: Attestation) -> list[str]:
 
 
 def _not_looked_at(review: Review) -> str:
-    told: list[str] = []
+    about: dict[str, dict[str, None]] = {}
     for judged in review.judged:
-        name = code(words.name(judged), 120)
-        told += [f"- {name}: {_sentence(each)}" for each in words.not_looked_at(judged)]
-    if not told:
+        for each in words.not_looked_at(judged):
+            about.setdefault(each, {})[words.name(judged)] = None
+    if not about:
         return ""
+    told = [f"- {_those(list(names))}: {_sentence(each)}" for each, names in about.items()]
     head = f"<details><summary>What was not looked at: {plural(len(told), 'thing')}</summary>"
     return "\n\n".join([head, "\n".join(_most(told, MAX_OPEN)), "</details>"])
+
+
+def _those(names: Sequence[str]) -> str:
+    return code(names[0], 120) if len(names) == 1 else plural(len(names), "model")
 
 
 def _most(lines: Sequence[str], most: int) -> Iterable[str]:

@@ -99,9 +99,11 @@ def headline(review: Review) -> str:
         case Outcome.NOT_BLOCKED:
             return f"{plural(len(models), 'model')} ({tally(review)}). What is not allowed is yet to be verified."
     blocking = sum(review.blocks(judged) for judged in review.judged)
-    by = f"by {blocking:,} of {plural(len(models), 'model')}" if blocking else "by what could not be read"
-    ends = "The job fails." if review.mode is Mode.ENFORCE else "Report only: the job passes all the same."
-    return f"{by} ({tally(review)}). {ends}"
+    enforced = review.mode is Mode.ENFORCE
+    verb = ("blocks" if blocking == 1 else "block") if enforced else "would block"
+    what = f"{blocking:,} of {plural(len(models), 'model')} {verb}" if blocking else "something could not be read"
+    ends = "The job fails." if enforced else "Report only: the job passes all the same."
+    return f"{what} ({tally(review)}). {ends}"
 
 
 def word(judged: Judged) -> str:

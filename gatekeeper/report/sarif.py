@@ -17,6 +17,7 @@ from gatekeeper.decision import Action
 from gatekeeper.evidence import Confidence, Severity
 from gatekeeper.report import review_words as words
 from gatekeeper.report import sarif_rules as rules
+from gatekeeper.report.markdown import is_web
 from gatekeeper.report.sarif_results import (
     MODEL_ROOT,
     SOURCE_ROOT,
@@ -45,14 +46,13 @@ _Note = tuple[str, str]
 """Level and text."""
 
 
-def review_sarif(review: Review, *, version: str = "", help_base: str = "") -> str:
+def review_sarif(review: Review, *, version: str = "", home: str = "") -> str:
     """Write what a pull request does to models, each result at the line that names the model.
 
     Args:
         review: What to show.
         version: The tool's; that of the first attestation when empty.
-        help_base: Address of the page that describes the checks, such as `https://…/docs/checks.md`; empty when
-            nobody knows it.
+        home: Address of the tool's repository, for links to its page on checks; empty when nobody knows it.
 
     Returns:
         JSON in ASCII, indented, always the same for the same review. When there are more results than a platform
@@ -69,7 +69,7 @@ def review_sarif(review: Review, *, version: str = "", help_base: str = "") -> s
         invocation,
         id="gatekeeper/review/",
         version=version or next(iter(words.versions(review)), ""),
-        help_base=help_base,
+        home=home,
         properties={
             "mode": review.mode.value,
             "outcome": words.outcome(review).value,
@@ -80,13 +80,13 @@ def review_sarif(review: Review, *, version: str = "", help_base: str = "") -> s
     )
 
 
-def to_sarif(attestation: Attestation, *, version: str = "", help_base: str = "") -> str:
+def to_sarif(attestation: Attestation, *, version: str = "", home: str = "") -> str:
     """Write one attestation, each result at the file of the model that it is about.
 
     Args:
         attestation: What to show.
         version: As for `review_sarif`.
-        help_base: As for `review_sarif`.
+        home: As for `review_sarif`.
 
     Returns:
         As for `review_sarif`.
@@ -100,7 +100,7 @@ def to_sarif(attestation: Attestation, *, version: str = "", help_base: str = ""
         {"executionSuccessful": True},
         id=f"gatekeeper/model/{re.sub(r'[^A-Za-z0-9._/-]+', '-', subject.name)[:200]}/",
         version=version or attestation.tool_versions.get(words.DISTRIBUTION, ""),
-        help_base=help_base,
+        home=home,
         properties={
             "subject": plain(subject.reference),
             "commit": plain(subject.commit),
@@ -157,15 +157,18 @@ def _text(
     *,
     id: str,
     version: str,
-    help_base: str,
+    home: str,
     properties: dict[str, Any],
 ) -> str:
     shown = ordered[:kept]
     if len(ordered) > kept:
         notes = [("warning", f"{plural(len(ordered) - kept, 'result')} left out, the least of them"), *notes]
-    described = list(_described(shown, told, help_base))
+    home = home.rstrip("/") if is_web(home) else ""
+    described = list(_described(shown, told, home))
     indices = {rule: index for index, (rule, _) in enumerate(described)}
     driver: dict[str, Any] = {"name": "gatekeeper", "rules": [rule for _, rule in described]}
+    if home:
+        driver["informationUri"] = home
     if version:
         driver["version"] = plain(version, 60)
     if _SEMANTIC.fullmatch(version):
@@ -185,7 +188,7 @@ def _text(
 
 
 def _described(
-    results: Sequence[Result], told: dict[str, rules.Rule], help_base: str
+    results: Sequence[Result], told: dict[str, rules.Rule], home: str
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     worst: dict[str, Severity] = {}
     surest: dict[str, Confidence] = {}
@@ -193,7 +196,7 @@ def _described(
         worst[result.rule] = max(worst.get(result.rule, Severity.INFO), result.severity)
         surest[result.rule] = max(surest.get(result.rule, Confidence.LOW), result.confidence)
     for id in sorted(worst):
-        yield id, rules.describe(told[id], worst[id], surest[id], help_base)
+        yield id, rules.describe(told[id], worst[id], surest[id], home)
 
 
 def _cut(notes: Sequence[_Note]) -> Sequence[_Note]:

@@ -61,8 +61,8 @@ class Result:
     """Byte offset in that file."""
 
     bound: str = ""
-    """Digest of the bytes that it is about: what is told of other bytes is another alert, whatever was said of this
-    one. Empty where the statement is not about bytes."""
+    """Digest, or at least the commit, of the bytes that it is about: the same told of other bytes is another alert,
+    whatever was said of this one. Empty where the statement is not about bytes."""
 
     settled: str = ""
     """Why nobody needs to act on it any more; empty when somebody does."""
@@ -97,7 +97,12 @@ def of_attestation(attestation: Attestation, places: tuple[Mention, ...] = (), *
     subject = attestation.subject
     called = _called(attestation)
     about = Result(
-        rule="", severity=Severity.INFO, message="", model=model or subject.name, bound=subject.digest, places=places
+        rule="",
+        severity=Severity.INFO,
+        message="",
+        model=model or subject.name,
+        bound=subject.digest or subject.commit,
+        places=places,
     )
     decision = attestation.decision
     if decision and decision.action is not Action.ALLOW:
@@ -143,7 +148,7 @@ def _changes(judged: Judged, about: Result) -> Iterator[Result]:
                 message=_message(told, "look at this first", about.places),
                 path=change.subject,
                 detail=f"{change.topic.value} {change.kind.value}",
-                bound=attestation.subject.digest if attestation else "",
+                bound=attestation.subject.digest or attestation.subject.commit if attestation else "",
             )
 
 
@@ -242,7 +247,8 @@ def _place(mention: Mention) -> dict[str, Any]:
 
 def _inside(result: Result) -> list[dict[str, Any]]:
     """Write a place in the model itself, for a report without a pull request."""
-    if not result.path:
+    # The name of a member can be anything; whoever follows an address must not be led out of the model.
+    if not result.path or ".." in result.path.split("/"):
         return []
     file, _, _ = result.path.partition("!")
     # The offset in a member of an archive is none in the file.

@@ -147,14 +147,14 @@ def _rule(finding: Finding, check: CheckDescription, title: str, mend: str) -> R
     )
 
 
-def describe(rule: Rule, severity: Severity, confidence: Confidence, help_base: str) -> dict[str, Any]:
+def describe(rule: Rule, severity: Severity, confidence: Confidence, home: str) -> dict[str, Any]:
     """Write a rule as a `reportingDescriptor` (3.49).
 
     Args:
         rule: What to write.
         severity: The worst of its results: platforms sort alerts by their rule.
         confidence: Of its surest result.
-        help_base: Address that a rule's anchor is put behind; empty for none.
+        home: Address of the tool's repository; empty for no link.
     """
     properties: dict[str, Any] = {"tags": list(dict.fromkeys(printable(tag, 60) for tag in rule.tags if tag))}
     if severity in _SECURITY_SEVERITY and "security" in rule.tags:
@@ -171,13 +171,13 @@ def describe(rule: Rule, severity: Severity, confidence: Confidence, help_base: 
         "defaultConfiguration": {"level": LEVELS[severity]},
         "properties": {**properties, "precision": _PRECISION[confidence]},
     }
-    return said | ({"helpUri": f"{help_base}#{anchor(rule.id)}"} if help_base else {})
+    return said | ({"helpUri": f"{home}/blob/HEAD/docs/checks.md#{anchor(rule.id)}"} if home else {})
 
 
 def anchor(rule_id: str) -> str:
-    """Give the part of a page that speaks of a rule: the check that it belongs to."""
-    check = rule_id.rpartition("/")[0]
-    return re.sub(r"[^a-z0-9]+", "-", check.lower()).strip("-")
+    """Give the heading of the page on checks that a rule is found under, as an anchor: the check, or our own rules."""
+    check = rule_id.rpartition("/")[0].lower()
+    return re.sub(r"[^a-z0-9-]+", "", check) if check else "gatekeeper"
 
 
 def _name(id: str) -> str:

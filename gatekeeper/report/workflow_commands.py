@@ -77,9 +77,10 @@ def _mild(judged: Judged) -> str:
 def _message(judged: Judged, review: Review) -> str:
     if judged.bump.kind is BumpKind.REMOVED:
         return "It is no longer named here."
-    parts = [words.sentence(words.why(judged))]
+    effect = ""
     if review.blocks(judged):
-        parts.insert(0, "Blocks." if review.mode is Mode.ENFORCE else "Would block; this is a report only.")
+        effect = "Blocks: " if review.mode is Mode.ENFORCE else "Would block (this is a report only): "
+    parts = [f"{effect}{words.sentence(words.why(judged))}"]
     if top := _top(judged):
         where = words.place_in(top)
         parts.append(words.sentence(f"Worst finding: {top.message}" + (f", in {where}" if where else "")))
