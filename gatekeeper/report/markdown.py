@@ -96,7 +96,7 @@ def _word(word: str) -> str:
 
 
 def _unwrapped(word: str) -> tuple[str, str, str]:
-    """Take quotes, brackets and punctuation off a name that stands in a sentence; backticks were for this purpose."""
+    """Take quotes, brackets and punctuation off a name that stands in a sentence."""
     before, after = "", ""
     while word:
         first, last = word[0], word[-1]
@@ -104,7 +104,8 @@ def _unwrapped(word: str) -> tuple[str, str, str]:
             word, after = word[:-1], f"{last}{after}"
         elif len(word) > 1 and _CLOSES.get(first) == last:
             word = word[1:-1]
-            before, after = (before, after) if first == "`" else (before + first, last + after)
+            # A code span says the same as quotes.
+            before, after = (f"{before}(", f"){after}") if first == "(" else (before, after)
         elif first in _CLOSES and not _is_even(word, first):
             word, before = word[1:], before + first.strip("`")
         elif last in _CLOSES.values() and not _is_even(word, last):

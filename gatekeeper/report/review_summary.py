@@ -101,9 +101,9 @@ def _head(review: Review, links: ReviewLinks) -> str:
     worst = next(iter(review.judged), None)
     if worst and ends is not Outcome.NOTHING and words.why(worst) and worst.action is not Action.ALLOW:
         lines.append(f"First to look at: {code(words.name(worst))}, {words.word(worst)}: {_sentence(words.why(worst))}")
-    if links.artifact or links.run:
-        where = [link("all reports", links.artifact) if links.artifact else "", link("job", links.run)]
-        lines.append(", ".join(each for each in where[: 1 + bool(links.run)] if each) + ".")
+    where = [link(*each) for each in (("all reports", links.artifact), ("the job", links.run)) if each[1]]
+    if where:
+        lines.append(f"See {' and '.join(where)}.")
     return "\n\n".join(lines)
 
 
@@ -281,7 +281,13 @@ def _foot(review: Review, links: ReviewLinks) -> str:
     asked = ", ".join(code(policy, 100) for policy in words.policies(review)[:3])
     span = f"{code(view.short(review.bumps.base))} to {code(view.short(review.bumps.head))}"
     files = f"{plural(review.bumps.files, 'changed file')} looked at"
-    parts = [tool, f"policy {asked}" if asked else "", span if review.bumps.head else "", files, review.mode.value]
+    parts = [
+        tool,
+        f"policy {asked}" if asked else "",
+        span if review.bumps.head else "",
+        files,
+        f"mode {review.mode.value}",
+    ]
     return "---\n\n" + " · ".join(part for part in parts if part)
 
 

@@ -27,7 +27,7 @@ _TEXT = st.one_of(st.lists(_PIECES, min_size=1, max_size=8).map("".join), st.tex
 
 
 @given(_TEXT)
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_prose_and_code_are_inert(text: str) -> None:
     for markdown in (prose(text), f"- {prose(text)}", f"x {prose(text)} y", code(text), f"- {code(text)} z"):
         assert "\n" not in markdown
@@ -38,7 +38,7 @@ def test_prose_and_code_are_inert(text: str) -> None:
 
 
 @given(_TEXT, _TEXT, st.booleans())
-@settings(max_examples=25)
+@settings(max_examples=20)
 def test_views_of_any_review_hold_their_laws(before: str, after: str, keep: bool) -> None:
     shown = everywhere_in(full(), lambda old: f"{before}{old if keep else ''}{after}")
     comment = review_comment(shown, links=_LINKS)

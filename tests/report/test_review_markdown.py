@@ -95,9 +95,7 @@ def test_the_comment_is_the_summary_behind_its_marker(name: str) -> None:
 def test_hostile_text_says_nothing_but_itself(text: str) -> None:
     for shown in (
         everywhere_in(full(), lambda _: text),
-        everywhere_in(full(), lambda old: f"{old} {text}"),
-        everywhere_in(full(), lambda old: f"{text} {old}"),
-        everywhere_in(full(), lambda old: f"{text}{old}{text}"),
+        everywhere_in(full(), lambda old: f"{text} {old}{text}"),
     ):
         comment = review_comment(shown, links=LINKS)
         assert faults(comment, (OURS,)) == []
@@ -115,7 +113,7 @@ def test_a_sentence_is_inert_wherever_it_stands(text: str) -> None:
 def test_plain_words_stay_as_they_are() -> None:
     told = "Nobody vouches for the publisher's name; 1,234 files (2 large) were hashed on 2026-11-23."
     assert prose(told) == told
-    assert prose("loading (a.bin) calls 'os.system', twice") == "loading (`a.bin`) calls '`os.system`', twice"
+    assert prose("loading (a.bin) calls 'os.system', twice") == "loading (`a.bin`) calls `os.system`, twice"
     assert prose("tensor F32 [16, 8] is gone") == "tensor `F32` `[16, 8]` is gone"
     assert prose("by torch.load(weights_only=True).") == "by `torch.load(weights_only=True)`."
 
@@ -130,26 +128,26 @@ def _many(count: int, places: int = 1) -> list[Mention]:
 
 
 def test_caps_cut_whole_sections_from_the_end_and_say_so() -> None:
-    shown = review(*(judged(attestations.discarded(), each, comparison=comparison()) for each in _many(200)))
+    shown = review(*(judged(attestations.discarded(), each, comparison=comparison()) for each in _many(90)))
     whole = review_comment(shown, links=LINKS, limit_chars=10_000_000)
     text = review_comment(shown, links=LINKS)
     assert 60_000 < len(text) <= 65_536 < len(whole)
     assert text.startswith(whole[: whole.index("### ")])
     assert "Parts left out for their size: " in text
     assert len(set(rows(text))) == 1
-    assert len(rows(text)) == 201
+    assert len(rows(text)) == 91
     blocks = text.split("\n\n")
     assert all(block in whole for block in blocks if "left out" not in block)
     assert faults(text, (OURS,)) == []
 
 
 def test_rows_of_the_table_go_last_and_the_verdict_never() -> None:
-    shown = review(*(judged(attestations.discarded(), each) for each in _many(400)))
+    shown = review(*(judged(attestations.discarded(), each) for each in _many(150)))
     text = review_comment(shown, links=LINKS, limit_chars=16_384)
     assert len(text) <= 16_384
-    assert "**Blocked**: 400 of 400 models block (400 discard). The job fails." in text
+    assert "**Blocked**: 150 of 150 models block (150 discard). The job fails." in text
     assert "### " not in text
-    assert f"*Further models, not shown: {400 - len(rows(text)) + 1}.*" in text
+    assert f"*Further models, not shown: {150 - len(rows(text)) + 1}.*" in text
 
 
 def test_the_summary_counts_bytes_and_the_comment_characters() -> None:
