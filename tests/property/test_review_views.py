@@ -8,8 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
-from gatekeeper.report import MARKER, ReviewLinks, review_annotations, review_comment, review_html, review_sarif
+from gatekeeper.attestation import Attestation
+from gatekeeper.report import (
+    MARKER,
+    ReviewLinks,
+    review_annotations,
+    review_comment,
+    review_html,
+    review_sarif,
+    to_sarif,
+)
 from gatekeeper.report.markdown import code, prose
+from tests.support.attestation_strategy import ATTESTATIONS
 from tests.support.hostile import everywhere_in
 from tests.support.inert_markdown import faults, rows
 from tests.support.reviews import full, sarif_schema
@@ -50,3 +60,12 @@ def test_views_of_any_review_hold_their_laws(before: str, after: str, keep: bool
     Draft4Validator(sarif_schema()).validate(json.loads(review_sarif(shown)))
     assert all(line.startswith("::") and "\n" not in line and "\r" not in line for line in review_annotations(shown))
     review_html(shown).encode("utf-8")
+
+
+@given(ATTESTATIONS)
+@settings(max_examples=30)
+def test_any_attestation_is_a_valid_log_with_every_finding_once(attestation: Attestation) -> None:
+    log = json.loads(to_sarif(attestation))
+    Draft4Validator(sarif_schema()).validate(log)
+    results = [each for each in log["runs"][0]["results"] if not each["ruleId"].startswith("gatekeeper/verdict-")]
+    assert len(results) == len(attestation.findings)
