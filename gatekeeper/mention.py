@@ -39,7 +39,7 @@ class Mention:
     """The revision of the code that is loaded with it, where that is given apart."""
 
     remote_code: bool = False
-    """Whether code from the model's repo may run (`trust_remote_code`), or nothing says that it may not."""
+    """Whether code from the model's repo is let run (`trust_remote_code`); also when that is only known at run time."""
 
     local: bool = False
     """Whether the file itself is the model: its weights lie in the repository that is read."""
