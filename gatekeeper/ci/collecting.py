@@ -109,6 +109,10 @@ def _read(path: Path, limits: Limits) -> Iterable[Mention]:
 
 def _unless_local(mention: Mention) -> Mention:
     """Tell a folder of this machine from a model of that name, as the loaders do: what exists is loaded from disk."""
-    if mention.name and not mention.local and (Path(mention.name).exists() or (Path(mention.path).parent / mention.name).exists()):
+    if (
+        mention.name
+        and not mention.local
+        and (Path(mention.name).exists() or (Path(mention.path).parent / mention.name).exists())
+    ):
         return replace(mention, name="", unresolved=f"{mention.name} is a path here, which loaders prefer")
     return mention

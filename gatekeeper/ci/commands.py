@@ -68,16 +68,49 @@ _PROGRAMS = (
     _Program(("dvc", "import-url"), ADDRESS, every=True),
     _Program(("ADD",), ADDRESS, every=True),
 )
-_LOADING_MODULES = re.compile(r"vllm\.entrypoints[\w.]*|sglang\.launch_server|mlx_lm[\w.]*|optimum[\w.]*|llama_cpp[\w.]*")
+_LOADING_MODULES = re.compile(
+    r"vllm\.entrypoints[\w.]*|sglang\.launch_server|mlx_lm[\w.]*|optimum[\w.]*|llama_cpp[\w.]*"
+)
 _UPLOADS = frozenset({"upload", "upload-large-folder", "repo", "repo-files", "login", "delete-cache", "create"})
 _SHORT = {"-hf": _ON_HUB, "-hfr": _ON_HUB, "-hfd": Claim(Role.MODEL, Trust.PROMISED, main=False)}
 _BRANCH = frozenset({"-b", "--branch", "--revision"})
 _ARGUMENTS = frozenset({"model_args", "model_kwargs", "override_args"})
 _LORAS = frozenset({"lora_modules", "lora_adapters"})
 _SWITCHES = frozenset(
-    {"quiet", "help", "verbose", "detach", "rm", "it", "d", "trust_remote_code", "enable_lora", "force", "resume_download"}
-    | {"enforce_eager", "no_cache", "disable_log_requests", "disable_log_stats", "use_fast", "recursive", "single_branch"}
-    | {"enable_prefix_caching", "enable_auto_tool_choice", "enable_chunked_prefill", "l", "s", "f", "k", "q", "S", "fsSL"}
+    {
+        "quiet",
+        "help",
+        "verbose",
+        "detach",
+        "rm",
+        "it",
+        "d",
+        "trust_remote_code",
+        "enable_lora",
+        "force",
+        "resume_download",
+    }
+    | {
+        "enforce_eager",
+        "no_cache",
+        "disable_log_requests",
+        "disable_log_stats",
+        "use_fast",
+        "recursive",
+        "single_branch",
+    }
+    | {
+        "enable_prefix_caching",
+        "enable_auto_tool_choice",
+        "enable_chunked_prefill",
+        "l",
+        "s",
+        "f",
+        "k",
+        "q",
+        "S",
+        "fsSL",
+    }
     | {"c", "y", "verbose_prompt", "insecure", "location", "fail", "silent", "quantize_kv", "no_mmap", "jinja"}
 )
 _NOT_REPOS = frozenset({"dataset", "space"})
@@ -114,7 +147,9 @@ def command(words: Sequence[Word], variables: Variables) -> Iterator[Mention]:
     for name, values in parsed.flags:
         for word, claim in _flag(name, values, loads=loads):
             revision = revision_of(name, claim, settings, alone=False)
-            yield from tell(Setting(name, word.text, word.line), claim, variables, revision=revision, remote_code=remote)
+            yield from tell(
+                Setting(name, word.text, word.line), claim, variables, revision=revision, remote_code=remote
+            )
         if normalised(name) in _ARGUMENTS and values:
             yield from _arguments(values[0], variables)
         if normalised(name) in _LORAS:
@@ -165,9 +200,7 @@ def _find(names: Sequence[str], wanted: tuple[str, ...]) -> int | None:
 
 def _is_upload(words: Sequence[Word]) -> bool:
     names = [word.text.rsplit("/", 1)[-1] for word in words[:6]]
-    return any(
-        one in {"hf", "huggingface-cli"} and two in _UPLOADS for one, two in zip(names, names[1:], strict=False)
-    )
+    return any(one in {"hf", "huggingface-cli"} and two in _UPLOADS for one, two in zip(names, names[1:], strict=False))
 
 
 def _kind_of_repo(parsed: _Line) -> str:
@@ -189,7 +222,9 @@ def _positional(
         return
     for word in parsed.words[start : start + program.takes]:
         setting = Setting(shown, word.text, word.line)
-        yield from tell(setting, program.claim, variables, revision=settings.get("revision", branch), remote_code=remote)
+        yield from tell(
+            setting, program.claim, variables, revision=settings.get("revision", branch), remote_code=remote
+        )
 
 
 def _filled(text: str, variables: Variables) -> str:
@@ -227,7 +262,9 @@ def _arguments(word: Word, variables: Variables) -> Iterator[Mention]:
     for key, claim in (("pretrained", _MODEL), ("model", _MODEL), ("peft", _ADAPTER)):
         if key in settings:
             revision = settings.get("revision", "") if claim.main else ""
-            yield from tell(Setting(key, settings[key], word.line), claim, variables, revision=revision, remote_code=remote)
+            yield from tell(
+                Setting(key, settings[key], word.line), claim, variables, revision=revision, remote_code=remote
+            )
 
 
 def _modules(flag: str, values: Sequence[Word], variables: Variables) -> Iterator[Mention]:

@@ -27,8 +27,10 @@ class YamlFiles:
     def takes(self, path: str) -> bool:
         """Whether it ends as YAML does."""
         name = file_name(path)
-        return ending(path) in {".yaml", ".yml", ".tpl", ".gotmpl", ".dvc"} and name not in _NOT_READ or (
-            name.endswith((".yaml.j2", ".yml.j2", ".yaml.jinja", ".yml.template", ".yaml.template", ".yaml.tmpl"))
+        return (
+            ending(path) in {".yaml", ".yml", ".tpl", ".gotmpl", ".dvc"}
+            and name not in _NOT_READ
+            or (name.endswith((".yaml.j2", ".yml.j2", ".yaml.jinja", ".yml.template", ".yaml.template", ".yaml.tmpl")))
         )
 
     def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:

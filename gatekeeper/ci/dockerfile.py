@@ -62,8 +62,10 @@ def _mentions(instructions: list[_Instruction]) -> Iterator[Mention]:
             yield from _exec(started, words, variables)
         elif each.word in _COMMANDS:
             words = _exec_form(each)
-            yield from _exec(words, words, variables) if words is not None else script(
-                _without_flags(each.text), variables, line=each.line
+            yield from (
+                _exec(words, words, variables)
+                if words is not None
+                else script(_without_flags(each.text), variables, line=each.line)
             )
         elif each.word == "ADD":
             yield from command([Word("ADD", each.line), *_words(each)], variables)

@@ -12,6 +12,7 @@ from gatekeeper.limits import Limits
 from gatekeeper.mention import Mention
 
 _ENDINGS = frozenset({".cfg", ".conf", ".env", ".hcl", ".ini", ".properties", ".tf", ".tfvars"})
+_NAMES = frozenset({".env", ".gitmodules", "env.example", "env.sample", "env.template"})
 _LINE = re.compile(
     r"[ \t]*(?:export[ \t]+|set[ \t]+)?[\"']?([A-Za-z_][\w.-]{0,99})[\"']?[ \t]*[=:][ \t]*"
     r"(\"[^\"\n]*+\"|'[^'\n]*+'|[^\n]*+)"
@@ -26,7 +27,7 @@ class EnvironmentFiles:
     def takes(self, path: str) -> bool:
         """Whether it is `.env`, `.env.production`, `serve.env`, `.gitmodules`, or has an ending of such files."""
         name = file_name(path)
-        return ending(path) in _ENDINGS or name in {".env", ".gitmodules"} or name.startswith((".env.", "env."))
+        return ending(path) in _ENDINGS or name in _NAMES or name.startswith(".env.")
 
     def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
         """Find settings that are models; those of a section or block stand together."""

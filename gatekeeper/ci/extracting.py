@@ -14,9 +14,10 @@ from gatekeeper.ci.lock_file import LockFiles
 from gatekeeper.ci.markers import Markers
 from gatekeeper.ci.model_files import ModelFiles
 from gatekeeper.ci.modelfile import Modelfiles
+from gatekeeper.ci.notebooks import Notebooks
 from gatekeeper.ci.patterns import extract_text, matches
 from gatekeeper.ci.python_code import PythonCode
-from gatekeeper.ci.shell import ShellScripts
+from gatekeeper.ci.shell_files import ShellScripts
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.mention import Mention, Pattern
 
@@ -28,6 +29,7 @@ EXTRACTORS: tuple[Extractor, ...] = (
     Modelfiles(),
     EnvironmentFiles(),
     PythonCode(),
+    Notebooks(),
     ShellScripts(),
     YamlFiles(),
     JsonFiles(),
@@ -37,7 +39,23 @@ EXTRACTORS: tuple[Extractor, ...] = (
 
 _MARKERS = Markers()
 _CODE = frozenset(
-    {".bicep", ".bzl", ".c", ".cc", ".cpp", ".cs", ".dart", ".ex", ".go", ".groovy", ".h", ".hpp", ".java", ".jl", ".js"}
+    {
+        ".bicep",
+        ".bzl",
+        ".c",
+        ".cc",
+        ".cpp",
+        ".cs",
+        ".dart",
+        ".ex",
+        ".go",
+        ".groovy",
+        ".h",
+        ".hpp",
+        ".java",
+        ".jl",
+        ".js",
+    }
     | {".jsx", ".kt", ".lua", ".mjs", ".nix", ".php", ".pl", ".ps1", ".r", ".rb", ".rs", ".scala", ".swift", ".ts"}
     | {".tsx", ".txt", ".xml", ".zig"}
 )

@@ -167,5 +167,8 @@ def _is_served(name: str) -> bool:
     organisation, _, rest = name.partition("/")
     numbers = not any(letter.isalpha() for letter in name)
     return (
-        numbers or organisation.lower() in _MEDIA | _SERVICES or bool(_SERVED.match(name)) or not rest.strip("0123456789.")
+        numbers
+        or organisation.lower() in _MEDIA | _SERVICES
+        or bool(_SERVED.match(name))
+        or not rest.strip("0123456789.")
     )

@@ -1,4 +1,4 @@
-"""Models that Python code and notebooks load, read from the syntax tree."""
+"""Models that Python code loads, read from the syntax tree."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ from gatekeeper.ci.python_settings import settings
 from gatekeeper.ci.python_values import Scope, Value, argument_of, called, constants, values
 from gatekeeper.limits import Limits
 from gatekeeper.mention import Mention, Role
-from gatekeeper.parsing import ParseError, load_json_object
 from gatekeeper.text import printable
-
-_MAGIC = re.compile(r"^[ \t]*[%!?].*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,54 +87,19 @@ _TOKENIZERS = re.compile(r"\w*(?:Tokenizer(?:Fast)?|Processor|FeatureExtractor)"
 
 
 class PythonCode:
-    """Python source and notebooks."""
+    """Python source."""
 
     def takes(self, path: str) -> bool:
-        """Whether it ends as one of them."""
-        return ending(path) in {".py", ".pyw", ".ipynb"}
+        """Whether it ends as Python does."""
+        return ending(path) in {".py", ".pyi", ".pyw"}
 
     def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
         """Find the calls that load models, and settings with the names of models."""
-        if ending(path) == ".ipynb":
-            yield from _notebook(data, limits)
-        else:
-            yield from source(data)
+        yield from source(data)
 
 
-def _notebook(data: bytes, limits: Limits) -> Iterator[Mention]:
-    """Read the code cells as one program, as a kernel runs them; lines are counted within their cell."""
-    try:
-        cells = load_json_object(data, depth=limits.json_depth).get("cells", [])
-    except ParseError as error:
-        yield Mention(line=0, unresolved=f"it is no notebook: {error}")
-        return
-    texts: list[str] = []
-    starts: list[tuple[int, int]] = []
-    line = 1
-    for number, cell in enumerate(cells if isinstance(cells, list) else [], 1):
-        text = _cell(cell)
-        if text and not _parses(text):
-            yield Mention(line=1, cell=number, unresolved="the cell is not Python")
-        elif text:
-            starts.append((line, number))
-            texts.append(text)
-            line += text.count("\n") + 1
-    for mention in source("\n".join(texts).encode("utf-8", "replace")):
-        start, number = next((pair for pair in reversed(starts) if pair[0] <= mention.line), (1, 0))
-        yield replace(mention, line=mention.line - start + 1, cell=number)
-
-
-def _cell(cell: object) -> str:
-    """Give the code of a cell without its magic commands; empty for other cells."""
-    source = cell.get("source") if isinstance(cell, dict) and cell.get("cell_type") == "code" else ""
-    if isinstance(source, list):
-        source = "".join(part for part in source if isinstance(part, str))
-    if not isinstance(source, str) or source.lstrip().startswith("%%"):
-        return ""
-    return _MAGIC.sub("", source)
-
-
-def _parses(text: str) -> bool:
+def parses(text: str) -> bool:
+    """Whether a text is Python."""
     return isinstance(_tree(text), ast.Module)
 
 

@@ -1,4 +1,4 @@
-"""Shell scripts and Makefiles."""
+"""The text of a script → mentions; scripts stand in files, in workflows, in container files and in notebooks."""
 
 from __future__ import annotations
 
@@ -7,33 +7,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gatekeeper.ci.commands import command
-from gatekeeper.ci.extractor import as_text, ending, file_name
 from gatekeeper.ci.python_code import source
 from gatekeeper.ci.shell_words import Word, all_commands, assignments
-from gatekeeper.ci.telling import Setting, distinct, group
+from gatekeeper.ci.telling import Setting, group
 from gatekeeper.ci.variables import Variables
-from gatekeeper.limits import Limits
 from gatekeeper.mention import Mention
 
-_ENDINGS = frozenset({".bash", ".command", ".ksh", ".mk", ".sbatch", ".sh", ".slurm", ".zsh"})
-_NAMES = frozenset({"makefile", "gnumakefile", "justfile", "procfile", "entrypoint", "bashrc", ".bashrc", ".envrc"})
 _HERE = re.compile(r"<<-?[ \t]{0,8}['\"]?([A-Za-z_]\w{0,60})['\"]?")
 _MAKE = re.compile(r"^(?:export[ \t]+)?([A-Za-z_]\w{0,99})[ \t]*[:?+]{0,3}=[ \t]*([^\n]*)$", re.MULTILINE)
 _RECIPE = re.compile(r"^\t[@+-]+", re.MULTILINE)
-
-
-class ShellScripts:
-    """Shell scripts, Makefiles, and scripts by their first line."""
-
-    def takes(self, path: str) -> bool:
-        """Whether it has the ending or name of one."""
-        return ending(path) in _ENDINGS or file_name(path) in _NAMES
-
-    def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
-        """Find the commands that load models."""
-        text = as_text(data)
-        make = ending(path) == ".mk" or file_name(path).endswith(("makefile", "justfile"))
-        yield from distinct(script(text, Variables(), make=make))
 
 
 def script(
@@ -53,7 +35,7 @@ def script(
     set_here = [Setting(name, word.text, word.line) for name, word in _set(text, line, make=make)]
     for each in set_here:
         variables.set(each.key, each.value, each.line)
-    for piece, start, program in _pieces(text, line):
+    for piece, start, program in pieces(text, line):
         if _is_python(program):
             yield from (replace(each, line=each.line + start - 1) for each in source(piece.encode("utf-8", "replace")))
             continue
@@ -101,13 +83,13 @@ def _set(text: str, line: int, *, make: bool) -> Iterator[tuple[str, Word]]:
             at = found.start()
             yield found[1], Word(found[2].partition(" #")[0].strip().strip("\"'"), begun)
         return
-    for piece, start, program in _pieces(text, line):
+    for piece, start, program in pieces(text, line):
         if not _is_python(program):
             for words in all_commands(piece, start):
                 yield from assignments(words)[0]
 
 
-def _pieces(text: str, line: int) -> Iterator[tuple[str, int, str]]:
+def pieces(text: str, line: int = 1) -> Iterator[tuple[str, int, str]]:
     """Take the here-documents out of a script, so that no quote in them swallows what follows.
 
     Yields:

@@ -85,7 +85,8 @@ class _Builder:
         if isinstance(event, yaml.DocumentStartEvent):
             self._anchors = {}
         if isinstance(event, yaml.ScalarEvent):
-            return self._put(Scalar(_restored(event.value), line), event.anchor)
+            block = event.style in {"|", ">"}  # its text begins below its mark
+            return self._put(Scalar(_restored(event.value), line + block), event.anchor)
         if isinstance(event, yaml.AliasEvent):
             return self._put(self._anchors.get(event.anchor, Scalar("", line)), None)
         if isinstance(event, yaml.CollectionStartEvent):
