@@ -66,6 +66,6 @@ class Pattern:
     """Which files, as a glob over the whole path: `deploy/*.js`; `*` goes over slashes."""
 
     regex: str
-    """What to look for in each line: a Python regular expression with the groups `name` and, if it likes, `revision`."""
+    """What to look for in each line: a Python regular expression with a group `name` and, perhaps, `revision`."""
 
     role: Role = Role.MODEL

@@ -109,10 +109,7 @@ def _read(path: Path, limits: Limits) -> Iterable[Mention]:
 
 def _unless_local(mention: Mention) -> Mention:
     """Tell a folder of this machine from a model of that name, as the loaders do: what exists is loaded from disk."""
-    if (
-        mention.name
-        and not mention.local
-        and (Path(mention.name).exists() or (Path(mention.path).parent / mention.name).exists())
-    ):
+    places = (Path(mention.name), Path(mention.path).parent / mention.name)
+    if mention.name and any(place.exists() for place in places):
         return replace(mention, name="", unresolved=f"{mention.name} is a path here, which loaders prefer")
     return mention

@@ -6,9 +6,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from gatekeeper.ci.keys import Claim, Trust, claim_of, is_true, normalised, revision_of
-from gatekeeper.ci.names import LONGEST, read
+from gatekeeper.ci.names import LONGEST
 from gatekeeper.ci.shell_words import Word
 from gatekeeper.ci.telling import ADDRESS, Setting, is_download, tell
 from gatekeeper.ci.variables import Variables
@@ -77,42 +78,28 @@ _BRANCH = frozenset({"-b", "--branch", "--revision"})
 _ARGUMENTS = frozenset({"model_args", "model_kwargs", "override_args"})
 _LORAS = frozenset({"lora_modules", "lora_adapters"})
 _SWITCHES = frozenset(
-    {
-        "quiet",
-        "help",
-        "verbose",
-        "detach",
-        "rm",
-        "it",
-        "d",
+    {"detach", "force", "help", "insecure", "fail", "it", "location", "quiet", "recursive", "resume_download", "rm"}
+    | {"disable_log_requests", "disable_log_stats", "enable_auto_tool_choice", "enable_chunked_prefill", "enable_lora"}
+    | {"enable_prefix_caching", "enforce_eager", "jinja", "no_cache", "no_mmap", "silent", "single_branch"}
+    | {
         "trust_remote_code",
-        "enable_lora",
-        "force",
-        "resume_download",
-    }
-    | {
-        "enforce_eager",
-        "no_cache",
-        "disable_log_requests",
-        "disable_log_stats",
         "use_fast",
-        "recursive",
-        "single_branch",
-    }
-    | {
-        "enable_prefix_caching",
-        "enable_auto_tool_choice",
-        "enable_chunked_prefill",
-        "l",
-        "s",
-        "f",
-        "k",
-        "q",
+        "verbose",
+        "verbose_prompt",
         "S",
+        "c",
+        "d",
+        "f",
         "fsSL",
+        "k",
+        "l",
+        "q",
+        "s",
+        "y",
     }
-    | {"c", "y", "verbose_prompt", "insecure", "location", "fail", "silent", "quantize_kv", "no_mmap", "jinja"}
 )
+"""Flags without a value: the word after them stands for itself. Of others the next word is taken for their value."""
+
 _NOT_REPOS = frozenset({"dataset", "space"})
 
 
@@ -200,7 +187,7 @@ def _find(names: Sequence[str], wanted: tuple[str, ...]) -> int | None:
 
 def _is_upload(words: Sequence[Word]) -> bool:
     names = [word.text.rsplit("/", 1)[-1] for word in words[:6]]
-    return any(one in {"hf", "huggingface-cli"} and two in _UPLOADS for one, two in zip(names, names[1:], strict=False))
+    return any(one in {"hf", "huggingface-cli"} and two in _UPLOADS for one, two in pairwise(names))
 
 
 def _kind_of_repo(parsed: _Line) -> str:

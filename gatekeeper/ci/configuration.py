@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from gatekeeper.ci import json_tree, toml_tree, yaml_tree
 from gatekeeper.ci.documents import mentions
 from gatekeeper.ci.extractor import as_text, ending, file_name
-from gatekeeper.ci.telling import Setting, distinct
+from gatekeeper.ci.telling import distinct
 from gatekeeper.ci.tree import Mapping, Node, Scalar, Sequence, TreeError
-from gatekeeper.ci.variables import Variables
 from gatekeeper.limits import Limits
 from gatekeeper.mention import Mention
 
@@ -27,10 +26,8 @@ class YamlFiles:
     def takes(self, path: str) -> bool:
         """Whether it ends as YAML does."""
         name = file_name(path)
-        return (
-            ending(path) in {".yaml", ".yml", ".tpl", ".gotmpl", ".dvc"}
-            and name not in _NOT_READ
-            or (name.endswith((".yaml.j2", ".yml.j2", ".yaml.jinja", ".yml.template", ".yaml.template", ".yaml.tmpl")))
+        return (ending(path) in {".yaml", ".yml", ".tpl", ".gotmpl", ".dvc"} and name not in _NOT_READ) or (
+            name.endswith((".yaml.j2", ".yml.j2", ".yaml.jinja", ".yml.template", ".yaml.template", ".yaml.tmpl"))
         )
 
     def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from gatekeeper.ci.commands import command, implied
 from gatekeeper.ci.keys import Claim, Trust, list_claim, normalised
+from gatekeeper.ci.names import is_id
 from gatekeeper.ci.shell import script
 from gatekeeper.ci.shell_words import Word, assignments
 from gatekeeper.ci.telling import ADDRESS, Setting, distinct, group, is_download, tell
@@ -149,22 +150,17 @@ def _commands(visit: _Visit, known: Variables) -> Iterator[Mention]:
                 yield from _script(value, key, known, image=visit.image or _image(node))
     elif isinstance(node, Sequence) and not _is_argument_list(visit.key, node):
         for each in node.members:
-            if isinstance(each, Scalar) and (" " in each.text or "\n" in each.text):
-                if normalised(visit.key) in _SCRIPTS:
-                    yield from script(each.text, known, line=each.line)
+            if isinstance(each, Scalar) and normalised(visit.key) in _SCRIPTS:
+                yield from script(each.text, known, line=each.line)
 
 
 def _script(value: Scalar, key: str, known: Variables, *, image: str) -> Iterator[Mention]:
     text = value.text
     started = implied(image)
-    if started and normalised(key) in {"command", "args", "cmd"} and text.lstrip().startswith(("-", *_LETTERS)):
-        first = text.split(maxsplit=1)[0] if text.strip() else ""
-        if first.startswith("-") or "/" in first:
-            text = f"{' '.join(started)} {text}"
+    begins = next(iter(text.split(maxsplit=1)), "")
+    if started and (begins.startswith("-") or is_id(begins)):
+        text = f"{' '.join(started)} {text}"
     yield from script(text, known, line=value.line)
-
-
-_LETTERS = tuple("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ$")
 
 
 def _is_argument_list(key: str, node: Sequence) -> bool:
@@ -190,10 +186,10 @@ def _started(node: Mapping, visit: _Visit, known: Variables) -> Iterator[Mention
     tied = {*first, *(["args"] if "args" in lists else [])}
     image = _image(node) or visit.image
     joined: list[Word] = [word for name in (*first, "args") if name in tied for word in _line(lists[name])]
-    if tied:
-        if not first or first == ["command"] and joined and joined[0].text.startswith("-"):
-            joined = [*(Word(text, 0) for text in implied(image)), *joined]
-        elif first == ["command"] and "/" in joined[0].text and implied(image) and not joined[0].text.startswith("/"):
+    if joined:
+        begins = joined[0].text
+        # Only arguments: of Kubernetes `args`, of compose files `command` without an `entrypoint`.
+        if not first or (first == ["command"] and (begins.startswith("-") or is_id(begins))):
             joined = [*(Word(text, 0) for text in implied(image)), *joined]
         yield from _run(joined, known)
     for name, value in lists.items():

@@ -39,25 +39,9 @@ EXTRACTORS: tuple[Extractor, ...] = (
 
 _MARKERS = Markers()
 _CODE = frozenset(
-    {
-        ".bicep",
-        ".bzl",
-        ".c",
-        ".cc",
-        ".cpp",
-        ".cs",
-        ".dart",
-        ".ex",
-        ".go",
-        ".groovy",
-        ".h",
-        ".hpp",
-        ".java",
-        ".jl",
-        ".js",
-    }
-    | {".jsx", ".kt", ".lua", ".mjs", ".nix", ".php", ".pl", ".ps1", ".r", ".rb", ".rs", ".scala", ".swift", ".ts"}
-    | {".tsx", ".txt", ".xml", ".zig"}
+    {".bicep", ".bzl", ".c", ".cc", ".cpp", ".cs", ".dart", ".ex", ".go", ".groovy", ".h", ".hpp", ".java", ".jl"}
+    | {".js", ".jsx", ".kt", ".lua", ".mjs", ".nix", ".php", ".pl", ".ps1", ".r", ".rb", ".rs", ".scala", ".swift"}
+    | {".ts", ".tsx", ".txt", ".xml", ".zig"}
 )
 _CODE_NAMES = frozenset({"build", "jenkinsfile", "rakefile", "tiltfile", "vagrantfile", "workspace"})
 

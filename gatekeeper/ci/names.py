@@ -165,10 +165,11 @@ _WORDS = frozenset(
 
 def _is_served(name: str) -> bool:
     organisation, _, rest = name.partition("/")
-    numbers = not any(letter.isalpha() for letter in name)
-    return (
-        numbers
-        or organisation.lower() in _MEDIA | _SERVICES
-        or bool(_SERVED.match(name))
-        or not rest.strip("0123456789.")
-    )
+    if not any(letter.isalpha() for letter in name) or not rest.strip("0123456789."):
+        return True
+    return organisation.lower() in _MEDIA | _SERVICES or bool(_SERVED.match(name))
+
+
+def is_id(text: str) -> bool:
+    """Whether a text has the form `org/name` and nothing more."""
+    return read(text).kind is Kind.MODEL and "/" in text

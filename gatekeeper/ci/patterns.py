@@ -107,7 +107,7 @@ def _costs(tree: Any, inside: bool = False) -> int:
     for code, argument in tree:
         name = str(code)
         if name in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
-            low, high, part = argument
+            _, high, part = argument
             open_ended = int(high) > _MANY
             inner = _costs(part, inside or open_ended or int(high) > 1)
             total += inner + (_REPEATS + 1 if inside and int(high) > 1 else int(open_ended))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from gatekeeper.ci.commands import command
 from gatekeeper.ci.python_code import source
@@ -56,7 +57,7 @@ def _with_environment(words: list[Word], before: list[tuple[str, Word]], variabl
     yield from command(words, variables)
     given = [
         pair
-        for flag, word in zip(words, words[1:], strict=False)
+        for flag, word in pairwise(words)
         if flag.text in {"-e", "--env", "--build-arg", "--set", "--set-string"}
         for pair in assignments([word])[0] or _chart_value(word)
     ]

@@ -112,7 +112,7 @@ def distinct(mentions: Iterable[Mention]) -> Iterator[Mention]:
     """Give each mention once, in the order of lines; of a name on one line the fullest."""
     best: dict[tuple[object, ...], Mention] = {}
     for each in mentions:
-        key = (each.line, each.cell, each.name, each.role, each.unresolved if not each.name else "")
+        key: tuple[object, ...] = (each.line, each.cell, each.name, each.role, each.unresolved if not each.name else "")
         held = best.get(key)
         if held is not None and held.name and each.revision and held.revision and held.revision != each.revision:
             key = (*key, each.revision)

@@ -88,7 +88,7 @@ class _Builder:
             block = event.style in {"|", ">"}  # its text begins below its mark
             return self._put(Scalar(_restored(event.value), line + block), event.anchor)
         if isinstance(event, yaml.AliasEvent):
-            return self._put(self._anchors.get(event.anchor, Scalar("", line)), None)
+            return self._put(self._anchors.get(event.anchor or "", Scalar("", line)), None)
         if isinstance(event, yaml.CollectionStartEvent):
             node = Mapping(line) if isinstance(event, yaml.MappingStartEvent) else Sequence(line)
             self._open.append((node, None))
