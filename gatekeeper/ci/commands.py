@@ -145,26 +145,23 @@ def command(words: Sequence[Word], variables: Variables) -> Iterator[Mention]:
 
 def _parsed(words: Sequence[Word]) -> _Line:
     free: list[Word] = []
-    flags: list[tuple[str, tuple[Word, ...]]] = []
-    held: list[Word] = []
+    flags: list[tuple[str, list[Word]]] = []
     for word in words:
         text = word.text
         if text.startswith("-") and len(text) > 1 and not text[1].isdigit():
             name, equals, value = text.partition("=")
-            held = [Word(value, word.line)] if equals else []
-            flags.append((name, ()))
-            if equals:
-                flags[-1] = (name, tuple(held))
-                held = []
-        elif flags and (not flags[-1][1] or normalised(flags[-1][0]) in _LORAS) and _takes_value(flags[-1]):
-            flags[-1] = (flags[-1][0], (*flags[-1][1], word))
+            flags.append((name, [Word(value, word.line)] if equals else []))
+        elif flags and _takes(*flags[-1]):
+            flags[-1][1].append(word)
         else:
             free.append(word)
-    return _Line(tuple(free), tuple(flags))
+    return _Line(tuple(free), tuple((name, tuple(values)) for name, values in flags))
 
 
-def _takes_value(flag: tuple[str, tuple[Word, ...]]) -> bool:
-    return normalised(flag[0]) not in _SWITCHES
+def _takes(flag: str, values: Sequence[Word]) -> bool:
+    """Whether a flag that has these values takes another word."""
+    name = normalised(flag)
+    return name in _LORAS if values else name not in _SWITCHES
 
 
 def _program(words: Sequence[Word]) -> _Program | None:

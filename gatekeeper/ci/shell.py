@@ -12,6 +12,7 @@ from gatekeeper.ci.python_code import source
 from gatekeeper.ci.shell_words import Word, all_commands, assignments
 from gatekeeper.ci.telling import Setting, group
 from gatekeeper.ci.variables import Variables
+from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.mention import Mention
 
 _HERE = re.compile(r"<<-?[ \t]{0,8}['\"]?([A-Za-z_]\w{0,60})['\"]?")
@@ -31,6 +32,10 @@ def script(
         make: Whether variables are set as in a Makefile.
         settings: Whether variables with the names of models are told, too, where no command uses them.
     """
+    if len(text.split()) > DEFAULT_LIMITS.source_words:
+        why = f"the script has more than {DEFAULT_LIMITS.source_words:,} words (limit source_words)"
+        yield Mention(line=line, unresolved=why)
+        return
     if make:
         text = _RECIPE.sub("\t", text)
     set_here = [Setting(name, word.text, word.line) for name, word in _set(text, line, make=make)]

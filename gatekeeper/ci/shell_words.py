@@ -9,7 +9,7 @@ from dataclasses import dataclass
 # One alternative for each thing that can begin at a place, all of them without backtracking into each other.
 _TOKEN = re.compile(
     r"(?P<join>\\\r?\n)|(?P<escape>\\.)|(?P<single>'[^']*+')|(?P<double>\"(?:[^\"\\]|\\.)*+\")"
-    r"|(?P<here>\$\{\{[^\n}]*+\}\}|\{\{[^\n}]*+\}\}|\$\{[^\n}]*+\})"
+    r"|(?P<here>\$\{\{[^\n}]{0,200}+\}\}|\{\{[^\n}]{0,200}+\}\}|\$\{[^\n}]{0,200}+\})"
     r"|(?P<end>\r?\n|;|&&|&|\|\||\|)|(?P<blank>[ \t\r\f\v]+)"
     r"|(?P<comment>(?<![^\s;&|(])\#[^\n]*)|(?P<plain>[^\s\\'\"$;&|#{]+|.)",
     re.DOTALL,
