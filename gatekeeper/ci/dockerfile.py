@@ -19,6 +19,7 @@ from gatekeeper.mention import Mention
 _INSTRUCTION = re.compile(r"[ \t]*([A-Za-z]{2,12})[ \t]+(.*)", re.DOTALL)
 _HERE = re.compile(r"<<-?[ \t]{0,8}['\"]?([A-Za-z_]\w{0,60})['\"]?")
 _CONTINUED = re.compile(r"\\[ \t]*\n")
+_FLAGS = re.compile(r"(?:\s|\\\n|--\S{1,500}+(?=\s)|(?:CMD|RUN)(?=\s))++")
 _COMMANDS = frozenset({"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "ONBUILD"})
 
 
@@ -98,7 +99,7 @@ def _settings(each: _Instruction) -> Iterator[Setting]:
 
 
 def _exec_form(each: _Instruction) -> list[Word] | None:
-    text = _CONTINUED.sub(" \n", _without_flags(each.text))
+    text = _CONTINUED.sub(" \n", _without_flags(each.text)).strip()
     if not text.startswith("["):
         return None
     try:
@@ -116,14 +117,9 @@ def _exec_form(each: _Instruction) -> list[Word] | None:
 
 
 def _without_flags(text: str) -> str:
-    """Leave out `--mount=…` and the like; and the word after ONBUILD or HEALTHCHECK."""
-    text = text.lstrip()
-    while text.startswith("--") or text.startswith(("CMD ", "RUN ")):
-        _, _, text = text.partition(" ")
-        text = text.lstrip(" \t")
-        if text.startswith("\\\n"):
-            text = text[2:].lstrip(" \t")
-    return text
+    """Leave out `--mount=…` and the like, and the word after ONBUILD or HEALTHCHECK; lines stay where they are."""
+    flags = _FLAGS.match(text)
+    return "\n" * flags[0].count("\n") + text[flags.end() :] if flags else text
 
 
 def _instructions(text: str) -> Iterator[_Instruction]:
@@ -154,8 +150,5 @@ def _instructions(text: str) -> Iterator[_Instruction]:
                 body.append(lines[index])
                 index += 1
             index += 1
-        word = matched[1].upper()
-        if body and word == "RUN":
-            yield _Instruction(word, "\n".join(body), start + len(parts) + 1)
-        else:
-            yield _Instruction(word, matched[2], start + 1)
+        text = "\n".join([matched[2], *body, opened[1]]) if opened else matched[2]
+        yield _Instruction(matched[1].upper(), text, start + 1)

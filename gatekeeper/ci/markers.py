@@ -61,10 +61,9 @@ def _told(line: str) -> tuple[str, str, Role, int] | None:
         role = Role(ours[2]) if ours[2] in set(Role) else Role.MODEL
         return ours[1], "gatekeeper: hf", role, ours.start()
     theirs = _RENOVATE.search(line)
-    package = _PACKAGE.search(theirs[1]) if theirs else None
-    if theirs and package and read(package[1].strip("\"'")).address:
-        return package[1].strip("\"'"), "renovate", Role.MODEL, theirs.start()
-    return None
+    packages = (found[1].strip("\"'") for found in _PACKAGE.finditer(theirs[1])) if theirs else ()
+    address = next((each for each in packages if read(each).address), "")
+    return (address, "renovate", Role.MODEL, theirs.start()) if theirs and address else None
 
 
 def _revision(line: str) -> str:

@@ -14,6 +14,7 @@ _TOKEN = re.compile(
     r"|(?P<comment>(?<![^\s;&|(])\#[^\n]*)|(?P<plain>[^\s\\'\"$;&|#{]+|.)",
     re.DOTALL,
 )
+_SUBSTITUTED = re.compile(r"\$\(([^()\n]{1,1000}+)\)|`([^`\n]{1,1000}+)`")
 _ESCAPED = re.compile(r"\\(\r?\n|[\"\\$`])")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w{0,99})[?:+]?=(.*)", re.DOTALL)
 _BEFORE = frozenset({"export", "local", "readonly", "declare", "typeset", "env", "set", "-x", "-e", "-r", "-gx"})
@@ -96,10 +97,14 @@ def inner_script(words: list[Word]) -> Word | None:
 
 
 def all_commands(text: str, line: int = 1, nesting: int = _NESTING) -> Iterator[list[Word]]:
-    """Split a script into commands, those of `bash -c '…'` included."""
+    """Split a script into commands, with those inside `bash -c '…'`, `$(…)` and backquotes."""
     for words in commands(text, line):
         script = inner_script(words) if nesting else None
         if script:
             yield from all_commands(script.text, script.line, nesting - 1)
         else:
             yield words
+    if "$(" in text or "`" in text:
+        for number, each in enumerate(text.split("\n"), line):
+            for found in _SUBSTITUTED.finditer(each) if not each.lstrip().startswith("#") else ():
+                yield from commands(found[1] or found[2], number)
