@@ -1,7 +1,9 @@
 """How well the extractors do on labelled snippets of every kind of file; see corpus/README.md.
 
-The snippets marked as held were written before the extractors were tuned, and first run after that. What the first run
-gave, before anything that it showed was mended, is in `FIRST_RUN`.
+The snippets marked as held were written together with the others, by the author of the extractors, and first run when
+those found all of the others. That run, before anything that it showed was mended, found 86 of 90 mentions (95.6 %; by
+Wilson 89.1 to 98.3 %), and 86 of the 87 that it gave were right (98.9 %; 93.8 to 99.8 %). Four shapes were mended then:
+`$(…)`, a here-document that a container's recipe feeds to Python, lines after flags of `RUN`, Renovate's `packageName`.
 """
 
 from __future__ import annotations
