@@ -38,7 +38,7 @@ class YamlFiles:
             roots.extend(yaml_tree.documents(text, limits))
         except TreeError as error:
             found = list(mentions(_by_lines(text)))
-            templated = "{{" in text or "{%" in text
+            templated = "{{" in text or "{%" in text or ending(path) not in {".yaml", ".yml"}
             why = [] if templated else [Mention(line=error.line, unresolved=str(error))]
             yield from distinct([*why, *found])
             return

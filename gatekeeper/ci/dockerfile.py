@@ -60,11 +60,11 @@ def _mentions(instructions: list[_Instruction]) -> Iterator[Mention]:
         elif each.word in {"CMD", "ENTRYPOINT"} and (words := _exec_form(each)) is not None:
             # What `docker run` starts is the one followed by the other.
             started = words if each.word == "ENTRYPOINT" else [*started, *words]
-            yield from _exec(started, words, variables)
+            yield from _exec(started, variables)
         elif each.word in _COMMANDS:
             words = _exec_form(each)
             yield from (
-                _exec(words, words, variables)
+                _exec(words, variables)
                 if words is not None
                 else script(_without_flags(each.text), variables, line=each.line)
             )
@@ -73,14 +73,13 @@ def _mentions(instructions: list[_Instruction]) -> Iterator[Mention]:
     yield from group(settings, variables)
 
 
-def _exec(words: list[Word], own: list[Word], variables: Variables) -> Iterator[Mention]:
-    lines = {word.line for word in own}
+def _exec(words: list[Word], variables: Variables) -> Iterator[Mention]:
     for index, word in enumerate(words[:-1]):
         if word.text.rsplit("/", 1)[-1] in {"sh", "bash"} and words[index + 1].text.endswith("c"):
             for inner in words[index + 2 : index + 3]:
                 yield from script(inner.text, variables, line=inner.line)
             return
-    yield from (each for each in command(words, variables) if each.line in lines)
+    yield from command(words, variables)
 
 
 def _words(each: _Instruction) -> list[Word]:

@@ -27,6 +27,9 @@ _ENVIRONMENTS = frozenset(
     {"env", "environment", "envs", "env_vars", "variables", "extra_env", "container_env", "environment_variables"}
     | {"build_args", "args", "extra_env_vars"}
 )
+_LABELS = frozenset({"labels", "match_labels", "annotations", "node_selector", "selector", "tags", "metadata_labels"})
+"""Words that things are sorted by; a model among them is loaded from elsewhere."""
+
 _PAIR = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}=")
 _NAMES = frozenset({"name", "key"})
 
@@ -95,6 +98,8 @@ def _visits(root: Node) -> Iterator[_Visit]:
         if isinstance(node, Scalar) or id(node) in seen:
             continue
         seen.add(id(node))
+        if normalised(visit.key) in _LABELS:
+            continue
         yield visit
         if isinstance(node, Sequence):
             below = [_Visit(each, visit.key, visit.above, visit.path, visit.image) for each in node.members]

@@ -52,11 +52,10 @@ _HELPERS = frozenset(
 )
 
 _LOADER = re.compile(
-    r"(?:.*_)?name_or_path|(?:.*_)?base_model(?:_config|_id|_name|_path)?|lora_model_dir|peft_model(?:_id|_path|_dir)?"
-    r"|pretrained_model(?:_name|_path)?"
+    r"(?:.*_)?name_or_path|lora_model_dir|peft_model(?:_id|_path|_dir)?|pretrained_model(?:_name|_path)?"
 )
 _PROMISED = re.compile(
-    r"(?:.*_)?model_(?:id|repo|repo_id|hub_id|hf_id)|(?:.*_)?model_ur[il]|(?:.*_)?(?:hf|huggingface)_(?:model(?:_name)?"
+    r"(?:.*_)?base_model(?:_config|_id|_name|_path)?|(?:.*_)?model_(?:id|repo|repo_id|hub_id|hf_id)|(?:.*_)?model_ur[il]|(?:.*_)?(?:hf|huggingface)_(?:model(?:_name)?"
     r"|repo|repo_id|repo_name|id|hub_id|path|model_path)|(?:.*_)?repo_id|(?:adapter|lora|tokenizer)_repo(?:_id)?"
 )
 _POSSIBLE = re.compile(

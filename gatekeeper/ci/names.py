@@ -51,6 +51,13 @@ _SERVICES = frozenset(
 )
 """What routers of requests write before the name of a model that somebody else runs, and Docker's own models."""
 
+_LEGACY = re.compile(
+    r"(?:albert-(?:base|large|xlarge|xxlarge)-v[12]|bert-(?:base|large)-[a-z-]+|camembert-base|ctrl|gpt2(?:-medium|-large|-xl)?"
+    r"|distil(?:bert|gpt2|roberta)(?:-base)?[a-z0-9-]*|openai-gpt|roberta-(?:base|large)[a-z-]*|t5-(?:small|base|large|3b|11b)"
+    r"|transfo-xl-wt103|xlm-(?:clm|mlm|roberta)-[a-z0-9-]+|xlnet-(?:base|large)-cased)"
+)
+"""Ids without an organisation; the Hub gives no new ones."""
+
 _SERVED = re.compile(
     r"(?:openai/(?:chatgpt|codex|computer-use|dall-e|davinci|gpt-(?!2|oss|j|neo)|o\d|sora|text-|tts-|whisper-1$)"
     r"|google/(?:gemini|palm|text-|imagen)|amazon/(?:nova|titan)|cohere/(?:command|embed|rerank))",
@@ -86,12 +93,13 @@ class Reading:
 OTHER = Reading(Kind.OTHER)
 
 
-def read(text: str, *, bare: bool = False, lax: bool = False) -> Reading:
+def read(text: str, *, bare: bool = False, legacy: bool = False, lax: bool = False) -> Reading:
     """Tell what a text names.
 
     Args:
         text: As written, without quotes; variables are filled in already.
         bare: Whether a name without an organisation counts, such as `gpt2`.
+        legacy: Whether at least those without an organisation count that the Hub has from its first years.
         lax: Whether whoever reads it takes anything in the form of an id for a model. Else names that only services
             answer to, types of media and the like count as something else.
     """
@@ -106,7 +114,7 @@ def read(text: str, *, bare: bool = False, lax: bool = False) -> Reading:
         return _repo(text[host.end() :], tag_is_revision=False)
     if _OTHER_SCHEME.match(text) or _LOCAL.match(text):
         return OTHER
-    return _id(text, bare=bare, lax=lax)
+    return _id(text, bare=bare, legacy=legacy, lax=lax)
 
 
 def _site(text: str) -> Reading:
@@ -140,10 +148,10 @@ def _repo(path: str, *, tag_is_revision: bool) -> Reading:
     return Reading(Kind.MODEL, name, revision, address=True, download=download)
 
 
-def _id(text: str, *, bare: bool, lax: bool) -> Reading:
+def _id(text: str, *, bare: bool, legacy: bool, lax: bool) -> Reading:
     name, _, revision = text.partition("@")
     organisation, slash, _ = name.partition("/")
-    if not is_model_id(name) or (not slash and not bare):
+    if not is_model_id(name) or not (slash or bare or (legacy and _LEGACY.fullmatch(name))):
         return OTHER
     ending = name[name.rfind(".") :].lower() if "." in name else ""
     if ending in _FILES:

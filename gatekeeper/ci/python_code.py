@@ -80,6 +80,9 @@ _LOADERS = {
 }
 """Name of a function or class → how it is told which model."""
 
+_NO_MODELS = frozenset({"Embedding", "EmbeddingBag"})
+"""Classes of PyTorch whose `from_pretrained` takes a tensor."""
+
 _OTHER_REPOS = frozenset({"dataset", "space"})
 _PEFT = re.compile(r"Peft(?:Mixed)?Model(?:For\w+)?")
 _ADAPTERS = re.compile(r"AutoPeftModel\w*|PeftConfig|LoraConfig")
@@ -138,7 +141,7 @@ def source(data: bytes) -> Iterator[Mention]:
 def _mentions(call: ast.Call, scope: Scope) -> Iterator[Mention]:
     owner, name = called(call)
     loader = _LOADERS.get(name)
-    if loader is None or _names_no_model(call, scope):
+    if loader is None or owner in _NO_MODELS or _names_no_model(call, scope):
         return
     loader = _adapted(loader, owner)
     shown = f"{owner}.{name}" if owner else name

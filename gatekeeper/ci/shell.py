@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from gatekeeper.ci.commands import command
+from gatekeeper.ci.keys import Trust, claim_of
 from gatekeeper.ci.python_code import source
 from gatekeeper.ci.shell_words import Word, all_commands, assignments
 from gatekeeper.ci.telling import Setting, group
@@ -53,8 +54,9 @@ def script(
                 yield from (replace(each, line=each.line + inner.line - 1) for each in found if each.name)
             else:
                 yield from _with_environment(rest, before, variables)
-    if settings:
-        yield from group(set_here, variables)
+    if settings:  # what can't be told is told where a command uses it
+        promised = {each.key for each in set_here if (claim := claim_of(each.key)) and claim.trust > Trust.POSSIBLE}
+        yield from (each for each in group(set_here, variables) if each.name or each.call in promised)
 
 
 def _with_environment(words: list[Word], before: list[tuple[str, Word]], variables: Variables) -> Iterator[Mention]:

@@ -40,8 +40,9 @@ def tell(
     expansion = variables.expand(setting.value, setting.line)
     if expansion.why and claim.trust > Trust.ADDRESS and claim.role is not Role.TOKENIZER:
         yield Mention(line=setting.line, role=claim.role, call=setting.key, unresolved=expansion.why)
+    loads = claim.trust is Trust.LOADER
     for each in expansion.texts:
-        reading = read(each.text, bare=claim.trust is Trust.LOADER, lax=claim.trust is Trust.LOADER)
+        reading = read(each.text, bare=loads, legacy=claim.trust is Trust.PROMISED, lax=loads)
         empty = Mention(line=each.line or setting.line, role=claim.role, call=setting.key)
         if not _counts(reading, claim):
             continue

@@ -18,7 +18,8 @@ POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{OID}\nsize 1
     ("path", "reader"),
     [
         ("gatekeeper.lock", "LockFiles"), ("w/model.safetensors", "ModelFiles"), ("net.onnx", "ModelFiles"),
-        ("m.dvc", "DvcFiles"), ("dvc.yaml", "DvcFiles"), ("Dockerfile", "Dockerfiles"), ("Dockerfile.gpu", "Dockerfiles"),
+        ("m.dvc", "DvcFiles"), ("dvc.yaml", "DvcFiles"), ("Dockerfile", "Dockerfiles"),
+        ("a/Dockerfile.gpu", "Dockerfiles"),
         ("serve.dockerfile", "Dockerfiles"), ("Containerfile", "Dockerfiles"), ("Modelfile", "Modelfiles"),
         ("chat.Modelfile", "Modelfiles"), (".env", "EnvironmentFiles"), (".env.local", "EnvironmentFiles"),
         ("prod.env", "EnvironmentFiles"), (".gitmodules", "EnvironmentFiles"), ("x.tfvars", "EnvironmentFiles"),

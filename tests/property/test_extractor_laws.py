@@ -17,10 +17,10 @@ PATHS = [
     "Dockerfile", "Modelfile", "a.dvc", "gatekeeper.lock", "m.safetensors", "a.ts", "README.md", "a.unknown",
 ]  # fmt: skip
 PIECES = st.sampled_from([
-    "model_id", "model", ":", " ", "\n", "  ", "- ", "=", '"', "'", "{", "}", "[", "]", "{{", "}}", "$", "${", "$(", ")",
-    "\\\n", "\\", "#", "<<EOF\n", "EOF\n", "a/b", "hf://", "https://huggingface.co/", "/resolve/", "@", "--model",
-    "vllm serve ", "RUN ", "CMD ", "ENV ", "FROM ", "&a ", "*a", "<<: ", "|", ">", "!!", "\t", "\r", "\0", "é", "\ud7ff",
-    "# gatekeeper: hf=", "# renovate: packageName=", "--lora-modules ", "env:", "args:", "image: ", "python -c ", "`", ",",
+    "model_id", "model", ":", " ", "\n", "  ", "- ", "=", '"', "'", "{", "}", "[", "]", "{{", "}}", "$", "${", "$(",
+    ")", "\\\n", "\\", "#", "<<EOF\n", "EOF\n", "a/b", "hf://", "https://huggingface.co/", "/resolve/", "@", "--model",
+    ",", "vllm serve ", "RUN ", "CMD ", "ENV ", "FROM ", "&a ", "*a", "<<: ", "|", ">", "!!", "\t", "\r", "\0", "é",
+    "\ud7ff", "# gatekeeper: hf=", "# renovate: packageName=", "--lora-modules ", "env:", "args:", "image: ", "`",
 ])  # fmt: skip
 HOSTILE = st.one_of(st.binary(max_size=300), st.lists(PIECES, max_size=60).map(lambda parts: "".join(parts).encode()))
 
