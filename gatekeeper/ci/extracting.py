@@ -18,6 +18,7 @@ from gatekeeper.ci.notebooks import Notebooks
 from gatekeeper.ci.patterns import extract_text, matches
 from gatekeeper.ci.python_code import PythonCode
 from gatekeeper.ci.shell_files import ShellScripts
+from gatekeeper.ci.traces import may_name_models
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.mention import Mention, Pattern
 
@@ -36,6 +37,9 @@ EXTRACTORS: tuple[Extractor, ...] = (
     TomlFiles(),
 )
 """The first that takes a file reads it."""
+
+_BY_NAME = (LockFiles, ModelFiles, DvcFiles)
+"""Files that are about models whatever they hold."""
 
 _MARKERS = Markers()
 _CODE = frozenset(
@@ -88,7 +92,8 @@ def _found(path: str, data: bytes, patterns: Sequence[Pattern], limits: Limits) 
         if own or (extractor and not isinstance(extractor, LockFiles)):
             yield Mention(line=0, unresolved=f"it is larger than {limits.source_bytes} bytes (limit source_bytes)")
             return
-    told = list(extractor.extract(data, path, limits)) if extractor else []
+    read = extractor and (isinstance(extractor, _BY_NAME) or may_name_models(data))
+    told = list(extractor.extract(data, path, limits)) if extractor and read else []
     if _MARKERS.takes(path):
         told += [each for each in _MARKERS.extract(data[: limits.source_bytes], path, limits) if not _known(each, told)]
     if patterns and not isinstance(extractor, ModelFiles):

@@ -42,12 +42,12 @@ _FOLDERS = frozenset(
 
 _MEDIA = frozenset({"application", "audio", "font", "image", "multipart", "text", "video", "n"})
 _SERVICES = frozenset(
-    {"ai", "ai21", "aleph_alpha", "anthropic", "anyscale", "azure", "azure_ai", "bedrock", "cerebras", "cloudflare"}
-    | {"codestral", "cohere_chat", "custom_openai", "dashscope", "databricks", "deepinfra", "deepseek", "fireworks"}
-    | {"fireworks_ai", "gemini", "github", "github_copilot", "groq", "hosted_vllm", "huggingface", "litellm"}
-    | {"litellm_proxy", "lm_studio", "mistral", "nvidia_nim", "oci", "ollama", "ollama_chat", "openai-chat"}
-    | {"openai_like", "openrouter", "perplexity", "replicate", "sagemaker", "sagemaker_chat", "sambanova", "together"}
-    | {"together_ai", "vertex", "vertex_ai", "vertexai", "vllm", "voyage", "watsonx", "x-ai", "xai"}
+    {"ai", "ai21", "aleph_alpha", "anthropic", "anyscale", "azure", "azure_ai", "bedrock", "cloudflare", "codestral"}
+    | {"cohere_chat", "custom_openai", "dashscope", "deepinfra", "deepseek", "fireworks_ai", "gemini", "github"}
+    | {"github_copilot", "groq", "hosted_vllm", "huggingface", "litellm", "litellm_proxy", "lm_studio", "mistral"}
+    | {"nvidia_nim", "oci", "ollama", "ollama_chat", "openai_like", "openrouter", "perplexity", "replicate"}
+    | {"sagemaker", "sagemaker_chat", "sambanova", "together_ai", "vertex", "vertex_ai", "vertexai", "vllm", "voyage"}
+    | {"watsonx", "x-ai", "xai"}
 )
 """What routers of requests write before the name of a model that somebody else runs, and Docker's own models."""
 
@@ -60,7 +60,8 @@ _LEGACY = re.compile(
 
 _SERVED = re.compile(
     r"(?:openai/(?:chatgpt|codex|computer-use|dall-e|davinci|gpt-(?!2|oss|j|neo)|o\d|sora|text-|tts-|whisper-1$)"
-    r"|google/(?:gemini|palm|text-|imagen)|amazon/(?:nova|titan)|cohere/(?:command|embed|rerank))",
+    r"|google/(?:gemini|palm|text-|imagen)|amazon/(?:nova|titan)|cohere/(?:command|embed|rerank)"
+    r"|databricks/databricks-|cerebras/(?:llama|qwen))",
     re.IGNORECASE,
 )
 """Names under organisations of the Hub that only a service answers to."""
