@@ -3,14 +3,14 @@
 PEFT gives `target_modules`, `rank_pattern` and their like to Python's `re`, whose work can grow exponentially with the
 name; whoever writes an adapter chooses both. Here a pattern is parsed into a tree and matched by sets of positions
 (Thompson, "Regular expression search algorithm", CACM 1968), so the work is bounded by pattern times name, and it is
-counted on top. What has an effect beyond that (look-around, back references, flags) is refused, not guessed.
+counted on top. What needs more than that (back references, looking behind, flags) is refused, not guessed.
 """
 
 from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _CHARACTERS = 20_000
@@ -18,8 +18,9 @@ _CHARACTERS = 20_000
 
 _DEPTH = 20
 _REPEATS = 1_000
+_ROW = 8
+"""Repeats without end that a pattern may pass: people and libraries write half of this."""
 _PLAIN = frozenset(string.ascii_letters + string.digits + "_-.")
-_SPECIAL = frozenset(".^$*+?{}[]\\|()")
 _WORD = frozenset(string.ascii_letters + string.digits + "_")
 
 
@@ -60,9 +61,17 @@ class _One:
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    """The beginning or the end of the name."""
+    """The beginning (`^`) or the end (`$`) of the name, or the edge of a word (`b`)."""
 
-    end: bool
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What must follow, or must not, without being part of the match."""
+
+    part: _Node
+    negated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,7 @@ class _Repeat:
     most: int | None
 
 
-_Node = _One | _Edge | _Row | _Choice | _Repeat
+_Node = _One | _Edge | _Ahead | _Row | _Choice | _Repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,50 @@ class Pattern:
         return bool(_Match(name, budget).ends(self._node, starts) >> len(name) & 1)
 
 
+def is_plain(text: str) -> bool:
+    """Whether a pattern is a name, in which a dot alone is special.
+
+    Args:
+        text: Anything.
+    """
+    return _PLAIN.issuperset(text)
+
+
+def is_costly(text: str) -> bool:
+    """Whether Python's `re` may need time that grows steeply with the name it is given.
+
+    That is so where a repeat without end stands inside another, and where very many stand in a row.
+
+    Args:
+        text: A pattern that `parse` accepts.
+
+    Raises:
+        PatternError: As `parse`.
+    """
+    if is_plain(text):
+        return False
+    nested, row = _repeats(_parse(text))
+    return nested > 1 or row > _ROW
+
+
+def _repeats(node: _Node) -> tuple[int, int]:
+    """Give how many repeats without end stand in each other, and how many one match may pass."""
+    match node:
+        case _One() | _Edge():
+            return 0, 0
+        case _Ahead():
+            return _repeats(node.part)
+        case _Row() | _Choice():
+            inside = [_repeats(part) for part in node.parts]
+            join = sum if isinstance(node, _Row) else max
+            return max((nested for nested, _ in inside), default=0), join([row for _, row in inside] or [0])
+        case _Repeat():
+            nested, row = _repeats(node.part)
+            if node.most is None:
+                return nested + 1, row + 1
+            return nested, row * node.most
+
+
 def parse(text: str) -> Pattern:
     """Parse a pattern.
 
@@ -129,7 +182,7 @@ def parse(text: str) -> Pattern:
     """
     if len(text) > _CHARACTERS:
         raise PatternError(f"it has {len(text)} characters")
-    return Pattern(text, None if _PLAIN.issuperset(text) else _parse(text))
+    return Pattern(text, None if is_plain(text) else _parse(text))
 
 
 def _like(pattern: str, name: str) -> bool:
@@ -189,23 +242,29 @@ class _Parser:
     def _atom(self, depth: int) -> _Node:
         character = self._next()
         if character == "(":
-            if self._peek("?") and not self._take("?:"):
-                raise PatternError("it looks around, refers back or sets flags")
-            node = self.choice(depth + 1)
-            if not self._take(")"):
-                raise PatternError("a bracket is not closed")
-            return node
+            return self._group(depth)
         if character == "[":
             return _One(self._class())
         if character in "^$":
-            return _Edge(character == "$")
+            return _Edge(character)
         if character == ".":
             return _One(lambda got: got != "\n")
         if character == "\\":
-            return _One(self._escape())
+            edge = next((mark for mark in "bAZ" if self._take(mark)), "")
+            return _Edge({"A": "^", "Z": "$"}.get(edge, edge)) if edge else _One(self._escape())
         if character in "*+?{":
             raise PatternError("a repeat has nothing to repeat")
         return _One(character.__eq__)
+
+    def _group(self, depth: int) -> _Node:
+        ahead = self._take("?=") or self._take("?!")
+        negated = ahead and self._text[self._at - 1] == "!"
+        if self._peek("?") and not self._take("?:"):
+            raise PatternError("it looks behind, refers back, names a group or sets flags")
+        node = self.choice(depth + 1)
+        if not self._take(")"):
+            raise PatternError("a bracket is not closed")
+        return _Ahead(node, negated) if ahead else node
 
     def _repeated(self, node: _Node) -> _Node:
         least: int = 1
@@ -227,8 +286,8 @@ class _Parser:
             raise PatternError("a repeat can't be read")
         else:
             return node
-        if isinstance(node, _Edge):
-            raise PatternError("an edge is repeated")
+        if isinstance(node, _Edge | _Ahead):
+            raise PatternError("a place is repeated")
         if least > _REPEATS or (most or 0) > _REPEATS or (most is not None and most < least):
             raise PatternError("a repeat counts too far, or backwards")
         self._take("?")
@@ -271,6 +330,13 @@ class _Parser:
         return character.__eq__
 
 
+def _bits(positions: int) -> Iterator[int]:
+    while positions:
+        lowest = positions & -positions
+        yield lowest.bit_length() - 1
+        positions ^= lowest
+
+
 class _Match:
     """Matches against one name. Sets of positions are whole numbers: bit i stands for position i."""
 
@@ -286,7 +352,9 @@ class _Match:
             case _One():
                 return (starts & self._mask(node)) << 1
             case _Edge():
-                return starts & (1 << len(self._name) if node.end else 1)
+                return starts & self._edge(node.kind)
+            case _Ahead():
+                return sum(1 << at for at in _bits(starts) if bool(self.ends(node.part, 1 << at)) is not node.negated)
             case _Row():
                 for part in node.parts:
                     starts = self.ends(part, starts) if starts else 0
@@ -298,6 +366,13 @@ class _Match:
                 return found
             case _Repeat():
                 return self._repeat(node, starts)
+
+    def _edge(self, kind: str) -> int:
+        name = self._name
+        if kind in "^$":
+            return 1 if kind == "^" else 1 << len(name)
+        in_word = [False, *(character.isalnum() or character == "_" for character in name), False]
+        return sum(1 << at for at in range(len(name) + 1) if in_word[at] is not in_word[at + 1])
 
     def _repeat(self, node: _Repeat, starts: int) -> int:
         for _ in range(node.least):
