@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.samples import safetensors as raw
-
 PREFIX = "base_model.model."
 LAYER = "model.layers.{}.{}"
 WIDTH = 16
@@ -43,7 +41,8 @@ def saved(arrays: Arrays, dtype: str = "F32", metadata: Mapping[str, str] | None
         piece = _stored(array, dtype)
         header[name] = {"dtype": dtype, "shape": list(array.shape), "data_offsets": [len(data), len(data) + len(piece)]}
         data += piece
-    return raw(header, data)
+    head = json.dumps(header).encode()
+    return len(head).to_bytes(8, "little") + head + data
 
 
 def _stored(array: np.ndarray[Any, Any], dtype: str) -> bytes:
