@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 from gatekeeper.checks.adapter.config import AdapterConfig
 from gatekeeper.checks.adapter.layout import Adapter, AdapterTensor, Part
-from gatekeeper.checks.adapter.targets import suffixes
 
 _EMBEDDINGS = frozenset({
     "embed_tokens", "wte", "wpe", "word_embeddings", "embeddings", "embed_in", "embedding", "tok_embeddings",
@@ -21,6 +20,9 @@ _NEW_HEADS = {
     "QUESTION_ANS": frozenset({"qa_outputs"}),
 }
 """Layers that a task adds to a language model: there is nothing of the base's that they could replace."""
+
+_MOST_SAVED = 1_000
+"""Names in `modules_to_save` that are looked at; a tensor that a later one would declare counts as not declared."""
 
 _NORM = re.compile(r"(?:^|[._])(?:layer_?norm|rms_?norm|norm\d*|ln_?\w*|\w*_norm|\w*layernorm\w*)$", re.IGNORECASE)
 
@@ -78,11 +80,10 @@ def _slug(tensor: AdapterTensor, config: AdapterConfig | None) -> str:
 def _is_declared(tensor: AdapterTensor, config: AdapterConfig | None) -> bool:
     if config is None:
         return False
-    saved = frozenset(config.saved)
-    # A name in `modules_to_save` stands for whatever lies below it, too.
+    # A name in `modules_to_save` stands for every module whose path ends so, and for whatever lies below it.
     words = tensor.module.split(".")
-    above = (".".join(words[:end]) for end in range(1, len(words) + 1))
-    if any(suffix in saved for path in above for suffix in suffixes(path)):
+    above = [".".join(words[:end]) for end in range(1, len(words) + 1)]
+    if any(path.endswith(name) for name in config.saved[:_MOST_SAVED] for path in above):
         return True
     if str(config.values.get("task_type")) in _NEW_HEADS and words[-1] in _NEW_HEADS[str(config.values["task_type"])]:
         return True

@@ -92,8 +92,8 @@ def read_factors(
         limits: As for `read_tensor`.
 
     Returns:
-        B of shape (out, rank) and A of shape (rank, in); None when the module is of another method or of rank 0, changes
-        a stack of matrices, has a kernel between its factors, or its shapes contradict each other.
+        B of shape (out, rank) and A of shape (rank, in); None when the module is of another method or of rank 0,
+        changes a stack of matrices, has a kernel between its factors, or its shapes contradict each other.
 
     Raises:
         UnreadableError: As `read_tensor`.
