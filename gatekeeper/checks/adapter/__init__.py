@@ -1,9 +1,10 @@
 """What an adapter is, whether it is what it says, and what it changes.
 
-Modules: `layout` (the nouns), `config` (`adapter_config.json`), `keys` (names of tensors), `patterns` and `targets`
-(what a configuration says of a module), `modules` (tensors of one module), `reading` (artifact → layout), `values`
-(numbers, without torch), `finite` (values that are none); `agreement` (configuration against tensors), `base` (the
-model below), `replacing` (tensors that take the place of the base's), `company` (files beside an adapter).
+Modules: `layout` (the nouns), `config` (`adapter_config.json`), `keys` (names of tensors), `patterns` (with
+`pattern_tree`) and `targets` (what a configuration says of a module), `modules` (tensors of one module), `reading`
+(artifact → layout), `values` (numbers, without torch), `finite` (values that are none); `agreement` (configuration
+against tensors), `base` (the model below), `replacing` (tensors that take the place of the base's), `company` (files
+beside an adapter).
 """
 
 from __future__ import annotations
