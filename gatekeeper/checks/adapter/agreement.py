@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from gatekeeper.checks.adapter.config import AdapterConfig
 from gatekeeper.checks.adapter.layout import Adapter, Method, Module, Part
-from gatekeeper.checks.adapter.patterns import PatternError, is_costly
+from gatekeeper.checks.adapter.pattern_tree import PatternError
+from gatekeeper.checks.adapter.patterns import is_costly
 from gatekeeper.checks.adapter.targets import Targets, patterns_of, suffixes
 from gatekeeper.text import plural, printable
 
