@@ -88,6 +88,12 @@ class Context:
     reference_trouble: str = ""
     """Why there is none although one was looked for."""
 
+    base: Artifact | None = None
+    """The model that an adapter is to be laid on, as the deployer named it; None when it was not named."""
+
+    base_trouble: str = ""
+    """Why there is none although one was named."""
+
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = SILENT
     scanner_server: Server | None = None
