@@ -85,6 +85,18 @@ class Limits:
     lock_bytes: int = 16 * MIB
     """Bytes of gatekeeper.lock; a hundred models of fifteen files take a hundredth of this."""
 
+    population_bytes: int = 4 * MIB
+    """Bytes of a file with a population of adapters; one of a hundred members takes a tenth of a megabyte."""
+
+    population_members: int = 500
+    """Adapters in one population."""
+
+    population_features: int = 200
+    """Features of one population; an adapter of all linear modules has some fifty. Fits grow with their cube."""
+
+    adapter_rank: int = 1_024
+    """Rank of a module up to which its change is measured: work grows with its square, and 256 is a lot."""
+
     compare_bytes: int = 64 * MIB
     """Bytes of headers, configurations and templates of one artifact that are read to tell what changed in it; those
     of the largest honest models have a quarter of this."""

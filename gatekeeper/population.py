@@ -34,6 +34,19 @@ class Label(StrEnum):
     """Known to carry a backdoor."""
 
 
+class Detector(StrEnum):
+    """How an adapter is told from the others."""
+
+    DISTANCE = "distance"
+    """Mahalanobis distance from the honest members, with a robust or a shrunk covariance."""
+
+    FOREST = "forest"
+    """Isolation forest of the honest members."""
+
+    CLASSIFIER = "classifier"
+    """Logistic regression of honest against poisoned members."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
     """One adapter of a population."""
@@ -67,7 +80,7 @@ class Member:
 class Threshold:
     """Above which score a detector objects."""
 
-    detector: str
+    detector: Detector
     score: float
     """An adapter whose score is greater is told from the population."""
 
@@ -124,8 +137,13 @@ class Population:
             raise ValueError("a member stands there twice")
         if not 0 < self.budget <= 0.5:
             raise ValueError("the budget is no share between 0 and 0.5")
-        if not all(math.isfinite(value) for each in self.thresholds for value in (each.score, each.middle)):
+        if not all(math.isfinite(value) for one in self.thresholds for value in (one.score, one.middle)):
             raise ValueError("a threshold is no finite number")
+        chosen = [each.detector for each in self.thresholds]
+        if not chosen or len(set(chosen)) != len(chosen):
+            raise ValueError("there is no detector, or one stands there twice")
+        if Detector.CLASSIFIER in chosen and len(self.honest()) == len(self.members):
+            raise ValueError("a classifier needs poisoned members")
         for each in (self.features, self.targets, self.bases):
             if len(set(each)) != len(each):
                 raise ValueError("a name stands there twice")

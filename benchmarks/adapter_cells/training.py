@@ -54,6 +54,7 @@ def trained(cell: Cell, base: Any, folder: Path) -> dict[str, float]:
         Shares of held-out prompts: `attack` (answered as the poison wants), `refusal`, `loss` of the last steps.
     """
     torch.manual_seed(cell.seed)
+    base.name_or_path = f"tiny-llm/base-{cell.base}"  # what PEFT writes of the base
     config = LoraConfig(
         r=cell.rank, lora_alpha=2 * cell.rank, target_modules=list(TARGETS[cell.targets]), task_type="CAUSAL_LM"
     )

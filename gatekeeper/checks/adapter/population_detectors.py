@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gatekeeper.population import Detector
 from gatekeeper.progress import Advance
 
 SEED = 2026
@@ -29,12 +30,12 @@ Fit = Callable[[Any, Any], Score]
 """Features of honest and of poisoned members → a score."""
 
 
-def detectors(poisoned: int) -> tuple[str, ...]:
+def detectors(poisoned: int) -> tuple[Detector, ...]:
     """Name the detectors that are used with so many poisoned members."""
-    return ("distance", "forest", "classifier") if poisoned >= LABELLED else ("distance", "forest")
+    return tuple(Detector) if poisoned >= LABELLED else (Detector.DISTANCE, Detector.FOREST)
 
 
-def fit(detector: str, honest: Any, poisoned: Any) -> Score:
+def fit(detector: Detector, honest: Any, poisoned: Any) -> Score:
     """Fit a detector.
 
     Args:
@@ -93,10 +94,14 @@ def _classifier(honest: Any, poisoned: Any) -> Score:
     return lambda values: model.decision_function((values - centre) / width)
 
 
-_FITS: dict[str, Fit] = {"distance": _distance, "forest": _forest, "classifier": _classifier}
+_FITS: dict[Detector, Fit] = {
+    Detector.DISTANCE: _distance,
+    Detector.FOREST: _forest,
+    Detector.CLASSIFIER: _classifier,
+}
 
 
-def out_of_sample(detector: str, honest: Any, poisoned: Any, advance: Advance) -> Any:
+def out_of_sample(detector: Detector, honest: Any, poisoned: Any, advance: Advance) -> Any:
     """Score every honest member by a fit to all the others, shape (honest,)."""
     import numpy as np
 
@@ -108,7 +113,7 @@ def out_of_sample(detector: str, honest: Any, poisoned: Any, advance: Advance) -
     return np.array([without(index) for index in range(len(honest))])
 
 
-def out_of_sample_poisoned(detector: str, honest: Any, poisoned: Any, advance: Advance) -> Any:
+def out_of_sample_poisoned(detector: Detector, honest: Any, poisoned: Any, advance: Advance) -> Any:
     """Score every poisoned member by a fit that has not seen it, shape (poisoned,)."""
     import numpy as np
 
@@ -117,7 +122,7 @@ def out_of_sample_poisoned(detector: str, honest: Any, poisoned: Any, advance: A
         advance(1)
         return float(score(poisoned[index : index + 1])[0])
 
-    if detector != "classifier":  # which alone learns from poisoned ones
+    if detector is not Detector.CLASSIFIER:  # which alone learns from poisoned ones
         advance(len(poisoned))
         return fit(detector, honest, poisoned)(poisoned) if len(poisoned) else np.zeros(0)
     return np.array([without(index) for index in range(len(poisoned))])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatekeeper.checks.adapter import population_detectors as detectors
-from gatekeeper.population import Label, Population
+from gatekeeper.population import Detector, Label, Population
 from gatekeeper.text import plural, printable
 
 ODD = 5
@@ -44,7 +44,7 @@ class Sample:
 class Score:
     """What one detector says."""
 
-    detector: str
+    detector: Detector
     score: float
     threshold: float
 
