@@ -143,6 +143,21 @@ class Limits:
     tensors: int = 200_000
     """Tensors in one file."""
 
+    adapters: int = 256
+    """Adapters in one artifact; repos with every checkpoint of a training have dozens."""
+
+    adapter_modules: int = 50_000
+    """Modules that the adapters of one artifact change; one over all experts of a large mixture has 20,000."""
+
+    adapter_name_characters: int = 512
+    """Characters of the name of an adapter's tensor; honest ones have a hundred."""
+
+    adapter_header_bytes: int = 64 * MIB
+    """Bytes of all safetensors headers of one artifact that are read to find adapters and what they change."""
+
+    adapter_tensor_bytes: int = 512 * MIB
+    """Bytes in memory of one tensor of an adapter that is read whole, as 32-bit floats; factors of 7B models have 1."""
+
     checkpoint_index_bytes: int = 4 * MIB
     """Bytes of the index of a TensorFlow checkpoint; one for a thousand tensors has a fiftieth of this, and its
     checksums cost a tenth of a second for each megabyte."""
