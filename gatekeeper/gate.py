@@ -287,6 +287,7 @@ def context_of(chosen: Policy, moment: datetime, options: SourceOptions, progres
         refused_licences=frozenset(chosen.refused_licences),
         young_repo_days=chosen.thresholds.young_repo_days,
         signers=chosen.signers,
+        populations=chosen.populations,
         limits=options.limits,
         progress=progress,
     )

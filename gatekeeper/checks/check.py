@@ -34,6 +34,7 @@ from gatekeeper.evidence import (
 )
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.lock import LockedModel
+from gatekeeper.population import Population
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.sealed_cache import SealedCache
 from gatekeeper.signers import TrustedSigner
@@ -87,6 +88,9 @@ class Context:
 
     reference_trouble: str = ""
     """Why there is none although one was looked for."""
+
+    populations: tuple[Population, ...] = ()
+    """Adapters that the deployer knows, by which the weights of others are judged."""
 
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = SILENT

@@ -63,7 +63,7 @@ def standard(honest: Any) -> tuple[Any, Any]:
 
 def _distance(honest: Any, poisoned: Any) -> Score:
     """Fit a Mahalanobis distance: MinCovDet (Rousseeuw, 1984) where members are many, else Ledoit and Wolf (2004)."""
-    from sklearn.covariance import LedoitWolf, MinCovDet
+    from sklearn.covariance import LedoitWolf, MinCovDet  # type: ignore[import-untyped]
 
     centre, width = standard(honest)
     model = MinCovDet(random_state=SEED) if len(honest) >= _ROBUST * honest.shape[1] else LedoitWolf()
@@ -76,7 +76,7 @@ def _distance(honest: Any, poisoned: Any) -> Score:
 
 def _forest(honest: Any, poisoned: Any) -> Score:
     """Fit an isolation forest (Liu, Ting and Zhou, 2008)."""
-    from sklearn.ensemble import IsolationForest
+    from sklearn.ensemble import IsolationForest  # type: ignore[import-untyped]
 
     model = IsolationForest(n_estimators=TREES, random_state=SEED, n_jobs=1).fit(honest)
     return lambda values: -model.score_samples(values)
@@ -85,7 +85,7 @@ def _forest(honest: Any, poisoned: Any) -> Score:
 def _classifier(honest: Any, poisoned: Any) -> Score:
     """Fit a ridge-regularised logistic regression; both classes weigh the same."""
     import numpy as np
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
     centre, width = standard(honest)
     values = np.vstack([honest, poisoned])

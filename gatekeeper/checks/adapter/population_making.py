@@ -8,7 +8,7 @@ from typing import Any
 from gatekeeper.checks.adapter import population_detectors as detectors
 from gatekeeper.checks.adapter.population_judging import Sample
 from gatekeeper.errors import InputError
-from gatekeeper.population import POPULATION_VERSION, Label, Member, Population, Threshold
+from gatekeeper.population import POPULATION_VERSION, Detector, Label, Member, Population, Threshold
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.proportion import Proportion
 from gatekeeper.text import plural, printable
@@ -97,7 +97,7 @@ def calibrate(
     )
 
 
-def _alarms(scores: Mapping[str, Any], share: float) -> list[bool]:
+def _alarms(scores: Mapping[Detector, Any], share: float) -> list[bool]:
     """Say of each honest member whether a detector would have objected, by thresholds of the others."""
     count = len(next(iter(scores.values())))
 

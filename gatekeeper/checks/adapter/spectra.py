@@ -59,17 +59,18 @@ class Spectrum:
     """Largest singular value."""
 
     effective_rank: float
-    """Exponential of the entropy of the singular values as shares of their sum (Roy and Vetterli, 2007); 1 to rank,
-    and 0 for a change that is zero."""
+    """Exponential of the entropy of the squared singular values as shares of their sum: how many directions carry the
+    change; 1 to rank, 0 for zero. Squares, since singular values themselves (Roy and Vetterli, 2007) count the small
+    ones that the first weights leave in every direction, and so grow with the rank that was chosen."""
 
     stable_rank: float
     """Squared Frobenius over squared spectral norm; 1 to rank, 0 for zero."""
 
     top_share: float
-    """Largest singular value over the sum of all; 0 to 1."""
+    """Largest singular value over the sum of all (as in 2602.15195); 0 to 1."""
 
     entropy: float
-    """Entropy of the singular values as shares of their sum, in nats."""
+    """Entropy of the singular values as shares of their sum (as there), in nats."""
 
     kurtosis: float
     """Excess kurtosis of the elements in a seeded choice of rows; 0 for normal ones."""
@@ -115,17 +116,17 @@ def spectrum(a: Matrix, b: Matrix, scale: float) -> Spectrum:
     if values[0] < _TINY:
         values, rows, columns = values * 0, rows * 0, columns * 0
     shares = values / max(float(values.sum()), _TINY)
-    entropy = float(-(shares * np.log(np.maximum(shares, _TINY))).sum())
     frobenius = float(np.linalg.norm(values))
+    energies = (values / max(frobenius, _TINY)) ** 2
     return Spectrum(
         rank=int(a.shape[0]),
         frobenius=frobenius,
         relative=frobenius / math.sqrt(a.shape[1] * b.shape[0]),
         spectral=float(values[0]),
-        effective_rank=math.exp(entropy) if frobenius else 0.0,
+        effective_rank=math.exp(_entropy(energies)) if frobenius else 0.0,
         stable_rank=(frobenius / float(values[0])) ** 2 if frobenius else 0.0,
         top_share=float(shares[0]),
-        entropy=entropy,
+        entropy=_entropy(shares),
         kurtosis=_kurtosis(left, right),
         row_peaks=_peaks(rows),
         column_peak=_over_median(columns),
@@ -145,6 +146,12 @@ def _finite(*arrays: Any) -> bool:
     import numpy as np
 
     return all(bool(np.isfinite(array).all()) for array in arrays)
+
+
+def _entropy(shares: Any) -> float:
+    import numpy as np
+
+    return float(-(shares * np.log(np.maximum(shares, _TINY))).sum())
 
 
 def _triangle(matrix: Any) -> Any:
@@ -222,4 +229,4 @@ def alignment(a: Matrix, b: Matrix, weight: Matrix, directions: int = 16) -> flo
     outer = (basis @ left[:, :top]).astype(np.float64)
     inside = (outer.T @ b.astype(np.float64)) @ (a.astype(np.float64) @ right[:top].T.astype(np.float64))
     total = np.linalg.norm(_triangle(b.astype(np.float64)) @ _triangle(a.astype(np.float64).T).T)
-    return float(min(1.0, np.linalg.norm(inside) / total)) if total > 0 else 0.0
+    return min(1.0, float(np.linalg.norm(inside)) / float(total)) if total > 0 else 0.0

@@ -6,9 +6,9 @@ The features, each a plain number and all but `level` the same when an adapter i
     spread                          standard deviation over modules of the log of that
     mlp-over-attention              log of the ratio of that, feed-forward modules to attention
     late-over-early                 log of the ratio of that, last third of the layers to the first
-    <place>/effective-rank          mean effective rank of the modules there
-    <place>/top-share               mean share of the largest singular value
-    <place>/kurtosis                mean of log(3 + excess kurtosis): tails are heavy, a mean of them is one module
+    <place>/effective-rank          mean log of the effective rank of the modules there
+    <place>/stable-rank             the same of the stable rank
+    <place>/kurtosis                mean log of 3 + excess kurtosis: of the plain mean one module would be the most
     <place>/column-peak             mean log of the longest column over the median one
     <place>/row-peak                the same for rows
 
@@ -144,8 +144,8 @@ def _log(value: float) -> float:
 
 
 _MEANS: Mapping[str, Callable[[Spectrum], float]] = {
-    "effective-rank": lambda spectrum: spectrum.effective_rank,
-    "top-share": lambda spectrum: spectrum.top_share,
+    "effective-rank": lambda spectrum: _log(spectrum.effective_rank),
+    "stable-rank": lambda spectrum: _log(spectrum.stable_rank),
     "kurtosis": lambda spectrum: _log(3.0 + spectrum.kurtosis),
     "column-peak": lambda spectrum: _log(spectrum.column_peak),
     "row-peak": lambda spectrum: _log(spectrum.row_peaks[0].ratio if spectrum.row_peaks else 0.0),
