@@ -89,6 +89,11 @@ class Context:
     reference_trouble: str = ""
     """Why there is none although one was looked for."""
 
+    base: Artifact | None = None
+    """The model that an adapter is to be laid on, as the deployer named it; None when it was not named."""
+
+    base_trouble: str = ""
+    """Why there is none although one was named."""
     populations: tuple[Population, ...] = ()
     """Adapters that the deployer knows, by which the weights of others are judged."""
 
