@@ -98,6 +98,10 @@ class Limits:
     """Multiplications for all modules of one adapter, about: a minute or two. One of rank 16 on all linear modules of
     a 7B model takes a three-hundredth of this."""
 
+    adapter_base_bytes: int = 2 * GIB
+    """Bytes of the base's weights that are read to see how an adapter's changes lie to them; of larger bases some
+    modules are taken."""
+
     adapter_rank: int = 1_024
     """Rank of a module up to which its change is measured: work grows with its square, and 256 is a lot."""
 

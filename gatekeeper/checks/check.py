@@ -94,6 +94,7 @@ class Context:
 
     base_trouble: str = ""
     """Why there is none although one was named."""
+
     populations: tuple[Population, ...] = ()
     """Adapters that the deployer knows, by which the weights of others are judged."""
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import ClassVar
 
 from gatekeeper.artifact import Artifact
+from gatekeeper.checks.adapter.layout import Layout
 from gatekeeper.checks.adapter.population_judging import Judgement, judge
 from gatekeeper.checks.adapter.reading import has_adapter, read_layout
 from gatekeeper.checks.adapter.weights_measuring import Measured, measure
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
 from gatekeeper.evidence import Confidence, FactValue, Finding, Gap, Hazard, Severity
+from gatekeeper.limits import Limits
 from gatekeeper.population import Population
+from gatekeeper.progress import Advance
 from gatekeeper.text import plural, printable
 
 _ORDER = ("pass", "uncalibrated", "anomalous")
@@ -81,7 +85,7 @@ class Weights(Check):
         gaps = tuple(Gap(reason=each.reason, path=each.path) for each in troubles)
         total = sum(len(adapter.modules) for adapter in layout.adapters)
         with context.progress.task("measuring", total, "modules") as advance:
-            measured = [measure(adapter, context.limits, advance) for adapter in layout.adapters]
+            measured = list(_each(layout, context.limits, advance))
         findings: list[Finding] = []
         words = ["uncalibrated"] if gaps or not measured else []
         for one in measured:
@@ -129,6 +133,14 @@ class Weights(Check):
         more = [f"{len(reasons) - _REASONS} more reasons"] if len(reasons) > _REASONS else []
         message = f"{_outline(measured)}; {'; '.join([*reasons[:_REASONS], *more])}."
         yield self.finding("uncalibrated", message, path=_path(measured))
+
+
+def _each(layout: Layout, limits: Limits, advance: Advance) -> Iterator[Measured]:
+    """Measure adapters one after the other; all of them share what may be spent."""
+    for adapter in layout.adapters:
+        one = measure(adapter, limits, advance)
+        limits = replace(limits, adapter_work=limits.adapter_work - one.work)
+        yield one
 
 
 def _path(measured: Measured) -> str:

@@ -31,6 +31,9 @@ class Measured:
     left_out: tuple[str, ...] = ()
     """What the adapter changes and nothing here measures, a few printable words each."""
 
+    work: int = 0
+    """Multiplications that were spent, about; to be counted against `adapter_work`."""
+
     def sample(self, *, name: str, digest: str) -> Sample:
         """Give what a population has to know.
 
@@ -64,11 +67,13 @@ def measure(adapter: Adapter, limits: Limits = DEFAULT_LIMITS, advance: Advance 
     """
     found: list[ModuleProfile] = []
     problems: dict[str, list[str]] = {}
-    left = limits.adapter_work
+    spent = 0
     for module in adapter.modules:
         advance(1)
-        left -= _work(module)
-        why = "they would take more work than adapter_work allows" if left < 0 else _unfit(module, limits)
+        work = _work(module)
+        too_much = spent + work > limits.adapter_work
+        why = "they would take more work than adapter_work allows" if too_much else _unfit(module, limits)
+        spent += 0 if why else work
         measured = None
         if not why:
             try:
@@ -80,7 +85,7 @@ def measure(adapter: Adapter, limits: Limits = DEFAULT_LIMITS, advance: Advance 
             problems.setdefault(why, []).append(module.name)
         else:
             found.append(ModuleProfile(name=module.name, target=module.target, layer=module.layer, spectrum=measured))
-    return Measured(adapter=adapter, profile=profile(found), left_out=(*_told(problems), *_beside(adapter)))
+    return Measured(adapter=adapter, profile=profile(found), left_out=(*_told(problems), *_beside(adapter)), work=spent)
 
 
 def _work(module: Module) -> int:
