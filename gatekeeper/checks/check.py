@@ -27,6 +27,7 @@ from gatekeeper.evidence import (
     Gap,
     Hazard,
     Location,
+    Measure,
     RuleDescription,
     Severity,
     Status,
@@ -118,6 +119,9 @@ class Outcome:
 
     readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Path → loaders that would read the file (see `CheckResult.readers`)."""
+
+    measures: tuple[Measure, ...] = ()
+    """What was measured, place by place, for pictures and tables."""
 
 
 class Check(ABC):
@@ -266,6 +270,7 @@ def _result(description: CheckDescription, outcome: Outcome) -> CheckResult:
         facts=outcome.facts,
         gaps=outcome.gaps,
         readers=outcome.readers,
+        measures=outcome.measures,
     )
 
 

@@ -15,7 +15,10 @@ from gatekeeper.population import Detector
 from gatekeeper.progress import Advance
 
 SEED = 2026
-TREES = 100
+TREES = 50
+_FLOOR = 0.01
+"""Variance, in squares of a feature's width, that every direction has: none is known to be without any."""
+
 
 LABELLED = 10
 """Poisoned members from which on a classifier is fitted."""
@@ -63,15 +66,21 @@ def standard(honest: Any) -> tuple[Any, Any]:
 
 def _distance(honest: Any, poisoned: Any) -> Score:
     """Fit a Mahalanobis distance: MinCovDet (Rousseeuw, 1984) where members are many, else Ledoit and Wolf (2004)."""
+    import numpy as np
     from sklearn.covariance import LedoitWolf, MinCovDet  # type: ignore[import-untyped]
 
     centre, width = standard(honest)
     model = MinCovDet(random_state=SEED) if len(honest) >= _ROBUST * honest.shape[1] else LedoitWolf()
     with warnings.catch_warnings():
-        # A covariance that is not of full rank is inverted as far as it goes; that is what is wanted.
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # of a covariance without full rank, which the floor below gives it
         model.fit((honest - centre) / width)
-    return lambda values: model.mahalanobis((values - centre) / width)
+    precision = np.linalg.inv(model.covariance_ + _FLOOR * np.eye(honest.shape[1]))
+
+    def score(values: Any) -> Any:
+        off = (values - centre) / width - model.location_
+        return np.einsum("ij,jk,ik->i", off, precision, off)
+
+    return score
 
 
 def _forest(honest: Any, poisoned: Any) -> Score:

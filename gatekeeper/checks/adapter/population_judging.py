@@ -15,6 +15,9 @@ from gatekeeper.text import plural, printable
 ODD = 5
 """Features that are named, the strangest first."""
 
+_DIGITS = 6
+"""Significant digits of a feature: in the file, in every fit, and of what is judged."""
+
 _AGREES = 1e-6
 """Relative difference up to which a detector that was fitted again is the same."""
 
@@ -131,7 +134,7 @@ def judge(population: Population, sample: Sample) -> Judgement:
     import numpy as np
 
     honest, poisoned = matrices(population)
-    values = np.array([[sample.features[name] for name in population.features]])
+    values = np.array([ordered(sample, population.features)])
     scores = []
     for threshold in population.thresholds:
         score = detectors.fit(threshold.detector, honest, poisoned)
@@ -142,6 +145,11 @@ def judge(population: Population, sample: Sample) -> Judgement:
         scores.append(Score(detector=threshold.detector, score=float(score(values)[0]), threshold=threshold.score))
     odd = _oddities(population.features, values[0], honest)
     return Judgement(population=population.name, scores=tuple(scores), odd=odd)
+
+
+def ordered(sample: Sample, names: Sequence[str]) -> tuple[float, ...]:
+    """Give the features of an adapter in an order, rounded as they are kept."""
+    return tuple(float(f"{sample.features[name]:.{_DIGITS}g}") for name in names)
 
 
 def matrices(population: Population) -> tuple[Any, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gatekeeper.checks.adapter import population_detectors as detectors
-from gatekeeper.checks.adapter.population_judging import Sample
+from gatekeeper.checks.adapter.population_judging import Sample, ordered
 from gatekeeper.errors import InputError
 from gatekeeper.population import POPULATION_VERSION, Detector, Label, Member, Population, Threshold
 from gatekeeper.progress import SILENT, Progress
@@ -15,9 +15,6 @@ from gatekeeper.text import plural, printable
 
 BUDGET = 0.05
 """Share of honest adapters that may be called anomalous, unless something else is asked for."""
-
-_DIGITS = 6
-"""Significant digits of a feature, in the file and in every fit."""
 
 
 def calibrate(
@@ -110,8 +107,13 @@ def _alarms(scores: Mapping[Detector, Any], share: float) -> list[bool]:
 
 
 def _member(sample: Sample, names: Sequence[str], label: Label) -> Member:
-    values = tuple(float(f"{sample.features[name]:.{_DIGITS}g}") for name in names)
-    return Member(name=sample.name, digest=sample.digest, label=label, rank=sample.ranks[-1], values=values)
+    return Member(
+        name=sample.name,
+        digest=sample.digest,
+        label=label,
+        rank=sample.ranks[-1],
+        values=ordered(sample, names),
+    )
 
 
 def _refuse_mixed(samples: Sequence[Sample]) -> None:

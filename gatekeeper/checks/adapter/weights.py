@@ -11,9 +11,11 @@ from gatekeeper.artifact import Artifact
 from gatekeeper.checks.adapter.layout import Layout
 from gatekeeper.checks.adapter.population_judging import Judgement, judge
 from gatekeeper.checks.adapter.reading import has_adapter, read_layout
+from gatekeeper.checks.adapter.spectra_base import alignments
+from gatekeeper.checks.adapter.weights_measures import measures
 from gatekeeper.checks.adapter.weights_measuring import Measured, measure
 from gatekeeper.checks.check import Check, Context, Outcome, Rule
-from gatekeeper.evidence import Confidence, FactValue, Finding, Gap, Hazard, Severity
+from gatekeeper.evidence import Confidence, FactValue, Finding, Gap, Hazard, Measure, Severity
 from gatekeeper.limits import Limits
 from gatekeeper.population import Population
 from gatekeeper.progress import Advance
@@ -92,19 +94,24 @@ class Weights(Check):
             word, found = self._judged(one, artifact, context.populations)
             words.append(word)
             findings += found
-        return Outcome(findings=tuple(findings), facts={"adapter.audit": max(words, key=_ORDER.index)}, gaps=gaps)
+        return Outcome(
+            findings=tuple(findings),
+            facts={"adapter.audit": max(words, key=_ORDER.index)},
+            gaps=gaps,
+            measures=tuple(each for one in measured for each in _measures(one, context)),
+        )
 
     def _judged(
         self, measured: Measured, artifact: Artifact, populations: Sequence[Population]
     ) -> tuple[str, Iterator[Finding]]:
         sample = measured.sample(name=str(artifact.reference), digest=artifact.digest)
-        judgements = [judge(population, sample) for population in populations]
+        judgements = [] if measured.unmeasured else [judge(population, sample) for population in populations]
         usable = [judgement for judgement in judgements if not judgement.uncalibrated]
         objections = [judgement for judgement in usable if judgement.is_anomalous]
         if objections:
             return "anomalous", self._anomalous(measured, objections)
         if measured.left_out or not usable:
-            return "uncalibrated", self._uncalibrated(measured, judgements)
+            return "uncalibrated", self._uncalibrated(measured, judgements, named=bool(populations))
         return "pass", iter(())
 
     def _anomalous(self, measured: Measured, objections: Sequence[Judgement]) -> Iterator[Finding]:
@@ -121,9 +128,9 @@ class Weights(Check):
             message = f"Population {printable(judgement.population, 80)}: {said}. Strangest: {odd}."
             yield self.finding("anomalous", message, path=_path(measured))
 
-    def _uncalibrated(self, measured: Measured, judgements: Sequence[Judgement]) -> Iterator[Finding]:
+    def _uncalibrated(self, measured: Measured, judgements: Sequence[Judgement], *, named: bool) -> Iterator[Finding]:
         reasons = [f"not measured: {each}" for each in measured.left_out]
-        if not judgements:
+        if not named:
             reasons.append("the policy names no population")
         reasons += [
             f"population {printable(each.population, 80)}: {each.uncalibrated}"
@@ -141,6 +148,11 @@ def _each(layout: Layout, limits: Limits, advance: Advance) -> Iterator[Measured
         one = measure(adapter, limits, advance)
         limits = replace(limits, adapter_work=limits.adapter_work - one.work)
         yield one
+
+
+def _measures(measured: Measured, context: Context) -> Iterator[Measure]:
+    known = alignments(measured.adapter.modules, context.base, context.limits) if context.base else {}
+    return measures(measured.profile, known)
 
 
 def _path(measured: Measured) -> str:

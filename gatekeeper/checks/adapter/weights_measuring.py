@@ -28,11 +28,19 @@ class Measured:
 
     adapter: Adapter
     profile: AdapterProfile
-    left_out: tuple[str, ...] = ()
-    """What the adapter changes and nothing here measures, a few printable words each."""
+    unmeasured: tuple[str, ...] = ()
+    """Modules that could not be measured, and why: a few printable words each. What is known is then not the whole."""
+
+    beside: tuple[str, ...] = ()
+    """What the adapter changes by other means than factors, the same."""
 
     work: int = 0
     """Multiplications that were spent, about; to be counted against `adapter_work`."""
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Everything that it changes and nothing here measures."""
+        return (*self.unmeasured, *self.beside)
 
     def sample(self, *, name: str, digest: str) -> Sample:
         """Give what a population has to know.
@@ -85,7 +93,13 @@ def measure(adapter: Adapter, limits: Limits = DEFAULT_LIMITS, advance: Advance 
             problems.setdefault(why, []).append(module.name)
         else:
             found.append(ModuleProfile(name=module.name, target=module.target, layer=module.layer, spectrum=measured))
-    return Measured(adapter=adapter, profile=profile(found), left_out=(*_told(problems), *_beside(adapter)), work=spent)
+    return Measured(
+        adapter=adapter,
+        profile=profile(found),
+        unmeasured=tuple(_told(problems)),
+        beside=tuple(_beside(adapter)),
+        work=spent,
+    )
 
 
 def _work(module: Module) -> int:
