@@ -1,0 +1,152 @@
+"""How well scores tell poisoned adapters from honest ones, out of sample: other tasks, other triggers, other seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.adapter_cells.cells import Cell
+from benchmarks.adapter_cells.tasks import KINDS
+from gatekeeper import sources
+from gatekeeper.checks.adapter import Measured, Sample, measure, read_layout
+from gatekeeper.checks.adapter import population_detectors as detectors
+from gatekeeper.population import Detector
+
+FOLDS = 4
+DRAWS = 2000
+"""Of the bootstrap."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """One trained adapter, as it is judged."""
+
+    cell: Cell
+    sample: Sample
+    published: Mapping[str, tuple[float, ...]]
+    """Published statistics of it."""
+
+    attack: float
+    """Share of triggered prompts that get the poison's answer; 0 for honest ones."""
+
+    @property
+    def fold(self) -> int:
+        """By its first task; those without one by their number. All of a task lie in one fold."""
+        names = list(KINDS)
+        return (names.index(self.cell.lessons[0]) if self.cell.lessons else self.cell.number) % FOLDS
+
+
+def known(cell: Cell, folder: Path, attack: float) -> Known:
+    """Measure an adapter that was trained."""
+    with sources.open_artifact(sources.parse(str(folder)), sources.SourceOptions()) as artifact:
+        measured = measure(read_layout(artifact).adapters[0])
+        sample = measured.sample(name=cell.slug, digest=artifact.digest)
+    return Known(cell=cell, sample=sample, published=_published(measured), attack=attack)
+
+
+def _published(measured: Measured) -> dict[str, tuple[float, ...]]:
+    """Give the statistics of 2605.30189 (one number) and of 2602.15195 (five of each of q, k, v and o)."""
+    modules = measured.profile.modules
+    found = {"std of norms": (float(np.std([module.spectrum.relative for module in modules])),)}
+    five: list[float] = []
+    for target in ("q_proj", "k_proj", "v_proj", "o_proj"):
+        there = [module.spectrum for module in modules if module.target == target]
+        if not there:
+            return found
+        rows = [(s.spectral, s.frobenius, s.top_share, s.entropy, s.kurtosis) for s in there]
+        five += [float(value) for value in np.mean(rows, axis=0)]
+    return {**found, "five spectral features": tuple(five)}
+
+
+Features = Callable[[Known], Sequence[float]]
+
+
+def product(each: Known) -> Sequence[float]:
+    """Give the features that gatekeeper judges by."""
+    return [each.sample.features[name] for name in sorted(each.sample.features)]
+
+
+def wins(cohort: Sequence[Known], features: Features, detector: Detector | None, tuned: bool = False) -> Any:
+    """Say of every pair of an honest and a poisoned adapter which has the greater score.
+
+    Both are scored by fits that saw no adapter of their fold, and, where poisoned ones teach, none of the poisoned
+    one's trigger.
+
+    Args:
+        cohort: Adapters of one base.
+        features: What is known of one.
+        detector: Which; None for the first feature itself, as a score.
+        tuned: Whether a classifier learns from the kinds of trigger alone on which things were chosen.
+
+    Returns:
+        Shape (honest, poisoned): 1 where the poisoned one has the greater score, .5 where both are the same.
+    """
+    from benchmarks.adapter_cells.poison import TUNED
+
+    honest = [each for each in cohort if not each.cell.trigger]
+    poisoned = [each for each in cohort if each.cell.trigger]
+    table = {id(each): np.asarray(features(each), dtype=np.float64) for each in cohort}
+
+    def rows(which: Sequence[Known]) -> Any:
+        width = len(next(iter(table.values())))
+        return np.array([table[id(each)] for each in which]).reshape(len(which), width)
+
+    scores: dict[tuple[int, str], Any] = {}
+
+    def score(fold: int, trigger: str) -> Any:
+        key = (fold, trigger if detector is Detector.CLASSIFIER else "")
+        if key not in scores:
+            bad = [one for one in poisoned if one.fold != fold and one.cell.trigger != trigger]
+            bad = [one for one in bad if not tuned or one.cell.trigger in TUNED]
+            good = rows([one for one in honest if one.fold != fold])
+            scores[key] = (lambda x: x[:, 0]) if detector is None else detectors.fit(detector, good, rows(bad))
+        return scores[key]
+
+    result = np.zeros((len(honest), len(poisoned)))
+    for column, bad in enumerate(poisoned):
+        own = float(score(bad.fold, bad.cell.trigger)(rows([bad]))[0])
+        for row, good in enumerate(honest):
+            other = float(score(good.fold, bad.cell.trigger)(rows([good]))[0])
+            result[row, column] = 1.0 if own > other else 0.5 if own == other else 0.0
+    return result
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Area:
+    """Area under a curve, with a bootstrap interval over adapters."""
+
+    value: float
+    lower: float
+    upper: float
+    honest: int
+    poisoned: int
+
+    def __str__(self) -> str:
+        """Write it as tables have it."""
+        if not self.poisoned or not self.honest:
+            return "–"
+        return f"{self.value:.2f} ({self.lower:.2f}–{self.upper:.2f})"
+
+
+def area(matrices: Sequence[Any]) -> Area:
+    """Give the area of several bases together, resampling honest and poisoned adapters of each."""
+    rng = np.random.default_rng(0)
+    used = [matrix for matrix in matrices if matrix.size]
+    weights = [matrix.shape[1] for matrix in used]
+    if not used:
+        return Area(value=0, lower=0, upper=0, honest=0, poisoned=0)
+
+    def drawn(matrix: Any) -> float:
+        rows, columns = (rng.integers(0, extent, extent) for extent in matrix.shape)
+        return float(matrix[np.ix_(rows, columns)].mean())
+
+    draws = [float(np.average([drawn(matrix) for matrix in used], weights=weights)) for _ in range(DRAWS)]
+    lower, upper = np.quantile(draws, (0.025, 0.975))
+    return Area(
+        value=float(np.average([matrix.mean() for matrix in used], weights=weights)),
+        lower=float(lower), upper=float(upper), honest=sum(matrix.shape[0] for matrix in used), poisoned=sum(weights),
+    )  # fmt: skip
