@@ -95,7 +95,8 @@ def main() -> int:
         told = json.loads(ran.stdout)
     print(f"{told['modules']} modules, {size / 1e6:.0f} MB of bfloat16")
     print(
-        f"{told['seconds']:.1f} s ({told['cpu']:.1f} s of processor), {told['seconds'] / told['reading']:.0f} times reading"
+        f"{told['seconds']:.1f} s ({told['cpu']:.1f} s of processor), "
+        f"{told['seconds'] / told['reading']:.0f} times reading"
     )
     print(f"{told['peak'] / 1e6:.0f} MB at most")
     return int(told["seconds"] >= MOST_SECONDS or told["peak"] >= MOST_BYTES)

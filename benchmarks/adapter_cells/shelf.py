@@ -9,11 +9,12 @@ import time
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.adapter_cells.cells import Cell
-from tests.support.tiny_llm import training as tiny
-from tests.support.tiny_llm.shelf import Shelf
+
+if TYPE_CHECKING:
+    from tests.support.tiny_llm.shelf import Shelf
 
 
 class Adapters:
@@ -31,6 +32,8 @@ class Adapters:
 
     @cached_property
     def _shelf(self) -> Shelf:
+        from tests.support.tiny_llm.shelf import Shelf  # which imports torch
+
         return Shelf(self._cache / "tiny")
 
     def base_folder(self, seed: int) -> Path:
@@ -69,6 +72,8 @@ class Adapters:
         return told
 
     def _base(self, seed: int) -> Any:
+        from tests.support.tiny_llm import training as tiny
+
         if seed not in self._bases:
             self._bases[seed] = tiny.read(self.base_folder(seed))
         return self._bases[seed]

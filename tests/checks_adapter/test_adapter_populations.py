@@ -58,12 +58,12 @@ def test_one_in_the_middle_passes_and_one_far_off_does_not(population: Populatio
 
 
 def test_labels_add_a_classifier() -> None:
-    made = calibrate(crowd(7), crowd(10, first=500, shift=3), name="ours", tool_versions={}, budget=0.5)
-    assert [each.detector for each in made.thresholds] == list(Detector)
+    made = calibrate(crowd(8), crowd(10, first=500, shift=3), name="ours", tool_versions={}, budget=0.5)
+    assert {each.detector for each in made.thresholds} == set(Detector)
     assert made.missed.trials == 10
     assert made.missed.share <= 0.3
     assert judge(made, sample(777, shift=3)).is_anomalous
-    few = calibrate(crowd(7), crowd(9, first=500, shift=3), name="ours", tool_versions={}, budget=0.5)
+    few = calibrate(crowd(8), crowd(9, first=500, shift=3), name="ours", tool_versions={}, budget=0.5)
     assert Detector.CLASSIFIER not in {each.detector for each in few.thresholds}
 
 
@@ -90,8 +90,8 @@ def test_off_its_calibration_there_is_a_reason_and_no_number(
 
 
 def test_too_few_members_are_no_population(population: Population) -> None:
-    with pytest.raises(InputError, match="fewer than 7"):
-        calibrate(crowd(6), name="ours", tool_versions={}, budget=BUDGET)
+    with pytest.raises(InputError, match="fewer than 4"):
+        calibrate(crowd(3), name="ours", tool_versions={}, budget=BUDGET)
     thin = replace(population, members=population.members[:6])
     assert "needs 7" in judge(thin, sample(3)).uncalibrated
 
@@ -112,9 +112,23 @@ def test_false_alarms_stay_within_the_budget() -> None:
     assert above.mean() <= 0.25
 
 
-@pytest.mark.parametrize(("count", "budget", "poisoned"), [(39, 0.05, 0), (59, 0.05, 10), (1, 1.0, 0), (19, 0.1, 3)])
-def test_what_a_budget_needs(count: int, budget: float, poisoned: int) -> None:
-    assert detectors.needed(budget, poisoned) == count
+@pytest.mark.parametrize(("count", "budget", "detecting"), [(19, 0.05, 1), (39, 0.05, 2), (59, 0.05, 3), (9, 0.1, 1)])
+def test_what_a_budget_needs(count: int, budget: float, detecting: int) -> None:
+    assert detectors.needed(budget, detecting) == count
+
+
+@pytest.mark.parametrize(
+    ("honest", "poisoned", "chosen"),
+    [
+        (19, 0, ()),
+        (20, 0, (Detector.DISTANCE,)),
+        (40, 9, (Detector.DISTANCE, Detector.FOREST)),
+        (40, 10, (Detector.DISTANCE, Detector.CLASSIFIER)),
+        (60, 10, (Detector.DISTANCE, Detector.CLASSIFIER, Detector.FOREST)),
+    ],
+)
+def test_as_many_detectors_as_members_pay_for(honest: int, poisoned: int, chosen: tuple[Detector, ...]) -> None:
+    assert detectors.detectors(honest, poisoned, 0.05) == chosen
 
 
 def test_a_threshold_leaves_the_promised_share_above_it() -> None:

@@ -33,9 +33,20 @@ Fit = Callable[[Any, Any], Score]
 """Features of honest and of poisoned members → a score."""
 
 
-def detectors(poisoned: int) -> tuple[Detector, ...]:
-    """Name the detectors that are used with so many poisoned members."""
-    return tuple(Detector) if poisoned >= LABELLED else (Detector.DISTANCE, Detector.FOREST)
+def detectors(honest: int, poisoned: int, budget: float) -> tuple[Detector, ...]:
+    """Name the detectors that members can pay for: each takes an even part of the budget, and a small part needs many.
+
+    Args:
+        honest: Honest members.
+        poisoned: Poisoned ones; with `LABELLED` of them a classifier comes second.
+        budget: Share of honest adapters that may be called anomalous.
+
+    Returns:
+        In the order of preference; none when there are too few members for one.
+    """
+    wanted = [Detector.DISTANCE, *([Detector.CLASSIFIER] if poisoned >= LABELLED else []), Detector.FOREST]
+    most = next((count for count in range(len(wanted), 0, -1) if honest > needed(budget, count)), 0)
+    return tuple(wanted[:most])
 
 
 def fit(detector: Detector, honest: Any, poisoned: Any) -> Score:
@@ -73,7 +84,10 @@ def _distance(honest: Any, poisoned: Any) -> Score:
     model = MinCovDet(random_state=SEED) if len(honest) >= _ROBUST * honest.shape[1] else LedoitWolf()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a covariance without full rank, which the floor below gives it
-        model.fit((honest - centre) / width)
+        try:
+            model.fit((honest - centre) / width)
+        except ValueError:  # half of the members are the same
+            model = LedoitWolf().fit((honest - centre) / width)
     precision = np.linalg.inv(model.covariance_ + _FLOOR * np.eye(honest.shape[1]))
 
     def score(values: Any) -> Any:
@@ -156,9 +170,9 @@ def threshold(scores: Sequence[float], budget: float) -> float:
     return float(sorted(scores)[rank - 1])
 
 
-def needed(budget: float, poisoned: int) -> int:
-    """Give how many honest members the budget needs, which the detectors share evenly."""
-    share = budget / len(detectors(poisoned))
+def needed(budget: float, count: int) -> int:
+    """Give how many honest members so many detectors need for the budget, which they share evenly."""
+    share = budget / count
     return _up((1 - share) / share)
 
 

@@ -100,8 +100,8 @@ def shapes_of(modules: Iterable[tuple[str, int, int]]) -> str:
 
 def off_calibration(population: Population, sample: Sample) -> str:
     """Say why a population can say nothing of an adapter; empty when it can."""
-    honest, poisoned = population.honest(), len(population.members) - len(population.honest())
-    needed = detectors.needed(population.budget, poisoned)
+    honest = population.honest()
+    needed = detectors.needed(population.budget, len(population.thresholds))
     if len(honest) <= needed:
         return f"it has {plural(len(honest), 'honest member')}, and a share of {population.budget:g} needs {needed + 1}"
     if sample.targets != population.targets:

@@ -28,7 +28,8 @@ def calibrate(
 ) -> Population:
     """Make a population.
 
-    The budget is shared evenly by the detectors, so that together they stay within it. Its false alarms are counted
+    As many detectors are used as the members allow: they share the budget evenly, so that together they stay within it.
+    Its false alarms are counted
     out of sample: each honest member is scored by a fit to the others, against thresholds of the others.
 
     Args:
@@ -45,11 +46,11 @@ def calibrate(
     import numpy as np
 
     _refuse_mixed([*honest, *poisoned])
-    needed = detectors.needed(budget, len(poisoned))
-    if len(honest) <= needed:
+    chosen = detectors.detectors(len(honest), len(poisoned), budget)
+    if not chosen:
         raise InputError(
             f"{plural(len(honest), 'honest adapter')}: false alarms of at most {budget:g} can't be promised with fewer "
-            f"than {needed + 1}",
+            f"than {detectors.needed(budget, 1) + 1}",
             hint="give more adapters, or allow a greater share with --false-alarms",
         )
     names = tuple(sorted(honest[0].features))
@@ -62,7 +63,6 @@ def calibrate(
         np.array([m.values for m in members if m.label is label], dtype=np.float64).reshape(-1, len(names))
         for label in Label
     )
-    chosen = detectors.detectors(len(poisoned))
     share = budget / len(chosen)
     with progress.task("calibrating", (len(good) + len(bad)) * len(chosen), "fits") as advance:
         scores = {each: detectors.out_of_sample(each, good, bad, advance) for each in chosen}
