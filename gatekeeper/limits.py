@@ -163,6 +163,9 @@ class Limits:
     adapter_header_bytes: int = 64 * MIB
     """Bytes of all safetensors headers of one artifact that are read to find adapters and what they change."""
 
+    adapter_scan_bytes: int = 16 * GIB
+    """Bytes of adapters that are read for values that are no numbers; the largest adapters have a fifth of this."""
+
     adapter_tensor_bytes: int = 512 * MIB
     """Bytes in memory of one tensor of an adapter that is read whole, as 32-bit floats; factors of 7B models have 1."""
 

@@ -18,6 +18,8 @@ from gatekeeper.text import printable
 CONFIG = "adapter_config.json"
 _ALL_LINEAR = "all-linear"
 _MOST_PROBLEMS = 20
+_DEFAULTS = {"LORA": (8, 8.0), "ADALORA": (12, 8.0), "LOHA": (8, 8.0), "LOKR": (8, 8.0), "VERA": (256, None)}
+"""Rank and alpha that PEFT takes where the configuration has no such field."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,11 +120,15 @@ def config_of(values: Mapping[str, Any], path: str) -> AdapterConfig:
     names = reader.names
     peft_type = reader.take("peft_type", _text, "a text").upper()
     rank_key = "init_r" if peft_type == "ADALORA" else "r"
+    alpha_key = "alpha" if peft_type in {"LOHA", "LOKR"} else "lora_alpha"
+    default_rank, default_alpha = _DEFAULTS.get(peft_type, (None, None))
+    rank = reader.take(rank_key, _count, "a whole number of 0 or more")
+    alpha = reader.take(alpha_key, _number, "a number")
     return AdapterConfig(
         path=path,
         peft_type=peft_type,
-        rank=reader.take(rank_key, _count, "a whole number of 0 or more"),
-        alpha=reader.take("alpha" if peft_type in {"LOHA", "LOKR"} else "lora_alpha", _number, "a number"),
+        rank=rank if rank_key in values else default_rank,
+        alpha=alpha if alpha_key in values else default_alpha,
         ranks=reader.pattern("rank_pattern", _rank, "a rank"),
         alphas=reader.pattern("alpha_pattern", _number, "a number"),
         rslora=bool(reader.take("use_rslora", _flag, "true or false")),

@@ -14,7 +14,16 @@ from gatekeeper.checks.adapter.layout import Method, Part, Style
 
 _PREFIXES = ("base_model.model.", "base_model.")
 _DIFFUSERS = ("unet.", "transformer.", "text_encoder.", "text_encoder_2.", "text_encoder_3.", "diffusion_model.")
-_KOHYA = ("lora_unet_", "lora_te_", "lora_te1_", "lora_te2_", "lora_te3_", "lora_transformer_", "lora_prior_unet_")
+_KOHYA = (
+    "lora_unet_",
+    "lora_te_",
+    "lora_te1_",
+    "lora_te2_",
+    "lora_te3_",
+    "lora_transformer_",
+    "lora_prior_unet_",
+    "lycoris_",
+)
 
 _ENDS: tuple[tuple[str, Part], ...] = (
     (".lora_A.weight", Part.A),
@@ -31,6 +40,7 @@ _ENDS: tuple[tuple[str, Part], ...] = (
     (".dora_scale", Part.MAGNITUDE),
     (".lora_down.weight", Part.A),
     (".lora_up.weight", Part.B),
+    (".lora_mid.weight", Part.MID),
     (".lora.down.weight", Part.A),
     (".lora.up.weight", Part.B),
     ("_lora.down.weight", Part.A),
@@ -70,14 +80,15 @@ _SHARED = re.compile(
 )
 
 _METHODS: tuple[tuple[frozenset[Part], Method], ...] = (
-    (frozenset({Part.E}), Method.ADALORA),
-    (frozenset({Part.MAGNITUDE}), Method.DORA),
-    (frozenset({Part.A, Part.B, Part.EMBEDDING_A, Part.EMBEDDING_B, Part.B_BIAS}), Method.LORA),
     (frozenset({Part.IA3}), Method.IA3),
     (frozenset({Part.HADA_W1_A, Part.HADA_W1_B, Part.HADA_W2_A, Part.HADA_W2_B}), Method.LOHA),
     (frozenset(part for part in Part if part.value.startswith("lokr_")), Method.LOKR),
+    (frozenset({Part.E}), Method.ADALORA),
+    (frozenset({Part.MAGNITUDE}), Method.DORA),
+    (frozenset({Part.A, Part.B, Part.EMBEDDING_A, Part.EMBEDDING_B, Part.B_BIAS}), Method.LORA),
     (frozenset({Part.VERA_B, Part.VERA_D}), Method.VERA),
 )
+_WRAPPERS = re.compile(r"\.(?:base_layer|original_module|modules_to_save(?:\.default)?)(?=\.|$)")
 _NUMBER = re.compile(r"(?:^|[._])(\d{1,4})(?=[._]|$)")
 
 
@@ -150,4 +161,4 @@ def target_of(module: str) -> str:
 
 def _module(name: str) -> str:
     """Leave out what wrappers add to the name of a module."""
-    return name.replace(".base_layer", "").removesuffix(".token_adapter")
+    return _WRAPPERS.sub("", name).removesuffix(".token_adapter")

@@ -61,6 +61,9 @@ class Part(StrEnum):
     B = "B"
     """(out, rank), or (out, rank, 1, 1)."""
 
+    MID = "mid"
+    """(rank, rank, height, width): what LyCORIS puts between the factors of a convolution."""
+
     B_BIAS = "B_bias"
     """(out): added to the bias, times the scale."""
 

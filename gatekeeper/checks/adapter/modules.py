@@ -94,6 +94,8 @@ def _product(shapes: dict[Part, Shape]) -> _Form:
     rows = b[0] if len(b) >= 2 else None
     if columns is None or rows is None or a[0] != b[1] or math.prod(b[2:]) != 1:
         return None, columns, rows
+    if Part.MID in shapes:  # the kernel stands in the middle, so the change has more columns than A
+        return a[0], None, rows
     values = shapes.get(Part.E)
     return (None if values is not None and math.prod(values) != a[0] else a[0]), columns, rows
 

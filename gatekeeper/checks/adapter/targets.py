@@ -10,9 +10,14 @@ import re
 from collections.abc import Iterator
 
 from gatekeeper.checks.adapter.config import AdapterConfig
-from gatekeeper.checks.adapter.patterns import Budget, Pattern, PatternError, parse
+from gatekeeper.checks.adapter.patterns import Budget, Pattern, PatternError, is_plain, parse
 
 _STEPS = 5_000_000
+"""Work that the patterns of one adapter may cost; one over all linear modules of a 70B model takes 200,000."""
+
+_MOST_PATTERNS = 1_000
+"""Patterns with special characters; plain names, which tools write by the hundred, are not counted."""
+
 _FIRST_NUMBER = re.compile(r".*?\.[^.]*\.(\d{1,9})\.")
 _RANKNUM_SLACK = 1e-5
 
@@ -36,6 +41,11 @@ class Targets:
         self._pattern = self._parsed(config.target_pattern)
         self._exclusion = self._parsed(config.exclude_pattern)
         adaptive = config.peft_type == "ADALORA"
+        if len(patterns_of(config)) > _MOST_PATTERNS:
+            self.troubles.append(f"more than {_MOST_PATTERNS} patterns of module names are not followed")
+            self._ranks: dict[str, Pattern | None] = {}
+            self._alphas: dict[str, Pattern | None] = {}
+            return
         self._ranks = {} if adaptive else {key: self._parsed(key) for key in config.ranks}
         self._alphas = {key: self._parsed(key) for key in config.alphas}
 
@@ -50,7 +60,7 @@ class Targets:
             return True
         if config.all_linear:
             return None
-        if any(suffix in self._excluded or suffix in self._saved for suffix in _suffixes(module)):
+        if any(suffix in self._excluded or suffix in self._saved for suffix in suffixes(module)):
             return False
         if config.exclude_pattern and self._whole(self._exclusion, module) is not False:
             return None if self._whole(self._exclusion, module) is None else False
@@ -58,7 +68,7 @@ class Targets:
             return self._whole(self._pattern, module)
         if config.targets is None:
             return None
-        if not any(suffix in self._names for suffix in _suffixes(module)):
+        if not any(suffix in self._names for suffix in suffixes(module)):
             return False
         return self._is_layer(module) if config.layers is not None and module not in self._names else True
 
@@ -144,8 +154,22 @@ class Targets:
             self.troubles.append(reason)
 
 
-def _suffixes(module: str) -> Iterator[str]:
-    """Give a dotted name and every part of it that begins behind a dot."""
+def patterns_of(config: AdapterConfig) -> list[str]:
+    """Give the patterns of a configuration that are more than names.
+
+    Args:
+        config: What it says.
+    """
+    texts = (config.target_pattern, config.exclude_pattern, *config.ranks, *config.alphas)
+    return [text for text in texts if not is_plain(text)]
+
+
+def suffixes(module: str) -> Iterator[str]:
+    """Give a dotted name and every part of it that begins behind a dot.
+
+    Args:
+        module: The name.
+    """
     yield module
     at = module.find(".")
     while at >= 0:

@@ -92,8 +92,8 @@ def read_factors(
         limits: As for `read_tensor`.
 
     Returns:
-        B of shape (out, rank) and A of shape (rank, in); None when the module is of another method, changes a stack
-        of matrices, or its shapes contradict each other.
+        B of shape (out, rank) and A of shape (rank, in); None when the module is of another method or of rank 0,
+        changes a stack of matrices, has a kernel between its factors, or its shapes contradict each other.
 
     Raises:
         UnreadableError: As `read_tensor`.
@@ -101,7 +101,7 @@ def read_factors(
         ContentChangedError: As `read_tensor`.
     """
     factors = module.factors
-    if factors is None or module.rank is None or module.experts != 1:
+    if factors is None or not module.rank or module.experts != 1 or module.tensor(Part.MID) is not None:
         return None
     b = read_tensor(factors[0], limits).reshape(-1, module.rank)
     a = read_tensor(factors[1], limits).reshape(module.rank, -1)
