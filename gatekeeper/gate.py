@@ -334,7 +334,8 @@ def omissions(artifact: Artifact) -> tuple[Omission, ...]:
         why = f"{len(artifact.excluded)} left out by --exclude ({patterns}): the verdict is not about them"
         found.append(Omission(what="excluded files", why=why))
     if artifact.kind is Kind.ADAPTER:
-        found.append(Omission(what="adapter", why="its weights were not compared with those of honest adapters"))
+        why = "what it does to its base's answers: its weights tell how it was trained, not what it says"
+        found.append(Omission(what="adapter", why=why))
     return (*found, *_STANDING)
 
 

@@ -46,6 +46,11 @@ def word(result: CheckResult) -> object:
     return result.facts["adapter.audit"]
 
 
+def test_every_rule_has_its_pair_here() -> None:
+    # Broken by `..._is_anomalous` and `without_a_population_...`; `..._of_the_crowd_passes` spares both.
+    assert {rule.slug for rule in Weights.rules} == {"anomalous", "uncalibrated"}
+
+
 def test_one_of_the_crowd_passes(population: Population, tmp_path: Path) -> None:
     result = looked_at(write(tmp_path / "a", 3), [population])
     assert word(result) == "pass"
