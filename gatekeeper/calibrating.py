@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gatekeeper import sources
+from gatekeeper import populations, sources
 from gatekeeper.artifact import Artifact
 from gatekeeper.checks import adapter as adapters
 from gatekeeper.errors import InputError
 from gatekeeper.gate import tool_versions
-from gatekeeper.limits import DEFAULT_LIMITS, Limits
+from gatekeeper.limits import Limits
 from gatekeeper.population import Population
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.sources import SourceOptions
@@ -46,9 +46,7 @@ def calibrate(
         GatekeeperError: When one can't be opened.
     """
     options = source or SourceOptions()
-    sides = [
-        [each for reference in given for each in _unfolded(reference, options.limits)] for given in (honest, poisoned)
-    ]
+    sides = [[each for reference in given for each in _unfolded(reference)] for given in (honest, poisoned)]
     with progress.task("measuring", sum(map(len, sides)), "adapters") as advance:
         samples = []
         for side in sides:
@@ -62,15 +60,15 @@ def calibrate(
     )
 
 
-def _unfolded(reference: str, limits: Limits = DEFAULT_LIMITS) -> list[str]:
+def _unfolded(reference: str) -> list[str]:
     """Give the adapters that a folder holds one to a folder; itself when it is one, or is no local folder."""
     folder = Path(reference).expanduser()
     if not folder.is_dir() or (folder / _CONFIG).exists():
         return [reference]
     found = sorted(str(inner.parent) for inner in folder.glob(f"*/{_CONFIG}"))
-    if len(found) > limits.population_members:
+    if len(found) > populations.MAX_MEMBERS:
         shown = printable(reference)
-        raise InputError(f"{shown} holds more than {limits.population_members} adapters (population_members)")
+        raise InputError(f"{shown} holds more than {populations.MAX_MEMBERS} adapters")
     return found or [reference]
 
 

@@ -85,25 +85,11 @@ class Limits:
     lock_bytes: int = 16 * MIB
     """Bytes of gatekeeper.lock; a hundred models of fifteen files take a hundredth of this."""
 
-    population_bytes: int = 4 * MIB
-    """Bytes of a file with a population of adapters; one of a hundred members takes a tenth of a megabyte."""
-
-    population_members: int = 500
-    """Adapters in one population."""
-
-    population_features: int = 200
-    """Features of one population; an adapter of all linear modules has some fifty. Fits grow with their cube."""
-
     adapter_work: int = 500_000_000_000
-    """Multiplications for all modules of one adapter, about: a minute or two. One of rank 16 on all linear modules of
-    a 7B model takes a three-hundredth of this."""
+    """Multiplications for all adapters of one artifact, about: a minute or two; 7B ones of rank 16 take a billion."""
 
     adapter_base_bytes: int = 2 * GIB
-    """Bytes of the base's weights that are read to see how an adapter's changes lie to them; of larger bases some
-    modules are taken."""
-
-    adapter_rank: int = 1_024
-    """Rank of a module up to which its change is measured: work grows with its square, and 256 is a lot."""
+    """Bytes of a base that are read to see how an adapter's changes lie to it; of larger ones some modules are."""
 
     compare_bytes: int = 64 * MIB
     """Bytes of headers, configurations and templates of one artifact that are read to tell what changed in it; those

@@ -20,7 +20,9 @@ NOUNS = (
     "artifact", "evidence", "proportion", "remedy", "decision", "attestation", "lock", "comparison",
     "mention", "review", "population",
 )  # fmt: skip
-FLOOR_ONE = ("codec", "hashing", "signing", "tensors", "atomic", "confined", "sealed_cache", "pins", "lockfile", "populations")
+FLOOR_ONE = (
+    "codec", "hashing", "signing", "tensors", "atomic", "confined", "sealed_cache", "pins", "lockfile", "populations",
+)  # fmt: skip
 STAGES = ("sources", "checks", "compare", "policy", "patch", "attest", "report", "ci")
 LINES = ("gate", "calibrating", "conversion", "repairing", "pinning", "updating", "reviewing", "admission")
 EDGES = ("cli", "demo")

@@ -51,7 +51,8 @@ def known(cell: Cell, folder: Path, attack: float) -> Known:
 def _published(measured: Measured) -> dict[str, tuple[float, ...]]:
     """Give the statistics of 2605.30189 (one number) and of 2602.15195 (five of each of q, k, v and o)."""
     modules = measured.profile.modules
-    found = {"std of norms": (float(np.std([module.spectrum.relative for module in modules])),)}
+    norms = [module.spectrum.relative for module in modules]
+    found: dict[str, tuple[float, ...]] = {"std of norms": (float(np.std(norms)),)}
     five: list[float] = []
     for target in ("q_proj", "k_proj", "v_proj", "o_proj"):
         there = [module.spectrum for module in modules if module.target == target]

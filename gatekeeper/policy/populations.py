@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path as FilePath
 
+from gatekeeper import populations
 from gatekeeper.errors import InputError
-from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.policy.beside import read_beside
 from gatekeeper.policy.document import Document, Path
 from gatekeeper.policy.overlay import Layer
@@ -26,7 +26,7 @@ def read_populations(document: Document, content: PolicyDocument) -> dict[Path, 
     """
     return {
         (where := ("adapters", "populations", index)): read_beside(
-            document, where, name, limit=DEFAULT_LIMITS.population_bytes, field="population_bytes"
+            document, where, name, limit=populations.MAX_BYTES, field="MAX_BYTES of populations"
         )
         for index, name in enumerate(content.adapters.populations)
     }
@@ -38,8 +38,6 @@ def named_populations(layers: Iterable[Layer]) -> tuple[Population, ...]:
     Raises:
         PolicyError: When a file holds no population, or two of one policy have the same name.
     """
-    from gatekeeper import populations
-
     found: dict[str, Population] = {}
     for layer in layers:
         own: dict[str, Population] = {}

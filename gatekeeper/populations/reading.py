@@ -7,16 +7,25 @@ from pathlib import Path
 
 from gatekeeper.codec import DOCUMENT, Fault, ShapeError, decode, encode
 from gatekeeper.errors import InputError, LimitError, NotFoundError
-from gatekeeper.limits import DEFAULT_LIMITS, Limits
+from gatekeeper.limits import MIB
 from gatekeeper.parsing import ParseError, load_json_object
 from gatekeeper.population import Population
 from gatekeeper.text import plural, printable
+
+MAX_BYTES = 4 * MIB
+"""Bytes of one file; a population of a hundred members takes a tenth of a megabyte."""
+
+MAX_MEMBERS = 500
+"""Adapters in one population."""
+
+MAX_FEATURES = 200
+"""Features of one population; an adapter of all linear modules has some fifty. Fits grow with their cube."""
 
 _DEPTH = 8
 _HINT = "`gatekeeper calibrate` writes one"
 
 
-def load(path: Path, limits: Limits = DEFAULT_LIMITS) -> Population:
+def load(path: Path) -> Population:
     """Read a population from a file.
 
     Raises:
@@ -29,28 +38,27 @@ def load(path: Path, limits: Limits = DEFAULT_LIMITS) -> Population:
         if path.exists() and not path.is_file():  # a pipe would wait for ever
             raise InputError(f"{shown} is no file", hint=_HINT)
         with path.open("rb") as stream:
-            data = stream.read(limits.population_bytes + 1)
+            data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise NotFoundError(f"there is no population at {shown}", hint=_HINT) from error
     except OSError as error:
         raise InputError(f"{shown} can't be read: {error.strerror}") from error
-    return read(data, shown, limits)
+    return read(data, shown)
 
 
-def read(data: bytes, where: str, limits: Limits = DEFAULT_LIMITS) -> Population:
+def read(data: bytes, where: str) -> Population:
     """Read a population.
 
     Args:
         data: JSON.
         where: What to call it in a message, printable.
-        limits: `population_bytes`, `population_members` and `population_features` bound it.
 
     Raises:
         InputError: When it is none; the message names the place.
         LimitError: When it is too large.
     """
-    if len(data) > limits.population_bytes:
-        raise LimitError(f"{where} is larger than {limits.population_bytes} bytes (population_bytes)")
+    if len(data) > MAX_BYTES:
+        raise LimitError(f"{where} is larger than {MAX_BYTES} bytes")
     try:
         population = decode(Population, load_json_object(data, depth=_DEPTH), DOCUMENT)
     except ParseError as error:
@@ -58,12 +66,12 @@ def read(data: bytes, where: str, limits: Limits = DEFAULT_LIMITS) -> Population
     except ShapeError as error:
         place = error.place.removeprefix(".") or "the population"
         raise InputError(f"{where}: {place}: {_told(error)}", hint=_HINT) from error
-    for what, count, most, field in (
-        ("member", len(population.members), limits.population_members, "population_members"),
-        ("feature", len(population.features), limits.population_features, "population_features"),
+    for what, count, most in (
+        ("member", len(population.members), MAX_MEMBERS),
+        ("feature", len(population.features), MAX_FEATURES),
     ):
         if count > most:
-            raise LimitError(f"{where} has {plural(count, what)}, more than {most} ({field})")
+            raise LimitError(f"{where} has {plural(count, what)}, more than {most}")
     return population
 
 

@@ -15,7 +15,6 @@ from gatekeeper.checks.adapter import population_detectors as detectors
 from gatekeeper.checks.adapter.population_judging import Sample, judge, shapes_of
 from gatekeeper.checks.adapter.population_making import calibrate
 from gatekeeper.errors import InputError, LimitError, NotFoundError
-from gatekeeper.limits import Limits
 from gatekeeper.population import Detector, Label, Population
 
 BUDGET = 0.3
@@ -220,10 +219,11 @@ def test_what_is_no_json_is_refused(data: bytes) -> None:
         populations.read(data, "it")
 
 
-@pytest.mark.parametrize("field", ["population_bytes", "population_members", "population_features"])
-def test_limits_hold(population: Population, field: str) -> None:
-    with pytest.raises(LimitError, match=field):
-        populations.read(populations.to_json(population).encode(), "it", Limits(**{field: 2}))
+@pytest.mark.parametrize("bound", ["MAX_BYTES", "MAX_MEMBERS", "MAX_FEATURES"])
+def test_bounds_hold(population: Population, bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"gatekeeper.populations.reading.{bound}", 2)
+    with pytest.raises(LimitError, match="2"):
+        populations.read(populations.to_json(population).encode(), "it")
 
 
 def test_files_that_are_none_are_refused(tmp_path: Path) -> None:

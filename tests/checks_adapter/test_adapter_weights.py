@@ -137,7 +137,7 @@ def test_a_file_that_is_cut_off_is_unknown(population: Population, tmp_path: Pat
     assert word(result) == "uncalibrated"
 
 
-@pytest.mark.parametrize("limits", [Limits(adapter_work=100), Limits(adapter_rank=2), Limits(adapter_tensor_bytes=8)])
+@pytest.mark.parametrize("limits", [Limits(adapter_work=100), Limits(adapter_tensor_bytes=8)])
 def test_what_would_cost_too_much_is_no_pass(population: Population, tmp_path: Path, limits: Limits) -> None:
     assert word(looked_at(write(tmp_path / "a", 3), [population], limits)) == "uncalibrated"
 

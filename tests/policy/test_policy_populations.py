@@ -64,7 +64,7 @@ def test_one_of_the_same_name_replaces_that_below(write: Write, tmp_path: Path) 
         (None, "can't be read"),
         (b"{}", "is missing"),
         (b"\x80\x04", "not UTF-8"),
-        (b"x" * (4 * 2**20 + 1), "population_bytes"),
+        (b"x" * (4 * 2**20 + 1), "is larger than"),
     ],
 )
 def test_what_is_no_population_is_an_error_with_a_place(

@@ -67,7 +67,7 @@ def measure(adapter: Adapter, limits: Limits = DEFAULT_LIMITS, advance: Advance 
 
     Args:
         adapter: Of a layout.
-        limits: `adapter_tensor_bytes`, `adapter_rank` and `adapter_work` bound the work.
+        limits: `adapter_tensor_bytes` and `adapter_work` bound the work.
         advance: Told of each module.
 
     Raises:
@@ -80,7 +80,7 @@ def measure(adapter: Adapter, limits: Limits = DEFAULT_LIMITS, advance: Advance 
         advance(1)
         work = _work(module)
         too_much = spent + work > limits.adapter_work
-        why = "they would take more work than adapter_work allows" if too_much else _unfit(module, limits)
+        why = "they would take more work than adapter_work allows" if too_much else _unfit(module)
         spent += 0 if why else work
         measured = None
         if not why:
@@ -108,7 +108,7 @@ def _work(module: Module) -> int:
     return ((module.in_features or 0) + (module.out_features or 0)) * rank * rank
 
 
-def _unfit(module: Module, limits: Limits) -> str:
+def _unfit(module: Module) -> str:
     """Say why a module is not measured; empty when it is."""
     if module.method not in _PRODUCTS:
         return f"their method ({module.method.value}) is not one of B and A"
@@ -118,8 +118,6 @@ def _unfit(module: Module, limits: Limits) -> str:
         return "their scale can't be told"
     if module.rank is None:
         return "their factors do not fit each other"
-    if module.rank > limits.adapter_rank:
-        return f"their rank is above {limits.adapter_rank} (adapter_rank)"
     return ""
 
 
