@@ -24,10 +24,13 @@ def main() -> int:
     parser.add_argument("--most", type=int, default=None, help="train at most so many adapters, then judge")
     parser.add_argument("--train", action="store_true", help="train, and write no document")
     parser.add_argument("--table", action="store_true", help="train nothing, write the document of what is there")
+    parser.add_argument("--population", type=Path, help="only write that of base 0's honest adapters, for the tests")
     given = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from benchmarks.adapter_cells.cells import cells
 
+    if given.population:
+        return _population(given.cache, given.population)
     if not given.table:
         _train(given.cache, given.most)
     if given.train:
@@ -39,6 +42,18 @@ def main() -> int:
     for each in failed:
         print(each)
     return int(bool(failed))
+
+
+def _population(cache: Path, out: Path) -> int:
+    from benchmarks.adapter_cells.cells import cells
+    from benchmarks.adapter_cells.shelf import Adapters
+    from gatekeeper import calibrating, populations
+
+    adapters = Adapters(cache)
+    usual = [cell for cell in cells() if cell.base == 0 and cell.targets == "all" and not cell.trigger]
+    folders = [str(adapters.folder(cell)) for cell in usual if adapters.result(cell) is not None]
+    out.write_text(populations.to_json(calibrating.calibrate(folders, name="tiny-llm")), "utf-8")
+    return 0
 
 
 def _train(cache: Path, most: int | None) -> None:
