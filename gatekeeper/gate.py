@@ -36,6 +36,8 @@ TOOLS = (
     "hayward",
     "picklescan",
     "detect-secrets",
+    "numpy",
+    "scikit-learn",
     "cel-expr-python",
     "pyyaml",
 )
