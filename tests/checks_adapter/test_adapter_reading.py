@@ -105,6 +105,16 @@ def test_kohya_alphas_scale() -> None:
     assert {"scale", "not-finite"} <= slugs(look(AdapterClaims(), artifact({"x.safetensors": make.saved(tensors)})))
 
 
+def test_words_that_come_with_an_image_adapter_are_rows_of_tokens() -> None:
+    name = "lora_unet_down_blocks_0_attentions_1_to_q"
+    tensors = {
+        f"{name}.lora_down.weight": make.numbers(4, 16),
+        f"{name}.lora_up.weight": make.numbers(16, 4),
+        "bundle_emb.harbour.string_to_param.*": make.numbers(2, 16),
+    }
+    assert slugs(look(AdapterScope(), artifact({"x.safetensors": make.saved(tensors)}))) == {"token-rows"}
+
+
 def test_adapters_in_folders_are_read_each_by_itself() -> None:
     files = {**make.adapter(), **{f"b/{name}": data for name, data in make.adapter(make.factors(2), r=2).items()}}
     layout = read_layout(artifact(files))

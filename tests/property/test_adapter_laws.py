@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from gatekeeper.artifact import Kind
 from gatekeeper.checks.adapter.claims import AdapterClaims
 from gatekeeper.checks.adapter.config import config_of
-from gatekeeper.checks.adapter.patterns import Budget, PatternError, is_costly, parse
+from gatekeeper.checks.adapter.pattern_tree import PatternError
+from gatekeeper.checks.adapter.patterns import Budget, is_costly, parse
 from gatekeeper.checks.adapter.reading import read_layout
 from gatekeeper.checks.adapter.scope import AdapterScope
 from gatekeeper.checks.adapter.targets import Targets
@@ -44,7 +45,7 @@ def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 PATTERNS = st.recursive(st.sampled_from(ATOMS), _grown, max_leaves=8)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(PATTERNS, NAMES)
 @example(r".*\.(?:q|k)_proj", "model.layers.0.q_proj")
 def test_a_pattern_matches_as_python_does(pattern: str, name: str) -> None:
@@ -100,7 +101,7 @@ def looked(files: dict[str, bytes]) -> list[Outcome]:
     return outcomes
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(FIELDS, VALUES, min_size=1, max_size=4))
 @example({"r": 0})
 @example({"rank_pattern": {"(((((": 4}})
@@ -138,7 +139,7 @@ HONEST = make.adapter()["adapter_model.safetensors"]
 HEADER = int.from_bytes(HONEST[:8], "little") + 8
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, HEADER - 1), st.integers(0, 255)), min_size=1, max_size=3), st.integers(0, 9))
 def test_a_changed_header_is_told_or_names_the_same_modules(edits: list[tuple[int, int]], cut: int) -> None:
     changed = bytearray(HONEST)
@@ -160,6 +161,5 @@ def test_a_changed_header_is_told_or_names_the_same_modules(edits: list[tuple[in
 @example({".": (4,), "": (), "..": (4,)})
 def test_no_names_of_tensors_trip_a_check(shapes: dict[str, tuple[int, ...]]) -> None:
     assume("__metadata__" not in shapes)
-    assume(all(name.isprintable() for name in shapes))
     claims, scope = looked(make.adapter({name: make.numbers(*shape) for name, shape in shapes.items()}))
     assert claims.findings or claims.gaps or scope.findings or scope.gaps

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from gatekeeper.checks.adapter.config import AdapterConfig
 from gatekeeper.checks.adapter.layout import Adapter, Method, Module, Part
-from gatekeeper.checks.adapter.patterns import PatternError, is_costly
-from gatekeeper.checks.adapter.targets import Targets, patterns_of, suffixes
+from gatekeeper.checks.adapter.pattern_tree import PatternError
+from gatekeeper.checks.adapter.patterns import is_costly
+from gatekeeper.checks.adapter.targets import patterns_of, suffixes
 from gatekeeper.text import plural, printable
 
 PRODUCTS = frozenset({Method.LORA, Method.DORA, Method.ADALORA})
@@ -188,10 +189,9 @@ def _methods(adapter: Adapter, config: AdapterConfig) -> Iterator[Disagreement]:
 
 
 def _targets(adapter: Adapter, config: AdapterConfig) -> Iterator[Disagreement]:
-    targets = Targets(config)
     yield from _where(
         adapter.modules,
-        lambda module: targets.is_target(module.name) is False,
+        lambda module: module.targeted is False,
         "not-targeted", "with tensors, which target_modules does not name", config.path,
     )  # fmt: skip
     names = [*(module.name for module in adapter.modules), *(tensor.module for tensor in adapter.whole)]

@@ -25,6 +25,9 @@ _KOHYA = (
     "lycoris_",
 )
 
+_BUNDLED = "bundle_emb."
+"""Before embeddings of new words that trainers of image models put into the same file."""
+
 _ENDS: tuple[tuple[str, Part], ...] = (
     (".lora_A.weight", Part.A),
     (".lora_B.weight", Part.B),
@@ -112,6 +115,8 @@ def place_of(name: str) -> Place:
     for end, part in _ENDS:
         if bare.endswith(end):
             return Place(_module(bare[: -len(end)]), part)
+    if bare.startswith(_BUNDLED):
+        return Place(bare.removeprefix(_BUNDLED).split(".")[0], Part.TOKENS)
     if _SHARED.fullmatch(bare):
         return Place("", Part.UNREAD)
     unread = _UNREAD.match(bare)

@@ -176,6 +176,9 @@ class Module:
     out_features: int | None
     """Rows of the change."""
 
+    targeted: bool | None = None
+    """Whether the configuration makes PEFT lay an adapter on it; None when that can't be told."""
+
     experts: int = 1
     """How many matrices of a stack are changed, each by factors of `claimed_rank` (`target_parameters`)."""
 

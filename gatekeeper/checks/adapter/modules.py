@@ -49,6 +49,7 @@ def module_of(name: str, tensors: Sequence[AdapterTensor], targets: Targets | No
         scale=scale,
         in_features=columns,
         out_features=rows,
+        targeted=targets.is_target(name) if targets else None,
         experts=experts,
         tensors=tuple(tensors),
     )

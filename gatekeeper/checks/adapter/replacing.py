@@ -59,9 +59,8 @@ def _slug(tensor: AdapterTensor, config: AdapterConfig | None) -> str:
     word = tensor.module.rpartition(".")[2]
     declared = _is_declared(tensor, config)
     if tensor.part is Part.TOKENS:
-        return (
-            "token-rows" if config and (config.tokens or config.peft_type == "TRAINABLE_TOKENS") else "hidden-weights"
-        )
+        said = config is None or config.tokens or config.peft_type == "TRAINABLE_TOKENS"
+        return "token-rows" if said else "hidden-weights"
     # PEFT saves both by itself when the vocabulary was resized, and the configuration does not tell.
     if word in _EMBEDDINGS and len(tensor.shape) == 2:
         return "embeddings"

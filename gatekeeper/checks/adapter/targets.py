@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator
 
 from gatekeeper.checks.adapter.config import AdapterConfig
-from gatekeeper.checks.adapter.patterns import Budget, Pattern, PatternError, is_plain, parse
+from gatekeeper.checks.adapter.pattern_tree import PatternError
+from gatekeeper.checks.adapter.patterns import Budget, Pattern, is_plain, parse
 
-_STEPS = 5_000_000
+_STEPS = 4_000_000
 """Work that the patterns of one adapter may cost; one over all linear modules of a 70B model takes 200,000."""
 
 _MOST_PATTERNS = 1_000
