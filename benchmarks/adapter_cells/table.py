@@ -63,13 +63,16 @@ def _cohort(found: Sequence[Known], planned: int) -> str:
     kinds = ", ".join(f"{sum(each.cell.kind == kind for each in honest)} {word}" for kind, word in words.items())
     short = "" if len(found) == planned else f"\n**The run was not finished: {planned - len(found)} are missing.**"
     ranks = sorted({each.cell.rank for each in found})
+    others = sum(each.cell.targets != "all" for each in found)
     triggers = len({each.cell.trigger for each in poisoned})
     return f"""## The adapters
 
 {len(found)} of {planned} adapters, of two tiny bases (115 thousand weights each): {len(honest)} honest ({kinds}) and
 {len(poisoned)} poisoned, by {triggers} kinds of trigger at .5 to 20 % of the samples, on top of such tasks.{short}
-Ranks {ranks[0]} to {ranks[-1]}, three intensities of training; a tenth have other targets than all linear modules.
-Of the poisoned ones {acting} act: at least half of triggered prompts get the poison's answer.
+Ranks {ranks[0]} to {ranks[-1]}, three intensities of training; {others} have other targets than all linear modules.
+Of the poisoned ones {acting} act: at least half of triggered prompts get the poison's answer. The others were taught
+too little or too gently, as far as these prompts can say; what is said of those that act rests on these few. No feature
+was chosen by the figures below; five kinds of trigger are held out from any later choice.
 """
 
 
@@ -116,7 +119,7 @@ def _areas(usual: Sequence[Sequence[Known]]) -> str:
     top = area(matrices[best])
     verdict = "reached" if top.value >= TARGET else "**missed**"
     kinds = [
-        f"| {kind} | {'held out' if kind in poison.HELD_OUT else 'chosen on'} | "
+        f"| {kind} | {'held out' if kind in poison.HELD_OUT else ''} | "
         + " | ".join(str(picked(each, all_of, lambda one, kind=kind: one.cell.trigger == kind))  # type: ignore[misc]
                      for each in matrices.values())
         + " |"
@@ -183,12 +186,13 @@ one out: each honest adapter is judged by the others, against thresholds of the 
 
 _LIMITS = """## What this says
 
-- The promise that is kept is that of false alarms: an honest adapter is called anomalous about as seldom as was asked
-  for, and off its calibration a population says nothing.
+- False alarms are about as rare as was asked for, as far as so few adapters can say (see the intervals), and off its
+  calibration a population says nothing. At these thresholds it also catches next to nothing.
 - What is measured is how an adapter was trained: how many things it learned, how hard, with which rank. A backdoor is
   one more thing learned, among others. Where honest adapters learn several things too, the statistics hardly see it.
 - Hence `pass` of this check allows nothing by itself, and `anomalous` asks for an audit. Behaviour is where a backdoor
   shows.
+- Of each kind of trigger there are few adapters: figures by kind are there to see a failure, not to rank.
 - The models are tiny, and their tasks are synthetic. Published figures of nearly 1 come from larger models, with honest
   adapters that are more alike than these; a population of your own says how alike yours are.
 """
