@@ -36,6 +36,8 @@ TOOLS = (
     "hayward",
     "picklescan",
     "detect-secrets",
+    "numpy",
+    "scikit-learn",
     "cel-expr-python",
     "pyyaml",
 )
@@ -287,6 +289,7 @@ def context_of(chosen: Policy, moment: datetime, options: SourceOptions, progres
         refused_licences=frozenset(chosen.refused_licences),
         young_repo_days=chosen.thresholds.young_repo_days,
         signers=chosen.signers,
+        populations=chosen.populations,
         limits=options.limits,
         progress=progress,
     )
@@ -333,7 +336,8 @@ def omissions(artifact: Artifact) -> tuple[Omission, ...]:
         why = f"{len(artifact.excluded)} left out by --exclude ({patterns}): the verdict is not about them"
         found.append(Omission(what="excluded files", why=why))
     if artifact.kind is Kind.ADAPTER:
-        found.append(Omission(what="adapter", why="its weights were not compared with those of honest adapters"))
+        why = "what it does to its base's answers: its weights tell how it was trained, not what it says"
+        found.append(Omission(what="adapter", why=why))
     return (*found, *_STANDING)
 
 

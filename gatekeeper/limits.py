@@ -85,6 +85,12 @@ class Limits:
     lock_bytes: int = 16 * MIB
     """Bytes of gatekeeper.lock; a hundred models of fifteen files take a hundredth of this."""
 
+    adapter_work: int = 500_000_000_000
+    """Multiplications for all adapters of one artifact, about: a minute or two; 7B ones of rank 16 take a billion."""
+
+    adapter_base_bytes: int = 2 * GIB
+    """Bytes of a base that are read to see how an adapter's changes lie to it; of larger ones some modules are."""
+
     compare_bytes: int = 64 * MIB
     """Bytes of headers, configurations and templates of one artifact that are read to tell what changed in it; those
     of the largest honest models have a quarter of this."""

@@ -18,11 +18,13 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 NOUNS = (
     "errors", "limits", "progress", "text", "parsing", "endings", "redaction", "signers", "lazy",
     "artifact", "evidence", "proportion", "remedy", "decision", "attestation", "lock", "comparison",
-    "mention", "review",
+    "mention", "review", "population",
 )  # fmt: skip
-FLOOR_ONE = ("codec", "hashing", "signing", "tensors", "atomic", "confined", "sealed_cache", "pins", "lockfile")
+FLOOR_ONE = (
+    "codec", "hashing", "signing", "tensors", "atomic", "confined", "sealed_cache", "pins", "lockfile", "populations",
+)  # fmt: skip
 STAGES = ("sources", "checks", "compare", "policy", "patch", "attest", "report", "ci")
-LINES = ("gate", "conversion", "repairing", "pinning", "updating", "reviewing", "admission")
+LINES = ("gate", "calibrating", "conversion", "repairing", "pinning", "updating", "reviewing", "admission")
 EDGES = ("cli", "demo")
 HEAVY = {
     "torch", "transformers", "huggingface_hub", "cel_expr_python", "pydantic", "jinja2", "onnx", "sklearn",

@@ -27,6 +27,7 @@ from gatekeeper.evidence import (
     Gap,
     Hazard,
     Location,
+    Measure,
     RuleDescription,
     Severity,
     Status,
@@ -34,6 +35,7 @@ from gatekeeper.evidence import (
 )
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.lock import LockedModel
+from gatekeeper.population import Population
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.sealed_cache import SealedCache
 from gatekeeper.signers import TrustedSigner
@@ -94,6 +96,9 @@ class Context:
     base_trouble: str = ""
     """Why there is none although one was named."""
 
+    populations: tuple[Population, ...] = ()
+    """Adapters that the deployer knows, by which the weights of others are judged."""
+
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = SILENT
     scanner_server: Server | None = None
@@ -114,6 +119,9 @@ class Outcome:
 
     readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Path → loaders that would read the file (see `CheckResult.readers`)."""
+
+    measures: tuple[Measure, ...] = ()
+    """What was measured, place by place, for pictures and tables."""
 
 
 class Check(ABC):
@@ -262,6 +270,7 @@ def _result(description: CheckDescription, outcome: Outcome) -> CheckResult:
         facts=outcome.facts,
         gaps=outcome.gaps,
         readers=outcome.readers,
+        measures=outcome.measures,
     )
 
 

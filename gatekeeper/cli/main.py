@@ -34,6 +34,7 @@ COMMANDS = {
     "keygen": "Make a key pair to sign verdicts with.",
     "sign": "Sign a model that you publish.",
     "patch": "Repair a model that somebody saw fail, and prove it.",
+    "calibrate": "Make a population of adapters that you trust.",
     "convert": "Make safetensors out of honest torch files.",
     "explain": "Say what a check looks at and cannot see.",
     "policy": "Lint, test and explain policies.",

@@ -45,6 +45,7 @@ SETTINGS: dict[str, type] = {
     "verifier-id": str,
     "bom-spec": str,
     "bom-out": Path,
+    "calibrate-out": Path,
     "convert-key": str,
     "convert-copy-code": bool,
     "approve-expires": str,
@@ -88,6 +89,10 @@ NOT_HERE: dict[str, str] = {
     **dict.fromkeys(("signer-command", "judge"), "whoever can change this file could have any program run"),
     **dict.fromkeys(("failure", "base", "resume", "gate-patch", "patch-plan"), "a run is told it anew each time"),
     "reference": "each model has one of its own",
+    **dict.fromkeys(
+        ("calibrate-poisoned", "calibrate-false-alarms", "calibrate-name"),
+        "whoever can change this file could choose what counts as honest",
+    ),
     **dict.fromkeys(
         ("approve-by", "approve-reason", "approve-ticket", "approve-attestation"),
         "a sign-off says it anew each time",

@@ -22,6 +22,9 @@ MAX_ROWS = 200
 MAX_NAMES = 5_000
 """Publishers or licences in one list."""
 
+MAX_POPULATIONS = 20
+"""Populations of adapters in one file."""
+
 MAX_EXPRESSION = 2_000
 """Characters of one `when`."""
 
@@ -179,6 +182,16 @@ class Signer(Model):
     publishers: list[Publisher] = Field(default=[], max_length=MAX_NAMES, description="whose models; all when empty")
 
 
+class Adapters(Model):
+    """By what adapters are judged."""
+
+    populations: list[Line] = Field(
+        default=[],
+        max_length=MAX_POPULATIONS,
+        description="files that `gatekeeper calibrate` made, relative to this one",
+    )
+
+
 class Approver(Model):
     """Somebody whose sign-off counts."""
 
@@ -200,6 +213,7 @@ class PolicyDocument(Model):
     rows: list[Row] = Field(default=[], max_length=MAX_ROWS)
     waivers: list[Waiver] = Field(default=[], max_length=MAX_ROWS)
     signers: list[Signer] = Field(default=[], max_length=MAX_ROWS, description="whose signatures on models count")
+    adapters: Adapters = Field(default_factory=Adapters)
     approvers: list[Approver] = Field(default=[], max_length=MAX_ROWS, description="whose sign-off counts; none: all")
 
 
