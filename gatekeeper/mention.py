@@ -35,6 +35,9 @@ class Mention:
     """As written; empty when none is."""
 
     role: Role = Role.MODEL
+    remote_code: bool = False
+    """Whether the loader is told to run code that the repo brings (`trust_remote_code`)."""
+
     call: str = ""
     """What names it, such as `AutoModel.from_pretrained`."""
 
@@ -46,3 +49,27 @@ class Mention:
         """Where it stands, as editors take it."""
         cell = f"cell {self.cell}:" if self.cell else ""
         return f"{self.path}:{cell}{self.line}" if self.line else self.path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pattern:
+    """A place of a team's own where files name models."""
+
+    path: str
+    """Glob over paths from the repository's root: `*` and `?` stay within one part, `**` stands for any parts."""
+
+    find: str
+    """Regular expression that is searched in each line, with the group `name` and perhaps the group `revision`."""
+
+    role: Role = Role.MODEL
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ignored:
+    """What is not looked at, or is no model: files, or names. Exactly one of the two is given."""
+
+    path: str = ""
+    """Glob over paths, as in `Pattern`."""
+
+    name: str = ""
+    """Glob over names: `org/*`."""
