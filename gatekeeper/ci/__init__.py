@@ -1,13 +1,32 @@
-"""Which models a team's files name: one extractor a kind of file, none of which imports or runs what it reads.
+"""Which models a team's files name, and which of them a change adds, changes or removes.
 
-for mention in collect([Path("src")]):
-    print(mention.place, mention.name or mention.unresolved)
+One extractor a kind of file, none of which imports or runs what it reads; git is asked as a child process in which
+nothing of the repository runs.
+
+    for mention in collect([Path("src")]):
+        print(mention.place, mention.name or mention.unresolved)
+    for bump in bumps(Path(), "origin/main").bumps:
+        print(bump.kind, bump.name, bump.revision)
 """
 
 from __future__ import annotations
 
 from gatekeeper.ci.collecting import EXTRACTORS, Wanted, collect, wanted
+from gatekeeper.ci.extraction import extract, takes
 from gatekeeper.ci.extractor import Extractor
+from gatekeeper.ci.finding import bumps, staged_bumps
 from gatekeeper.mention import Mention, Role
 
-__all__ = ["EXTRACTORS", "Extractor", "Mention", "Role", "Wanted", "collect", "wanted"]
+__all__ = [
+    "EXTRACTORS",
+    "Extractor",
+    "Mention",
+    "Role",
+    "Wanted",
+    "bumps",
+    "collect",
+    "extract",
+    "staged_bumps",
+    "takes",
+    "wanted",
+]
