@@ -11,6 +11,7 @@ from gatekeeper.decision import Action
 from gatekeeper.errors import PolicyError
 from gatekeeper.evidence import CheckDescription
 from gatekeeper.policy import builtin
+from gatekeeper.policy.searching import ignored, own_patterns
 from gatekeeper.policy.document import MAX_BYTES, parse
 from gatekeeper.policy.expressions import Condition, ExpressionError, compile_condition, nearest
 from gatekeeper.policy.keys import listed_approvers, read_pems, trusted_signers
@@ -69,6 +70,8 @@ def load(source: str | Path | None = None, *, known_checks: KnownChecks | None =
         waivers=tuple(_waiver(draft, thresholds, known_checks) for draft in merge_waivers(layers)),
         signers=trusted_signers(layers),
         approvers=listed_approvers(layers),
+        patterns=own_patterns(layers),
+        ignored=ignored(layers),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from gatekeeper.decision import Action
+from gatekeeper.mention import Ignored, Pattern
 from gatekeeper.policy.expressions import Condition
 from gatekeeper.signers import Approver, TrustedSigner
 
@@ -153,6 +154,12 @@ class Policy:
 
     approvers: tuple[Approver, ...] = ()
     """Whose sign-off counts. When empty, an approval needs no signature: the review that brought it in is its proof."""
+
+    patterns: tuple[Pattern, ...] = ()
+    """Where a team's own files name models, for pull requests."""
+
+    ignored: tuple[Ignored, ...] = ()
+    """What pull requests are not searched for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
