@@ -12,6 +12,7 @@ nothing of the repository runs.
 from __future__ import annotations
 
 from gatekeeper.ci.collecting import EXTRACTORS, Wanted, collect, wanted
+from gatekeeper.ci.event import Event, Since, read_event, since
 from gatekeeper.ci.extraction import extract, takes
 from gatekeeper.ci.extractor import Extractor
 from gatekeeper.ci.finding import bumps, staged_bumps
@@ -19,13 +20,17 @@ from gatekeeper.mention import Mention, Role
 
 __all__ = [
     "EXTRACTORS",
+    "Event",
     "Extractor",
     "Mention",
     "Role",
+    "Since",
     "Wanted",
     "bumps",
     "collect",
     "extract",
+    "read_event",
+    "since",
     "staged_bumps",
     "takes",
     "wanted",

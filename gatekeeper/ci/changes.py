@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -76,6 +76,29 @@ def resolve(git: Git, revision: str) -> str:
         hint = shallow or f"fetch it: git fetch origin {shown}"
         raise InputError(f"there is no commit {shown} in this repository", hint=hint)
     return commit
+
+
+def resolve_first(git: Git, names: Sequence[str], absent: str = "") -> str:
+    """Give the commit that the first name means which names one.
+
+    Args:
+        git: The repository.
+        names: At least one.
+        absent: Why none may be there, in words.
+
+    Raises:
+        InputError: When none names one.
+    """
+    failure = InputError("no revision is named")
+    for name in names:
+        try:
+            return resolve(git, name)
+        except InputError as error:
+            failure = error
+    if not absent:
+        raise failure
+    fetch = failure.hint if git.shallow else "fetch it"
+    raise InputError(f"{absent}: {failure.message}", hint=f"{fetch}, or name another base such as origin/main")
 
 
 def common_base(git: Git, base: str, head: str) -> str:

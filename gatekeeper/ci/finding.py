@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from gatekeeper.ci.changes import Change, Side, between, common_base, contents, resolve, sizes, staged
+from gatekeeper.ci.changes import Change, Side, between, common_base, contents, resolve, resolve_first, sizes, staged
+from gatekeeper.ci.event import Since
 from gatekeeper.ci.extraction import extract, takes
 from gatekeeper.ci.git import Git
 from gatekeeper.ci.globs import matches
@@ -40,7 +41,7 @@ class Rules:
 
 def bumps(
     repository: Path,
-    base: str,
+    base: str | Since,
     head: str = "HEAD",
     *,
     patterns: Iterable[Pattern] = (),
@@ -63,7 +64,8 @@ def bumps(
     """
     git = Git(repository, limits)
     newer = resolve(git, head)
-    older = common_base(git, resolve(git, base), newer)
+    wanted = base if isinstance(base, Since) else Since(names=(base,))
+    older = common_base(git, resolve_first(git, wanted.names, wanted.absent), newer)
     rules = Rules(patterns=tuple(patterns), ignored=tuple(ignore))
     return _Reading(git, rules, limits).bumps(older, newer, between(git, older, newer, limits))
 

@@ -25,6 +25,8 @@ COMMANDS = {
     "lock": "Pin models: their commits, bytes and verdicts.",
     "fetch": "Bring exactly the pinned bytes to a folder.",
     "update": "Show what changed since models were pinned.",
+    "bumps": "List the models that a change adds, changes or removes.",
+    "ci": "Judge the models of a pull request.",
     "approve": "Sign off what an audit or an escalation left to you.",
     "admit": "Decide whether a folder is what a signed verdict allows.",
     "verify": "Say what a signed file is, who signed it and what it says.",

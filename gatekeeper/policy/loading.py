@@ -11,7 +11,6 @@ from gatekeeper.decision import Action
 from gatekeeper.errors import PolicyError
 from gatekeeper.evidence import CheckDescription
 from gatekeeper.policy import builtin
-from gatekeeper.policy.searching import ignored, own_patterns
 from gatekeeper.policy.document import MAX_BYTES, parse
 from gatekeeper.policy.expressions import Condition, ExpressionError, compile_condition, nearest
 from gatekeeper.policy.keys import listed_approvers, read_pems, trusted_signers
@@ -21,6 +20,7 @@ from gatekeeper.policy.policy import Policy, PolicySource, Row, Thresholds, Waiv
 from gatekeeper.policy.schema import PolicyDocument, validate
 from gatekeeper.policy.schema import Row as RowModel
 from gatekeeper.policy.schema import Waiver as WaiverModel
+from gatekeeper.policy.searching import ignored, own_patterns
 from gatekeeper.text import printable
 
 MAX_EXTENDS = 8
