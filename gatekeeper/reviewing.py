@@ -239,7 +239,7 @@ def _compared(subject: _Subject, attestation: Attestation, reviewing: Reviewing)
         options = replace(reviewing.source, metadata_only=True, exclude=exclude)
         new = replace(subject.reference, revision=attestation.subject.commit)
         with ExitStack() as opened:
-            sides = [opened.enter_context(sources.open_artifact(each, options)) for each in (old, new)]
-            return compare.compare(*sides, options.limits), ""
+            before, after = (opened.enter_context(sources.open_artifact(each, options)) for each in (old, new))
+            return compare.compare(before, after, options.limits), ""
     except GatekeeperError as error:
         return None, f"the older revision {printable(subject.previous, 60)} can't be had: {redact(error.message)}"

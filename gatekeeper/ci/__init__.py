@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from gatekeeper.ci.collecting import EXTRACTORS, Wanted, collect, wanted
 from gatekeeper.ci.event import Event, Since, read_event, since
-from gatekeeper.ci.extraction import extract, takes
+from gatekeeper.ci.extracting import extract, takes
 from gatekeeper.ci.extractor import Extractor
 from gatekeeper.ci.finding import bumps, staged_bumps
+from gatekeeper.ci.github import upsert_comment
 from gatekeeper.mention import Mention, Role
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "since",
     "staged_bumps",
     "takes",
+    "upsert_comment",
     "wanted",
 ]

@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 
 from gatekeeper.ci.changes import Change, Side, between, common_base, contents, resolve, resolve_first, sizes, staged
 from gatekeeper.ci.event import Since
-from gatekeeper.ci.extraction import extract, takes
+from gatekeeper.ci.extracting import extract, takes
 from gatekeeper.ci.git import Git
-from gatekeeper.ci.globs import matches
 from gatekeeper.ci.pairing import Named, pair
+from gatekeeper.ci.patterns import matches
 from gatekeeper.endings import is_weights
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.mention import Ignored, Mention, Pattern
@@ -30,13 +30,17 @@ class Rules:
     patterns: tuple[Pattern, ...] = ()
     ignored: tuple[Ignored, ...] = ()
 
+    def reads(self, path: str) -> bool:
+        """Whether a file of that name may name models."""
+        return takes(path) or any(matches(path, each.path) for each in self.patterns)
+
     def ignores_path(self, path: str) -> bool:
         """Whether a file is not looked at."""
-        return any(each.path and matches(each.path, path) for each in self.ignored)
+        return any(each.path and matches(path, each.path) for each in self.ignored)
 
     def ignores_name(self, name: str) -> bool:
         """Whether a name is no model."""
-        return any(each.name and matches(each.name, name) for each in self.ignored)
+        return any(each.name and matches(name, each.name) for each in self.ignored)
 
 
 def bumps(
@@ -112,14 +116,13 @@ class _Reading:
         return Change(old=old, new=new)
 
     def _takes(self, side: Side) -> bool:
-        plain = not (side.symlink or side.submodule)
-        return plain and not is_weights(side.path) and takes(side.path, self.rules.patterns)
+        return not (side.symlink or side.submodule or is_weights(side.path)) and self.rules.reads(side.path)
 
     def _tell_links(self, changes: Iterable[Change]) -> None:
         """Say what leads elsewhere: nobody looked there."""
         sides = [change.new for change in changes if change.new]
         modules = [side.path for side in sides if side.submodule]
-        links = [side.path for side in sides if side.symlink and _may_matter(side.path, self.rules.patterns)]
+        links = [side.path for side in sides if side.symlink and (is_weights(side.path) or self.rules.reads(side.path))]
         self._tell(modules, "is another repository (a submodule), and what changed in it was not looked at")
         self._tell(links, "is a symbolic link, and what it leads to was not looked at")
         odd = [side.path for side in sides if _local(side) and not side.exact]
@@ -192,10 +195,6 @@ class _Reading:
 def _differs(change: Change) -> bool:
     old, new = change.old, change.new
     return not (old and new) or (old.path, old.mode & 0o170000, old.blob) != (new.path, new.mode & 0o170000, new.blob)
-
-
-def _may_matter(path: str, patterns: tuple[Pattern, ...]) -> bool:
-    return is_weights(path) or takes(path, patterns)
 
 
 def _local(side: Side | None) -> bool:

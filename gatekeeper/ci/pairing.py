@@ -12,7 +12,11 @@ from dataclasses import dataclass, field
 from gatekeeper.mention import Mention, Role
 from gatekeeper.review import Bump, BumpKind
 
-_Reference = tuple[str, str, Role, bool]
+_Reference = tuple[str, str, str, Role, bool, bool]
+"""All by which two mentions differ that can change what is loaded."""
+
+_Model = tuple[str, str, Role, bool]
+"""Name, revision, role and whether it is a file of the repository: what a bump is about."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +57,7 @@ class _Pairing:
 
 def _model(mention: Mention) -> Hashable:
     # Without a name nothing says that two mentions are of the same model.
-    return (mention.name, mention.role) if mention.name else id(mention)
+    return (mention.name, mention.role, mention.local) if mention.name else id(mention)
 
 
 def _spot(mention: Mention) -> Hashable:
@@ -85,7 +89,9 @@ def pair(files: Iterable[Named]) -> tuple[Bump, ...]:
 
 
 def _reference(mention: Mention) -> _Reference:
-    return mention.name, mention.revision, mention.role, mention.remote_code
+    return (
+        mention.name, mention.revision, mention.code_revision, mention.role, mention.remote_code, mention.local,
+    )  # fmt: skip
 
 
 def _in_order(mentions: Iterable[Mention]) -> tuple[Mention, ...]:
@@ -116,15 +122,15 @@ def _untold(mention: Mention) -> Hashable:
 
 
 def _resolved(places: Sequence[_Place]) -> Iterable[Bump]:
-    groups: defaultdict[tuple[str, str, Role], list[_Place]] = defaultdict(list)
+    groups: defaultdict[_Model, list[_Place]] = defaultdict(list)
     for place in places:
         if not place.new.unresolved:
-            groups[(place.new.name, place.new.revision, place.new.role)].append(place)
-    for (name, revision, role), group in groups.items():
+            groups[_bumped(place.new)].append(place)
+    for (name, revision, role, local), group in groups.items():
         old = tuple(place.old for place in group if place.old)
         kind = BumpKind.CHANGED if old else BumpKind.ADDED
         new = tuple(place.new for place in group)
-        yield Bump(kind=kind, name=name, revision=revision, role=role, old=old, new=new)
+        yield Bump(kind=kind, name=name, revision=revision, role=role, old=old, new=new, local=local)
 
 
 def _unresolved(places: Sequence[_Place]) -> Iterable[Bump]:
@@ -136,8 +142,12 @@ def _unresolved(places: Sequence[_Place]) -> Iterable[Bump]:
 
 
 def _removed(gone: Sequence[Mention]) -> Iterable[Bump]:
-    groups: defaultdict[tuple[str, str, Role], list[Mention]] = defaultdict(list)
+    groups: defaultdict[_Model, list[Mention]] = defaultdict(list)
     for mention in gone:
-        groups[(mention.name, mention.revision, mention.role)].append(mention)
-    for (name, revision, role), old in groups.items():
-        yield Bump(kind=BumpKind.REMOVED, name=name, revision=revision, role=role, old=tuple(old))
+        groups[_bumped(mention)].append(mention)
+    for (name, revision, role, local), old in groups.items():
+        yield Bump(kind=BumpKind.REMOVED, name=name, revision=revision, role=role, old=tuple(old), local=local)
+
+
+def _bumped(mention: Mention) -> _Model:
+    return mention.name, mention.revision, mention.role, mention.local

@@ -189,7 +189,7 @@ class Approver(Model):
 class CiPattern(Model):
     """A place of a team's own where files name models."""
 
-    path: Line = Field(description="glob over paths in the repository; ** stands for any folders")
+    path: Line = Field(description="glob over whole paths in the repository; * goes over slashes")
     find: Line = Field(description="regular expression for one line, with the groups `name` and perhaps `revision`")
     role: Literal["model", "adapter", "tokenizer"] = "model"
 

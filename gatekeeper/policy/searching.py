@@ -27,7 +27,7 @@ def own_patterns(layers: Iterable[Layer]) -> tuple[Pattern, ...]:
         for index, content in enumerate(layer.content.ci.patterns):
             if why := _objection(content.find):
                 raise _error(layer, ("patterns", index, "find"), why)
-            found[Pattern(path=content.path, find=content.find, role=Role(content.role))] = None
+            found[Pattern(path=content.path, regex=content.find, role=Role(content.role))] = None
     return tuple(found)
 
 
