@@ -11,6 +11,7 @@ nothing of the repository runs.
 
 from __future__ import annotations
 
+from gatekeeper.ci.checkout import Checkout, changed_paths, checkout, file_at
 from gatekeeper.ci.collecting import EXTRACTORS, Wanted, collect, wanted
 from gatekeeper.ci.event import Event, Since, read_event, since
 from gatekeeper.ci.extracting import extract, takes
@@ -21,6 +22,7 @@ from gatekeeper.mention import Mention, Role
 
 __all__ = [
     "EXTRACTORS",
+    "Checkout",
     "Event",
     "Extractor",
     "Mention",
@@ -28,8 +30,11 @@ __all__ = [
     "Since",
     "Wanted",
     "bumps",
+    "changed_paths",
+    "checkout",
     "collect",
     "extract",
+    "file_at",
     "read_event",
     "since",
     "staged_bumps",

@@ -18,7 +18,7 @@ from gatekeeper.redaction import keep_secret, redact
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
-    from http.client import HTTPMessage
+    from email.message import Message
     from urllib.request import OpenerDirector
 
 _VERSION = "2022-11-28"
@@ -203,7 +203,7 @@ def _comments(api: _Api, place: str) -> Iterator[dict[str, Any]]:
             return
 
 
-def _refusal(status: int, headers: HTTPMessage) -> _RefusedError:
+def _refusal(status: int, headers: Message) -> _RefusedError:
     limited = status == 403 and (headers.get("Retry-After") or headers.get("X-RateLimit-Remaining") == "0")
     if status in _PASSING or limited:
         waited = headers.get("Retry-After") or ""

@@ -12,6 +12,7 @@ from gatekeeper.cli.options import POLICY, TEXT_OR_JSON, option
 from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
+    from gatekeeper.ci import Event
     from gatekeeper.policy import Policy
     from gatekeeper.review import Bump, Bumps
 
@@ -66,14 +67,16 @@ def rules_of(policy: str | None) -> Policy | None:
     return load_policy(policy)
 
 
-def find(base: str | None, head: str, rules: Policy | None, *, staged: bool = False) -> Bumps:
+def find(
+    base: str | None, head: str, rules: Policy | None, *, staged: bool = False, event: Event | None = None
+) -> Bumps:
     """Find the bumps of the repository here, by the rules of a policy; errors as for `ci.bumps`."""
     from gatekeeper import ci
 
     patterns, ignore = (rules.patterns, rules.ignored) if rules else ((), ())
     if staged:
         return ci.staged_bumps(Path(), patterns=patterns, ignore=ignore)
-    return ci.bumps(Path(), base or ci.since(ci.read_event()), head, patterns=patterns, ignore=ignore)
+    return ci.bumps(Path(), base or ci.since(event or ci.read_event()), head, patterns=patterns, ignore=ignore)
 
 
 def tell(found: Bumps) -> None:

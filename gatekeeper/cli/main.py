@@ -87,7 +87,8 @@ def cli(context: click.Context) -> None:
     context.color = False if os.environ.get("NO_COLOR") else None
     name = context.invoked_subcommand or ""
     command = context.command.get_command(context, name) if isinstance(context.command, click.Group) else None
-    context.default_map = {name: default_map(command)} if command else {}
+    # What a pull request brings along must not say how the pull request is judged.
+    context.default_map = {name: default_map(command)} if command and name != "ci" else {}
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
