@@ -187,10 +187,8 @@ def contents(git: Git, blobs: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
     """
     if not blobs:
         return
-    with git.talk("cat-file", "--batch") as (asked, told):
+    with git.talk("cat-file", "--batch", "--buffer", given="".join(f"{blob}\n" for blob in blobs).encode()) as told:
         for blob, size in blobs.items():
-            asked.write(f"{blob}\n".encode())
-            asked.flush()
             yield blob, _answer(told, blob, size)
 
 

@@ -19,6 +19,13 @@ from gatekeeper.mention import Ignored, Mention, Pattern
 from gatekeeper.review import Bump, BumpKind, Bumps
 from gatekeeper.text import plural, printable
 
+_NO_TEXT = frozenset(
+    {".7z", ".avi", ".bmp", ".bz2", ".class", ".docx", ".eot", ".exe", ".gif", ".gz", ".ico", ".jar", ".jpeg", ".jpg"}
+    | {".lz4", ".mov", ".mp3", ".mp4", ".odt", ".ogg", ".otf", ".pdf", ".png", ".pptx", ".so", ".tar", ".tgz", ".tif"}
+    | {".tiff", ".ttf", ".wav", ".webm", ".webp", ".whl", ".woff", ".woff2", ".xlsx", ".xz", ".zip", ".zst"}
+)
+"""Endings of what no loader of models and no comment is read from."""
+
 _TOLD = 20
 """Files of one kind that could not be read and are told one by one."""
 
@@ -116,7 +123,9 @@ class _Reading:
         return Change(old=old, new=new)
 
     def _takes(self, side: Side) -> bool:
-        return not (side.symlink or side.submodule or is_weights(side.path)) and self.rules.reads(side.path)
+        plain = not (side.symlink or side.submodule or is_weights(side.path))
+        # Any text may have a comment by which a team marks a model.
+        return plain and (PurePosixPath(side.path).suffix.lower() not in _NO_TEXT or self.rules.reads(side.path))
 
     def _tell_links(self, changes: Iterable[Change]) -> None:
         """Say what leads elsewhere: nobody looked there."""
@@ -169,7 +178,7 @@ class _Reading:
                 spent += size
                 kept[blob] = size
                 continue
-            refused[why] += [side.path for _, side, newer in sides if newer]
+            refused[why] += [side.path for _, side, newer in sides if newer and self.rules.reads(side.path)]
         for why, paths in refused.items():
             self._tell(paths, why)
         return kept

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from gatekeeper.errors import InputError, LimitError
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
@@ -91,32 +91,32 @@ class Git:
             InputError: When it fails, with what to do where that is known.
             LimitError: When it writes or takes more than the limits allow.
         """
-        with tempfile.TemporaryFile() as said, self._started(arguments, said) as child:
-            feeder = threading.Thread(target=_feed, args=(child, given), daemon=True)
-            feeder.start()
-            out = child.stdout.read(self._limits.diff_bytes + 1) if child.stdout else b""
+        with self.talk(*arguments, accepted=accepted, given=given) as told:
+            out = told.read(self._limits.diff_bytes + 1)
             if len(out) > self._limits.diff_bytes:
-                child.kill()
-                raise LimitError(f"the difference is larger than {self._limits.diff_bytes} bytes (limit diff_bytes)")
-            feeder.join()
-            if child.wait() not in accepted:
-                raise self._explained(arguments[0], _read(said), child.returncode)
+                raise LimitError(
+                    f"git {arguments[0]} writes more than {self._limits.diff_bytes} bytes (limit diff_bytes)"
+                )
         return out
 
     @contextmanager
-    def talk(self, *arguments: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-        """Start a git that answers requests one by one; give what it reads from and what it writes to."""
+    def talk(self, *arguments: str, accepted: Sequence[int] = (0,), given: bytes = b"") -> Iterator[IO[bytes]]:
+        """Run git and give what it writes, as it writes it; all of it is to be read. Arguments and errors as for `run`.
+
+        An `EOFError` of whoever reads means that git broke off.
+        """
         with tempfile.TemporaryFile() as said, self._started(arguments, said) as child:
-            if child.stdin is None or child.stdout is None:
-                raise InputError("git can't be talked to")
+            feeder = threading.Thread(target=_feed, args=(child, given), daemon=True)
+            feeder.start()
+            broken = False
             try:
-                yield child.stdin, child.stdout
-            except (EOFError, BrokenPipeError):
-                child.wait()
-                raise self._explained(arguments[0], _read(said), child.returncode) from None
-            finally:
-                with suppress(BrokenPipeError):
-                    child.stdin.close()
+                yield cast(IO[bytes], child.stdout)
+            except EOFError:
+                broken = True
+            code = child.wait()
+            feeder.join()
+            if broken or code not in accepted:
+                raise self._explained(arguments[0], _read(said), code)
 
     @contextmanager
     def _started(self, arguments: Sequence[str], said: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
