@@ -13,6 +13,7 @@ from gatekeeper.ci.extracting import extract, takes
 from gatekeeper.ci.git import Git
 from gatekeeper.ci.pairing import Named, pair
 from gatekeeper.ci.patterns import matches
+from gatekeeper.ci.quick import names_nothing
 from gatekeeper.endings import is_weights
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.mention import Ignored, Mention, Pattern
@@ -39,7 +40,11 @@ class Rules:
 
     def reads(self, path: str) -> bool:
         """Whether a file of that name may name models."""
-        return takes(path) or any(matches(path, each.path) for each in self.patterns)
+        return takes(path) or self.looks_into(path)
+
+    def looks_into(self, path: str) -> bool:
+        """Whether a pattern of the team is about files of that name."""
+        return any(matches(path, each.path) for each in self.patterns)
 
     def ignores_path(self, path: str) -> bool:
         """Whether a file is not looked at."""
@@ -152,6 +157,8 @@ class _Reading:
         found: dict[tuple[int, bool], tuple[Mention, ...]] = {}
         for blob, data in contents(self.git, self._affordable(readers)):
             for index, side, newer in readers[blob]:
+                if names_nothing(side.path, data) and not self.rules.looks_into(side.path):
+                    continue
                 mentions = extract(side.path, data, self.rules.patterns, self.limits)
                 found[(index, newer)] = tuple(each for each in mentions if not self.rules.ignores_name(each.name))
         none: tuple[Mention, ...] = ()
