@@ -28,7 +28,14 @@ SAME = 1.25
 """A change without models, in changes with them: no more, but for the noise of a machine."""
 
 ROOT = Path(__file__).parents[1]
-_WORDS = "alpha beta gamma delta value total index count result config path name model batch token layer".split()
+_WORDS = (
+    "alpha beta gamma delta value total index count result config path name batch token layer user order price item "
+    "color width height left right start stop state event queue cache retry timeout request response header body page "
+    "limit offset cursor table column row key field form input output buffer chunk stream socket host port model"
+).split()
+_VOCABULARY = 12
+"""Words that one file is made of: about one in four speaks of models."""
+
 _ENDINGS = (".py",) * 9 + (".md", ".md", ".txt", ".ts", ".go", ".yaml", ".yaml", ".json", ".sh", ".toml", ".css")
 _LINES = {
     ".py": "def {0}_{3}({1}, {2}):\n    return {1} + {2} * {3}\n",
@@ -96,7 +103,7 @@ def _repository(folder: Path, *, models: bool) -> Path:
     _git(folder, "branch", "base")
     for number, path in enumerate(paths):
         text = path.read_text("utf-8")
-        more = _LINES.get(path.suffix, "{0} {1} {2} {3}\n").format(*chance.choices(_WORDS, k=3), 10_000 + number)
+        more = _LINES.get(path.suffix, "{0} {1} {2} {3}\n").format(*chance.choices(_WORDS[:-1], k=3), 10_000 + number)
         if models and path.suffix == ".py" and number % 40 == 0:
             more += f'MODEL_{number} = AutoModel.from_pretrained("acme/model-{number}", revision="v{number}")\n'
         path.write_text(text.replace("}\n}", f"}},\n{more.rstrip(',').strip().rstrip(',')}\n}}") if path.suffix == ".json"
@@ -107,7 +114,8 @@ def _repository(folder: Path, *, models: bool) -> Path:
 
 def _text(path: Path, chance: random.Random) -> str:
     form = _LINES.get(path.suffix, "{0} {1} {2} {3}\n")
-    lines = [form.format(*chance.choices(_WORDS, k=3), number) for number in range(chance.randint(20, 160))]
+    words = chance.sample(_WORDS, _VOCABULARY)
+    lines = [form.format(*chance.choices(words, k=3), number) for number in range(chance.randint(20, 160))]
     if path.suffix == ".json":
         return "{\n" + "".join(lines).rstrip(",\n") + "\n}\n"
     return "".join(lines)

@@ -9,29 +9,37 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-_KEYS = (
-    *(b"model", b"llm", b"adapter", b"lora", b"peft", b"tokenizer", b"processor", b"checkpoint", b"pretrained"),
-    *(b"embed", b"rerank", b"vae", b"controlnet", b"encoder", b"draft", b"or_path", b"or-path", b"orpath", b"repo"),
-    *(b"huggingface", b"hf", b"sglang", b"lmdeploy", b"litgpt", b"transformers", b"tune", b"gatekeeper", b"renovate"),
-    *(b"weights", b"image", b"ollama"),
+_STRONG = (
+    *(b"or_path", b"or-path", b"orpath", b"base_model", b"base-model", b"basemodel", b"lora", b"peft", b"pretrained"),
+    *(b"model_id", b"model-id", b"modelid", b"model_repo", b"model-repo", b"modelrepo", b"model_hub", b"modelhub"),
+    *(b"model_hf", b"modelhf", b"model_ur", b"model-ur", b"modelur", b"repo", b"hf", b"huggingface", b"gatekeeper"),
+    *(b"renovate", b"vllm", b"sglang", b"transformers", b"litgpt", b"lmdeploy", b"optimum", b"text-generation"),
+    *(b"infinity_emb", b"llama", b"mlx", b"mlc", b"tune download", b"adapter"),
 )
-"""Words of settings, programs and addresses, in small letters."""
+"""Words of settings and programs that take any text as a model."""
+
+_WEAK = (
+    *(b"model", b"llm", b"tokenizer", b"processor", b"checkpoint", b"embed", b"rerank", b"vae", b"controlnet"),
+    *(b"encoder", b"draft", b"weights"),
+)
+"""Words of settings whose value is one when it looks like one."""
 
 _LOADERS = (
     *(b"pretrained", b"preset", b"from_model_id", b"single_file", b"pipeline", b"snapshot_download", b"hf_hub"),
     *(b"load_adapter", b"lora", b"ip_adapter", b"textual_inversion", b"transformer", b"encoder(", b"huggingface"),
     *(b"flagmodel", b"rerank", b"whispermodel", b"engine(", b"engineargs", b"trainer(", b"llm", b"create_model"),
-    *(b"pinned", b"embedding", b"hf:", b"hf.co", b"hf-", b"hf_", b"transformers", b"sglang", b"lmdeploy", b"litgpt"),
-    *(b"gatekeeper:", b"renovate:", b"mlx_lm", b"optimum"),
+    *(b"pinned", b"embedding", b"hf:", b"hf.co", b"hf-", b"hf_", b"sglang", b"lmdeploy", b"litgpt", b"gatekeeper:"),
+    *(b"renovate:", b"mlx_lm", b"optimum"),
 )
-"""Words of the calls and commands by which Python code loads models."""
+"""Words of the calls and commands by which Python code loads models, however little else is told."""
 
-_DATA = frozenset({".json", ".toml", ".yaml", ".yml"})
 _CODE = frozenset({".py", ".pyw"})
+_OTHERS = frozenset({".bash", ".env", ".json", ".sh", ".toml", ".yaml", ".yml", ".zsh"})
 _SLASHED = re.compile(rb"[\"'][^\"'\n]*/|\\[xuUN0-7]|[\"']{3}")
 """A text with a slash, or one that may hold what is not seen."""
 
-_ESCAPED = (b"\\u", b"\\x", b"\\U")
+_UNSEEN = (b"\\u", b"\\x", b"\\U")
+_UNTOLD = (b"/", b"$", b"{{", b"%", b"<", b"!")
 _MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -43,12 +51,25 @@ def names_nothing(path: str, data: bytes) -> bool:
         data: All of it.
     """
     ending = PurePosixPath(path).suffix.lower()
-    if data.startswith(_MARKS) or (ending not in _DATA and ending not in _CODE):
+    if data.startswith(_MARKS):
         return False
+    if ending in _CODE:
+        return _of_code(data)
+    return ending in _OTHERS and _of_settings(data)
+
+
+def _of_code(data: bytes) -> bool:
     small = data.lower()
-    if ending in _DATA:
-        return not any(each in data for each in _ESCAPED) and not any(word in small for word in _KEYS)
     # Identifiers in other letters, or bytes in another encoding, may mean the same.
-    if not data.isascii() or b"coding" in data[:200] or any(word in small for word in _LOADERS):
+    if not data.isascii() or b"coding" in small[:200] or any(word in small for word in _LOADERS):
         return False
-    return not any(word in small for word in _KEYS) or not _SLASHED.search(data)
+    return not any(word in small for word in (*_STRONG, *_WEAK)) or not _SLASHED.search(data)
+
+
+def _of_settings(data: bytes) -> bool:
+    if any(each in data for each in _UNSEEN):
+        return False
+    small = data.translate(None, b"\"'\\").lower()  # a shell puts v"ll"m together
+    if any(word in small for word in (*_STRONG, b"from_", b"download(", b"pipeline(")):
+        return False
+    return not any(word in small for word in _WEAK) or not any(each in small for each in _UNTOLD)
