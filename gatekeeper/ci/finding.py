@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from posixpath import splitext
 
 from gatekeeper.ci.changes import Change, Side, between, common_base, contents, resolve, resolve_first, sizes, staged
 from gatekeeper.ci.event import Since
@@ -13,7 +14,7 @@ from gatekeeper.ci.extracting import extract, takes
 from gatekeeper.ci.git import Git
 from gatekeeper.ci.pairing import Named, pair
 from gatekeeper.ci.patterns import matches
-from gatekeeper.ci.quick import names_nothing
+from gatekeeper.ci.quick import has_no_marker, names_nothing
 from gatekeeper.endings import is_weights
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.mention import Ignored, Mention, Pattern
@@ -21,11 +22,12 @@ from gatekeeper.review import Bump, BumpKind, Bumps
 from gatekeeper.text import plural, printable
 
 _NO_TEXT = frozenset(
-    {".7z", ".avi", ".bmp", ".bz2", ".class", ".docx", ".eot", ".exe", ".gif", ".gz", ".ico", ".jar", ".jpeg", ".jpg"}
+    {".markdown", ".md", ".mdx", ".rst"}
+    | {".7z", ".avi", ".bmp", ".bz2", ".class", ".docx", ".eot", ".exe", ".gif", ".gz", ".ico", ".jar", ".jpeg", ".jpg"}
     | {".lz4", ".mov", ".mp3", ".mp4", ".odt", ".ogg", ".otf", ".pdf", ".png", ".pptx", ".so", ".tar", ".tgz", ".tif"}
     | {".tiff", ".ttf", ".wav", ".webm", ".webp", ".whl", ".woff", ".woff2", ".xlsx", ".xz", ".zip", ".zst"}
 )
-"""Endings of what no loader of models and no comment is read from."""
+"""Endings of prose and of what is no text: nothing loads a model by them."""
 
 _TOLD = 20
 """Files of one kind that could not be read and are told one by one."""
@@ -106,6 +108,8 @@ class _Reading:
     rules: Rules
     limits: Limits
     unread: list[str] = field(default_factory=list)
+    wanted: dict[str, bool] = field(default_factory=dict)
+    """Path → whether it is read."""
 
     def bumps(self, base: str, head: str, changes: Sequence[Change]) -> Bumps:
         wanted = [kept for change in changes if (kept := self._without_ignored(change)).sides and _differs(kept)]
@@ -128,9 +132,18 @@ class _Reading:
         return Change(old=old, new=new)
 
     def _takes(self, side: Side) -> bool:
-        plain = not (side.symlink or side.submodule or is_weights(side.path))
-        # Any text may have a comment by which a team marks a model.
-        return plain and (PurePosixPath(side.path).suffix.lower() not in _NO_TEXT or self.rules.reads(side.path))
+        """Whether a side is read: any text may have a comment by which a team marks a model."""
+        if side.symlink or side.submodule:
+            return False
+        if side.path not in self.wanted:
+            plain = splitext(side.path)[1].lower() not in _NO_TEXT or self.rules.reads(side.path)
+            self.wanted[side.path] = plain and not is_weights(side.path)
+        return self.wanted[side.path]
+
+    def _names_nothing(self, path: str, data: bytes) -> bool:
+        if self.rules.looks_into(path):
+            return False
+        return names_nothing(path, data) or (has_no_marker(data) and not takes(path))
 
     def _tell_links(self, changes: Iterable[Change]) -> None:
         """Say what leads elsewhere: nobody looked there."""
@@ -157,7 +170,7 @@ class _Reading:
         found: dict[tuple[int, bool], tuple[Mention, ...]] = {}
         for blob, data in contents(self.git, self._affordable(readers)):
             for index, side, newer in readers[blob]:
-                if names_nothing(side.path, data) and not self.rules.looks_into(side.path):
+                if self._names_nothing(side.path, data):
                     continue
                 mentions = extract(side.path, data, self.rules.patterns, self.limits)
                 found[(index, newer)] = tuple(each for each in mentions if not self.rules.ignores_name(each.name))

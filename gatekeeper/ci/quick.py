@@ -7,7 +7,7 @@ passed over here holds no word that any extractor starts from; in case of doubt 
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
+from posixpath import splitext
 
 _STRONG = (
     *(b"or_path", b"or-path", b"orpath", b"base_model", b"base-model", b"basemodel", b"lora", b"peft", b"pretrained"),
@@ -50,12 +50,17 @@ def names_nothing(path: str, data: bytes) -> bool:
         path: Its name, by which it is read.
         data: All of it.
     """
-    ending = PurePosixPath(path).suffix.lower()
+    ending = splitext(path)[1].lower()
     if data.startswith(_MARKS):
         return False
     if ending in _CODE:
         return _of_code(data)
     return ending in _OTHERS and _of_settings(data)
+
+
+def has_no_marker(data: bytes) -> bool:
+    """Whether a file of no known kind has no comment by which a team marks a model."""
+    return b"gatekeeper:" not in data and b"renovate:" not in data
 
 
 def _of_code(data: bytes) -> bool:
