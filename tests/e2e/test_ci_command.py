@@ -237,7 +237,7 @@ def test_settings_that_the_change_brings_along_are_not_read(job: Job) -> None:
 
 @pytest.mark.parametrize("name", ["a\n::set-output name=x::y.py", "::error::x.py", "%0A::warning::x.py"])
 def test_names_of_files_give_the_runner_no_commands(job: Job, name: str) -> None:
-    job.repo.git("checkout", "-q", "-b", "$(touch pwned)")
+    job.repo.git("checkout", "-q", "-b", "$(touch${IFS}pwned)")
     (job.repo.root / name).write_text("x = LLM(choose())\n")
     job.repo.commit({})
     job.pull_request()
