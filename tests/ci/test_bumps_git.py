@@ -128,7 +128,9 @@ def test_links_submodules_and_large_files_are_told_as_unread(repo: Repo) -> None
     assert [sentence.split(" ", 1)[0] for sentence in unread] == ["vendored", "link.py", "large.py"]
 
 
-@pytest.mark.parametrize("name", ["a\nb.py", 'q"uo\'te.py', "$(touch pwned).py", "-rf.py", "sp ace\t.py", "é.py", ":!x.py"])
+@pytest.mark.parametrize(
+    "name", ["a\nb.py", "q\"uo'te.py", "$(touch pwned).py", "-rf.py", "sp ace\t.py", "é.py", ":!x.py"]
+)
 def test_any_name_of_a_file_is_read(repo: Repo, name: str) -> None:
     repo.commit({name: loads("acme/odd")})
     bump = only(bumps(repo.root, "main"))
@@ -151,7 +153,14 @@ def test_nothing_of_the_repository_or_of_the_environment_is_run(repo: Repo, monk
     script = repo.root.parent / "script.sh"
     script.write_text(f"#!/bin/sh\ntouch '{trap}'\n")
     script.chmod(0o755)
-    for key in ("core.fsmonitor", "diff.external", "diff.bad.textconv", "diff.bad.command", "core.pager", "core.sshCommand"):
+    for key in (
+        "core.fsmonitor",
+        "diff.external",
+        "diff.bad.textconv",
+        "diff.bad.command",
+        "core.pager",
+        "core.sshCommand",
+    ):
         repo.git("config", key, str(script))
     for hook in ("post-index-change", "post-checkout"):
         path = repo.root / ".git" / "hooks" / hook

@@ -84,9 +84,13 @@ def test_elsewhere_there_is_no_event() -> None:
 
 ODD = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda below: st.lists(below, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["pull_request", "number", "head", "base", "repo", "full_name", "sha", "ref"]), below, max_size=4
+    lambda below: (
+        st.lists(below, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["pull_request", "number", "head", "base", "repo", "full_name", "sha", "ref"]),
+            below,
+            max_size=4,
+        )
     ),
     max_leaves=12,
 )

@@ -24,9 +24,7 @@ def api() -> Iterator[GitHubApi]:
 
 def say(api: GitHubApi, text: str, **more: str) -> str:
     given = {"api_url": api.url, "repository": "acme/app", "token": api.token, **more}
-    return upsert_comment(
-        given["api_url"], given["repository"], 7, given["token"], f"{MARKER}\n{text}", MARKER, QUICK
-    )
+    return upsert_comment(given["api_url"], given["repository"], 7, given["token"], f"{MARKER}\n{text}", MARKER, QUICK)
 
 
 def bodies(api: GitHubApi) -> list[str]:

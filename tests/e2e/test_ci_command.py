@@ -59,9 +59,7 @@ class Job:
 
     def pull_request(self, head: str = "acme/app") -> None:
         base = {"sha": self.repo.git("rev-parse", "main"), "ref": "main", "repo": {"full_name": "acme/app"}}
-        self.event(
-            "pull_request", {"number": 7, "pull_request": {"base": base, "head": {"repo": {"full_name": head}}}}
-        )
+        self.event("pull_request", {"number": 7, "pull_request": {"base": base, "head": {"repo": {"full_name": head}}}})
 
     def run(self, *arguments: str) -> Result:
         return CliRunner().invoke(cli, ["ci", *arguments, "-q"], standalone_mode=False)
@@ -193,7 +191,9 @@ def test_models_by_name_need_no_change(job: Job) -> None:
 
 def test_a_model_file_of_the_repository_is_judged_as_it_lies_there(job: Job) -> None:
     payload = REPOS["payload"].trees[REPOS["payload"].head]["pytorch_model.bin"].content
-    job.repo.commit({"m/weights.bin": payload, "p.onnx": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n"})
+    job.repo.commit(
+        {"m/weights.bin": payload, "p.onnx": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n"}
+    )
     job.pull_request()
     ran = job.run()
     told = {model["name"]: model for model in job.review["models"]}

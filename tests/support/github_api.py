@@ -122,7 +122,9 @@ class _Handler(BaseHTTPRequestHandler):
         match method, path[0:1] + path[3:]:
             case "GET", ["repos", "issues", _, "comments"]:
                 query = parse_qs(parts.query)
-                size, page = (int(query.get(name, [default])[0]) for name, default in (("per_page", "30"), ("page", "1")))
+                size, page = (
+                    int(query.get(name, [default])[0]) for name, default in (("per_page", "30"), ("page", "1"))
+                )
                 return 200, api.comments[(page - 1) * size : page * size]
             case "POST", ["repos", "issues", _, "comments"]:
                 api.comment(body["body"], *((api.login, "User") if api.login else ()))
