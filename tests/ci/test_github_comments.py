@@ -1,4 +1,4 @@
-"""One comment on a pull request: found again, written anew, never in somebody else's name, and never worth a verdict."""
+"""One comment on a pull request: found again, written anew, never in another's name, and never worth a verdict."""
 
 from __future__ import annotations
 

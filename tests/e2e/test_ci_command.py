@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -86,10 +86,10 @@ class Job:
 
 
 @pytest.fixture
-def job(hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Job]:
+def job(hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
     for repo in REPOS.values():
         hub.add(repo)
-    yield Job(tmp_path, hub, monkeypatch)
+    return Job(tmp_path, hub, monkeypatch)
 
 
 def test_a_good_bump_is_allowed_and_compared(job: Job) -> None:

@@ -34,7 +34,7 @@ class Asked:
 class GitHubApi:
     """The API, for as long as it is entered."""
 
-    token: str = "ghs_" + "t0ken" * 6  # noqa: S105 - of nobody
+    token: str = "ghs_" + "t0ken" * 6
     login: str = ""
     """Who the token is; empty for the token of a job, which may not ask."""
 
@@ -80,16 +80,16 @@ class GitHubApi:
 class _Handler(BaseHTTPRequestHandler):
     served: GitHubApi
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
+    def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the base's name
+    def do_GET(self) -> None:
         self._answer("GET")
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         self._answer("POST")
 
-    def do_PATCH(self) -> None:  # noqa: N802
+    def do_PATCH(self) -> None:
         self._answer("PATCH")
 
     def _answer(self, method: str) -> None:
