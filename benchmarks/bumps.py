@@ -28,11 +28,9 @@ SAME = 1.25
 """A change without models, in changes with them: no more, but for the noise of a machine."""
 
 ROOT = Path(__file__).parents[1]
-_WORDS = tuple(
-    f"{first}_{second}"
-    for first in ("user", "order", "price", "color", "queue", "cache", "table", "event")
-    for second in ("name", "count", "total", "state", "limit", "index")
-) + ("model",)
+_FIRST = ("user", "order", "price", "color", "queue", "cache", "table", "event")
+_SECOND = ("name", "count", "total", "state", "limit", "index")
+_WORDS = (*(f"{first}_{second}" for first in _FIRST for second in _SECOND), "model")
 _VOCABULARY = 12
 """Words that one file is made of: about one in four speaks of models."""
 

@@ -66,7 +66,7 @@ class Pattern:
     """Which files, as a glob over the whole path: `deploy/*.js`; `*` goes over slashes."""
 
     regex: str
-    """What to look for in each line: a regular expression of Python with the groups `name` and, perhaps, `revision`."""
+    """What to look for in each line: a Python regular expression with a group `name` and, perhaps, `revision`."""
 
     role: Role = Role.MODEL
 

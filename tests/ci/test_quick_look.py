@@ -11,14 +11,14 @@ from gatekeeper.ci.python_code import _LOADERS
 from gatekeeper.ci.quick import names_nothing
 
 SETTINGS = {
-    "a.yaml": ["model: org/name", "base_model: gpt2", "args: [--model, org/name]", "uri: hf://org/name", "run: hf download a"],
+    "a.yaml": ["model: org/name", "base_model: gpt2", "args: [--model, org/name]", "uri: hf://org/name", "run: hf pull"],
     "a.json": ['{"model_name_or_path": "gpt2"}', '{"modelURL": "org/name"}', '{"llm": "org/name"}'],
     "a.toml": ['repo_id = "org/name"', 'embedding = "org/name"', 'draft = "org/name"'],
     "a.sh": ['v"ll"m serve gpt2', "huggingface-cli download gpt2", "ollama run hf.co/org/name", "hf\\ download x"],
     "a.env": ["MODEL_ID=gpt2", "RERANKER=org/name", "VAE=org/name"],
     "a.tf": ["# gatekeeper: hf=org/name", "x = 1"],
     "Dockerfile": ["ENV X=1"],
-    "a.py": ['\uff46rom_pretrained("org/name")', "# coding: utf-7\n", 'MODEL = "org" "/name"', 'MODEL = "org\\x2fname"'],
+    "a.py": ['\uff46rom_pretrained("org/name")', "# coding: utf-7\n", 'MODEL = "org" "/name"', 'MODEL = "a\\x2fb"'],
 }  # fmt: skip
 
 

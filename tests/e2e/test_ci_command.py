@@ -191,6 +191,7 @@ def test_models_by_name_need_no_change(job: Job) -> None:
 
 def test_a_model_file_of_the_repository_is_judged_as_it_lies_there(job: Job) -> None:
     payload = REPOS["payload"].trees[REPOS["payload"].head]["pytorch_model.bin"].content
+    assert isinstance(payload, bytes)
     job.repo.commit(
         {"m/weights.bin": payload, "p.onnx": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n"}
     )
