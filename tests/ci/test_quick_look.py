@@ -11,7 +11,7 @@ from gatekeeper.ci.python_code import _LOADERS
 from gatekeeper.ci.quick import names_nothing
 
 SETTINGS = {
-    "a.yaml": ["model: org/name", "base_model: gpt2", "args: [--model, org/name]", "uri: hf://org/name", "run: hf pull"],
+    "a.yaml": ["model: org/name", "base_model: gpt2", "args: [--model, org/name]", "uri: hf://org/name", "run: hf x"],
     "a.json": ['{"model_name_or_path": "gpt2"}', '{"modelURL": "org/name"}', '{"llm": "org/name"}'],
     "a.toml": ['repo_id = "org/name"', 'embedding = "org/name"', 'draft = "org/name"'],
     "a.sh": ['v"ll"m serve gpt2', "huggingface-cli download gpt2", "ollama run hf.co/org/name", "hf\\ download x"],
