@@ -109,6 +109,7 @@ def _repository(folder: Path, *, models: bool) -> Path:
             text, more = text.removesuffix("\n}\n"), f",\n{inner}\n}}\n"
         path.write_text(text + more, "utf-8")
     _commit(folder)
+    _git(folder, "gc", "-q")  # as a clone has it
     return folder
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import IO
 
 from gatekeeper.ci.git import FETCH_ALL, Git
@@ -17,7 +18,16 @@ _RAW = ("-r", "-z", "--raw", "--no-abbrev", "-M", "-l1000", "--no-ext-diff", "--
 _LINE = re.compile(rb":([0-7]{6}) ([0-7]{6}) ([0-9a-f]{40,64}) ([0-9a-f]{40,64}) ([A-Z])[0-9]*")
 _SYMLINK, _GITLINK, _NOTHING = 0o120000, 0o160000, 0
 _TWO_PATHS = frozenset("RC")
+_PIECE = 1 << 20
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Lack(Enum):
+    """Why a blob's bytes are not given."""
+
+    MISSING = "was not fetched (a partial clone), so it was not read"
+    LARGE = "is larger than limit source_bytes allows, so it was not read"
+    SPENT = "was not read: the change is larger than limit diff_content_bytes allows"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,40 +176,52 @@ def _side(path: bytes, mode: int, blob: str) -> Side | None:
     return Side(path=told, mode=mode, blob=blob, exact=told.encode("utf-8") == path)
 
 
-def sizes(git: Git, blobs: Iterable[str]) -> dict[str, int]:
-    """Give the bytes of each blob that the repository has."""
-    wanted = "".join(f"{blob}\n" for blob in dict.fromkeys(blobs)).encode()
-    found = {}
-    for line in git.run("cat-file", "--batch-check", given=wanted).decode("ascii", "replace").splitlines():
-        name, _, rest = line.partition(" ")
-        kind, _, size = rest.partition(" ")
-        if kind == "blob" and size.isdecimal():
-            found[name] = int(size)
-    return found
-
-
-def contents(git: Git, blobs: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
-    """Give blobs with their bytes, one after the other.
+def contents(git: Git, blobs: Iterable[str], most: int, total: int) -> Iterator[tuple[str, bytes | Lack]]:
+    """Give blobs with their bytes, or why not, one after the other.
 
     Args:
         git: The repository.
-        blobs: Id → size, as `sizes` tells; all that fit into memory one by one.
+        blobs: Their ids, each once.
+        most: Bytes of one.
+        total: Bytes of all that are given.
     """
-    if not blobs:
+    wanted = list(blobs)
+    if not wanted:
         return
-    with git.talk("cat-file", "--batch", "--buffer", given="".join(f"{blob}\n" for blob in blobs).encode()) as told:
-        for blob, size in blobs.items():
-            yield blob, _answer(told, blob, size)
+    with git.talk("cat-file", "--batch", "--buffer", given="".join(f"{blob}\n" for blob in wanted).encode()) as told:
+        for blob in wanted:
+            size = _announced(told, blob)
+            if size is None:
+                yield blob, Lack.MISSING
+            elif size > most or size > total:
+                _pass_over(told, size + 1)
+                yield blob, Lack.LARGE if size > most else Lack.SPENT
+            else:
+                total -= size
+                yield blob, _content(told, size)
 
 
-def _answer(told: IO[bytes], blob: str, size: int) -> bytes:
-    header = told.readline(200)
-    if header != f"{blob} blob {size}\n".encode():
+def _announced(told: IO[bytes], blob: str) -> int | None:
+    """Read how many bytes follow; None when the repository has no such blob."""
+    words = told.readline(200).split()
+    if words[:1] != [blob.encode()] or len(words) not in {2, 3}:
         raise EOFError
+    return int(words[2]) if words[1] == b"blob" else None
+
+
+def _content(told: IO[bytes], size: int) -> bytes:
     data = told.read(size + 1)
     if len(data) != size + 1:
         raise EOFError
     return data[:-1]
+
+
+def _pass_over(told: IO[bytes], size: int) -> None:
+    while size > 0:
+        piece = told.read(min(size, _PIECE))
+        if not piece:
+            raise EOFError
+        size -= len(piece)
 
 
 def blob_at(git: Git, commit: str, path: str, limit: int) -> bytes | None:
@@ -210,7 +232,5 @@ def blob_at(git: Git, commit: str, path: str, limit: int) -> bytes | None:
     found = re.match(rb"(100[0-7]{3}) blob ([0-9a-f]{40,64})\t", listed)
     if found is None:
         return None
-    known = sizes(git, [found[2].decode("ascii")])
-    if not known or max(known.values()) > limit:
-        return None
-    return dict(contents(git, known)).get(found[2].decode("ascii"))
+    data = dict(contents(git, [found[2].decode("ascii")], limit, limit)).popitem()[1]
+    return data if isinstance(data, bytes) else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from posixpath import splitext
 
-from gatekeeper.ci.changes import Change, Side, between, common_base, contents, resolve, resolve_first, sizes, staged
+from gatekeeper.ci.changes import Change, Side, between, common_base, contents, resolve, resolve_first, staged
 from gatekeeper.ci.event import Since
 from gatekeeper.ci.extracting import extract, takes
 from gatekeeper.ci.git import Git
@@ -168,40 +168,23 @@ class _Reading:
                 if self._takes(side):
                     readers[side.blob].append((index, side, side is change.new))
         found: dict[tuple[int, bool], tuple[Mention, ...]] = {}
-        for blob, data in contents(self.git, self._affordable(readers)):
+        refused: defaultdict[str, list[str]] = defaultdict(list)
+        limits = self.limits
+        for blob, data in contents(self.git, readers, limits.source_bytes, limits.diff_content_bytes):
             for index, side, newer in readers[blob]:
-                if self._names_nothing(side.path, data):
-                    continue
-                mentions = extract(side.path, data, self.rules.patterns, self.limits)
-                found[(index, newer)] = tuple(each for each in mentions if not self.rules.ignores_name(each.name))
+                if not isinstance(data, bytes):
+                    if newer and self.rules.reads(side.path):
+                        refused[data.value].append(side.path)
+                elif not self._names_nothing(side.path, data):
+                    mentions = extract(side.path, data, self.rules.patterns, limits)
+                    found[(index, newer)] = tuple(each for each in mentions if not self.rules.ignores_name(each.name))
+        for why, paths in refused.items():
+            self._tell(paths, why)
         none: tuple[Mention, ...] = ()
         return [
             Named(old=found.get((index, False), none), new=found.get((index, True), none))
             for index in range(len(changes))
         ]
-
-    def _affordable(self, readers: dict[str, list[tuple[int, Side, bool]]]) -> dict[str, int]:
-        """Choose the blobs that the limits let us read; tell of the newer ones that they don't."""
-        known = sizes(self.git, readers) if readers else {}
-        kept: dict[str, int] = {}
-        refused: defaultdict[str, list[str]] = defaultdict(list)
-        spent = 0
-        for blob, sides in readers.items():
-            size = known.get(blob)
-            if size is None:
-                why = "was not fetched (a partial clone), so it was not read"
-            elif size > self.limits.source_bytes:
-                why = f"is larger than {self.limits.source_bytes:,} bytes (limit source_bytes), so it was not read"
-            elif spent + size > self.limits.diff_content_bytes or len(kept) >= 2 * self.limits.source_files:
-                why = "was not read: the change is too large (limits diff_content_bytes and source_files)"
-            else:
-                spent += size
-                kept[blob] = size
-                continue
-            refused[why] += [side.path for _, side, newer in sides if newer and self.rules.reads(side.path)]
-        for why, paths in refused.items():
-            self._tell(paths, why)
-        return kept
 
     def _unless_local(self, bump: Bump, head: str) -> Bump:
         """Refuse to guess where a name could be a model on the Hub or a path of this very repository."""

@@ -14,7 +14,7 @@ _STRONG = (
     *(b"model_id", b"model-id", b"modelid", b"model_repo", b"model-repo", b"modelrepo", b"model_hub", b"modelhub"),
     *(b"model_hf", b"modelhf", b"model_ur", b"model-ur", b"modelur", b"repo", b"hf", b"huggingface", b"gatekeeper"),
     *(b"renovate", b"vllm", b"sglang", b"transformers", b"litgpt", b"lmdeploy", b"optimum", b"text-generation"),
-    *(b"infinity_emb", b"llama", b"mlx", b"mlc", b"tune download", b"adapter"),
+    *(b"infinity_emb", b"llama", b"mlx", b"mlc", b"tune", b"adapter", b"from_", b"download", b"pipeline"),
 )
 """Words of settings and programs that take any text as a model."""
 
@@ -26,10 +26,10 @@ _WEAK = (
 
 _LOADERS = (
     *(b"pretrained", b"preset", b"from_model_id", b"single_file", b"pipeline", b"snapshot_download", b"hf_hub"),
-    *(b"load_adapter", b"lora", b"ip_adapter", b"textual_inversion", b"transformer", b"encoder(", b"huggingface"),
-    *(b"flagmodel", b"rerank", b"whispermodel", b"engine(", b"engineargs", b"trainer(", b"llm", b"create_model"),
-    *(b"pinned", b"embedding", b"hf:", b"hf.co", b"hf-", b"hf_", b"sglang", b"lmdeploy", b"litgpt", b"gatekeeper:"),
-    *(b"renovate:", b"mlx_lm", b"optimum"),
+    *(b"load_adapter", b"lora", b"ip_adapter", b"textual_inversion", b"transformer", b"encoder", b"huggingface"),
+    *(b"flagmodel", b"rerank", b"whispermodel", b"engine", b"trainer", b"llm", b"create_model"),
+    *(b"pinned", b"embedding", b"hf", b"sglang", b"lmdeploy", b"litgpt", b"gatekeeper"),
+    *(b"renovate", b"mlx_lm", b"optimum"),
 )
 """Words of the calls and commands by which Python code loads models, however little else is told."""
 
@@ -38,6 +38,7 @@ _OTHERS = frozenset({".bash", ".env", ".json", ".sh", ".toml", ".yaml", ".yml", 
 _SLASHED = re.compile(rb"[\"'][^\"'\n]*/|\\[xuUN0-7]|[\"']{3}")
 """A text with a slash, or one that may hold what is not seen."""
 
+_WORD = re.compile(rb"[a-z_-]{2,}")
 _UNSEEN = (b"\\u", b"\\x", b"\\U")
 _UNTOLD = (b"/", b"$", b"{{", b"%", b"<", b"!")
 _MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -66,15 +67,24 @@ def has_no_marker(data: bytes) -> bool:
 def _of_code(data: bytes) -> bool:
     small = data.lower()
     # Identifiers in other letters, or bytes in another encoding, may mean the same.
-    if not data.isascii() or b"coding" in small[:200] or any(word in small for word in _LOADERS):
+    if not data.isascii() or b"coding" in small[:200]:
         return False
-    return not any(word in small for word in (*_STRONG, *_WEAK)) or not _SLASHED.search(data)
+    words = _distinct(small)
+    if any(word in words for word in _LOADERS):
+        return False
+    return not any(word in words for word in (*_STRONG, *_WEAK)) or not _SLASHED.search(data)
 
 
 def _of_settings(data: bytes) -> bool:
     if any(each in data for each in _UNSEEN):
         return False
     small = data.translate(None, b"\"'\\").lower()  # a shell puts v"ll"m together
-    if any(word in small for word in (*_STRONG, b"from_", b"download(", b"pipeline(")):
+    words = _distinct(small)
+    if any(word in words for word in _STRONG):
         return False
-    return not any(word in small for word in _WEAK) or not any(each in small for each in _UNTOLD)
+    return not any(word in words for word in _WEAK) or not any(each in small for each in _UNTOLD)
+
+
+def _distinct(small: bytes) -> bytes:
+    """Give each word of a text once: a file has few, and each is then looked for in little."""
+    return b" ".join(set(_WORD.findall(small)))
