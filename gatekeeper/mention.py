@@ -69,3 +69,14 @@ class Pattern:
     """What to look for in each line: a Python regular expression with a group `name` and, perhaps, `revision`."""
 
     role: Role = Role.MODEL
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ignored:
+    """What pull requests are not searched for: files, or names that are no models. Exactly one of the two is given."""
+
+    path: str = ""
+    """Glob over whole paths, as in `Pattern`: these files are not read."""
+
+    name: str = ""
+    """Glob over names: `org/*`."""

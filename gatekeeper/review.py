@@ -20,6 +20,9 @@ class BumpKind(StrEnum):
     """The same place, or the same model, with another name, revision or setting."""
 
     REMOVED = "removed"
+    NAMED = "named"
+    """It was asked for by name, or stands in the lock: nothing changed."""
+
     UNRESOLVED = "unresolved"
     """Something is named there that can't be told: nobody judged it, so it never counts as allowed."""
 

@@ -21,6 +21,7 @@ from gatekeeper.policy.populations import named_populations, read_populations
 from gatekeeper.policy.schema import PolicyDocument, validate
 from gatekeeper.policy.schema import Row as RowModel
 from gatekeeper.policy.schema import Waiver as WaiverModel
+from gatekeeper.policy.searching import ignored, own_patterns
 from gatekeeper.text import printable
 
 MAX_EXTENDS = 8
@@ -71,6 +72,8 @@ def load(source: str | Path | None = None, *, known_checks: KnownChecks | None =
         signers=trusted_signers(layers),
         approvers=listed_approvers(layers),
         populations=named_populations(layers),
+        patterns=own_patterns(layers),
+        ignored=ignored(layers),
     )
 
 

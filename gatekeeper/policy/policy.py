@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from gatekeeper.decision import Action
+from gatekeeper.mention import Ignored, Pattern
 from gatekeeper.policy.expressions import Condition
 from gatekeeper.population import Population
 from gatekeeper.signers import Approver, TrustedSigner
@@ -157,6 +158,12 @@ class Policy:
 
     populations: tuple[Population, ...] = ()
     """Adapters that the team knows, by which the weights of others are judged."""
+
+    patterns: tuple[Pattern, ...] = ()
+    """Where a team's own files name models, for pull requests."""
+
+    ignored: tuple[Ignored, ...] = ()
+    """What pull requests are not searched for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

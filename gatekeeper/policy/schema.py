@@ -199,6 +199,28 @@ class Approver(Model):
     key: PemOrFile = Field(description="public key, PEM or {file: PATH}: P-256")
 
 
+class CiPattern(Model):
+    """A place of a team's own where files name models."""
+
+    path: Line = Field(description="glob over whole paths in the repository; * goes over slashes")
+    find: Line = Field(description="regular expression for one line, with the groups `name` and perhaps `revision`")
+    role: Literal["model", "adapter", "tokenizer"] = "model"
+
+
+class CiIgnored(Model):
+    """What pull requests are not searched for: exactly one of the two."""
+
+    path: Line | None = Field(default=None, description="glob over paths in the repository: these files are not read")
+    name: Line | None = Field(default=None, description="glob over names, such as acme/*: these are no models")
+
+
+class Ci(Model):
+    """How pull requests are searched for models."""
+
+    patterns: list[CiPattern] = Field(default=[], max_length=MAX_ROWS)
+    ignore: list[CiIgnored] = Field(default=[], max_length=MAX_ROWS)
+
+
 class PolicyDocument(Model):
     """A policy file."""
 
@@ -215,6 +237,7 @@ class PolicyDocument(Model):
     signers: list[Signer] = Field(default=[], max_length=MAX_ROWS, description="whose signatures on models count")
     adapters: Adapters = Field(default_factory=Adapters)
     approvers: list[Approver] = Field(default=[], max_length=MAX_ROWS, description="whose sign-off counts; none: all")
+    ci: Ci = Field(default_factory=Ci)
 
 
 def validate(model: type[AnyModel], document: Document) -> AnyModel:
