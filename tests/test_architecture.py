@@ -76,7 +76,7 @@ def allowed(importer: str) -> set[str] | None:
         # The package itself hands on `pinned`, which is for whoever loads models.
         return below | ({"cli"} if importer == "gatekeeper.__main__" else {"pins"})
     if here in NOUNS:
-        return {"", *NOUNS[: NOUNS.index(here)]}
+        return {"", here, *NOUNS[: NOUNS.index(here)]}
     if here in FLOOR_ONE:
         return below | set(FLOOR_ONE)
     if here in STAGES:
