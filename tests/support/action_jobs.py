@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,14 @@ class Asked:
     """Of another Hub than the sample's."""
 
     token: str = ""
+
+
+def conclude(temp: Path, outputs: Mapping[str, str], inputs: Mapping[str, str], refused: Collection[str] = ()) -> Ran:
+    """Run what comes after the gate, as if it had given these outputs."""
+    temp.mkdir(parents=True, exist_ok=True)
+    stand_ins = {"python": lambda: {"python-path": sys.executable}, "install": dict, "gate": lambda: dict(outputs)}
+    job = Job(workspace=temp, temp=temp / "temp", event_name="pull_request")
+    return run_action(ROOT, job, inputs, stand_ins, refused)
 
 
 def judge(pull: PullRequest, temp: Path, asked: Asked | None = None) -> Ran:

@@ -13,7 +13,7 @@ import platform
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,9 @@ class Step:
 
     outcome: str
     """`success`, `failure` or `skipped`."""
+
+    stood_in: bool = False
+    """Whether it was answered for: by a test, or because it is another's action."""
 
     code: int = 0
     outputs: Mapping[str, str] = field(default_factory=dict)
@@ -91,6 +94,7 @@ def run_action(
     job: Job,
     inputs: Mapping[str, str] | None = None,
     stand_ins: Mapping[str, Callable[[], Outputs]] | None = None,
+    refused: Collection[str] = (),
 ) -> Ran:
     """Run every step whose `if:` holds.
 
@@ -99,12 +103,13 @@ def run_action(
         job: Where it runs.
         inputs: What `with:` gives; the others have their defaults.
         stand_ins: Id of a step → what gives its outputs instead of running it.
+        refused: Ids of `uses:` steps that fail.
     """
     document = yaml.safe_load((action / "action.yml").read_text("utf-8"))
     declared = {name: str(each.get("default", "")) for name, each in document["inputs"].items()}
     given = dict(inputs or {})
     assert set(given) <= set(declared), f"the action has no input {set(given) - set(declared)}"
-    running = _Running(action, job, {**declared, **given}, dict(stand_ins or {}))
+    running = _Running(action, job, {**declared, **given}, dict(stand_ins or {}), refused)
     for index, step in enumerate(document["runs"]["steps"]):
         running.take(index, step)
     outputs = {name: running.text(each["value"]) for name, each in document["outputs"].items()}
@@ -114,11 +119,19 @@ def run_action(
 class _Running:
     """The state between steps."""
 
-    def __init__(self, action: Path, job: Job, inputs: Outputs, stand_ins: dict[str, Callable[[], Outputs]]) -> None:
+    def __init__(
+        self,
+        action: Path,
+        job: Job,
+        inputs: Outputs,
+        stand_ins: dict[str, Callable[[], Outputs]],
+        refused: Collection[str],
+    ) -> None:
         self.steps: list[Step] = []
         self.code = 0
         self.summary = ""
         self._action, self._job, self._inputs, self._stand_ins = action, job, inputs, stand_ins
+        self._refused = refused
         self._masks: list[str] = []
         self._env = {**_platform(action, job), **job.env}
 
@@ -134,10 +147,12 @@ class _Running:
             return
         env = {key: self.text(value) for key, value in step.get("env", {}).items()}
         if name in self._stand_ins:
-            done = Step(id=name, env=env, outcome="success", outputs=self._stand_ins[name]())
+            done = Step(id=name, env=env, outcome="success", stood_in=True, outputs=self._stand_ins[name]())
         elif "uses" in step:
             given = {key: self.text(value) for key, value in step.get("with", {}).items()}
-            done = Step(id=name, uses=step["uses"], given=given, env=env, outcome="success")
+            outcome = "failure" if name in self._refused else "success"
+            code = int(name in self._refused)
+            done = Step(id=name, uses=step["uses"], given=given, env=env, outcome=outcome, code=code, stood_in=True)
         else:
             assert step["shell"] == "bash"
             done = self._bash(index, name, step["run"], env)

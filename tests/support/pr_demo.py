@@ -17,7 +17,6 @@ from tests.support.sample_pull_requests import SAMPLES, PullRequest, Sample, git
 
 PAGE = ROOT / "docs" / "pull-requests.md"
 _QUOTING = re.compile(r"^::(stop-commands::)?[0-9a-f]{32}(::)?\n", re.MULTILINE)
-_NUMBERED = re.compile(r"step-\d+")
 
 
 def play(sample: Sample, work: Path) -> tuple[PullRequest, Ran]:
@@ -35,7 +34,7 @@ def transcript(sample: Sample, pull: PullRequest, ran: Ran, work: Path) -> str:
     named = names.read_text("utf-8").splitlines()[sample.line - 1].strip()
     parts = [
         f"```diff\n{_diff(pull, sample.path)}\n```",
-        "The action's steps, with what each one was handed over to where it is another's:",
+        "The action's steps; what another's action does is recorded, not run:",
         "```text\n" + "\n".join(map(_step, ran.steps)) + "\n```",
         "What they print:",
         f"```text\n{log}\n```",
@@ -63,10 +62,9 @@ def _diff(pull: PullRequest, path: str) -> str:
 
 
 def _step(step: Step) -> str:
-    name = "" if _NUMBERED.fullmatch(step.id) else step.id
     uses = re.sub(r"@([0-9a-f]{8})[0-9a-f]{32}$", r"@\1…", step.uses)
-    outcome = step.outcome if step.outcome != "failure" else f"exit {step.code}"
-    return f"{name:<11}{outcome:<9}{uses}".rstrip()
+    outcome = f"exit {step.code}" if step.outcome == "failure" else step.outcome
+    return f"{step.id:<11}{'recorded' if step.stood_in else outcome:<10}{uses}".rstrip()
 
 
 def _head(summary: str) -> str:
