@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from gatekeeper.decision import Action
 from gatekeeper.signing import DECISION
 from tests.support.action_jobs import Asked, conclude, judge, sarif_places
 from tests.support.action_runner import ROOT, Job, Ran, run_action
+from tests.support.github_comments import TOKEN, Comments
 from tests.support.pr_demo import PAGE, play, transcript
 from tests.support.sample_pull_requests import (
     LORA,
@@ -148,6 +150,34 @@ def test_no_comment_is_written_where_none_can_be(tmp_path: Path, fork: bool, tok
     assert (ran.code, ran.outputs["verdict"], ran.outputs["changed-models"]) == (0, "", "[]")
     assert why in ran.log + ran.summary
     assert "::warning" in ran.log
+
+
+def test_one_comment_is_kept_up_to_date(tmp_path: Path) -> None:
+    pull = opened(tmp_path, {"README.md": "# pilot\n\nNo model changes here.\n"})
+    with Comments() as api:
+        api.comments.append({"id": 1, "user": {"login": "ada", "type": "User"}, "body": "Looks good."})
+        asked = Asked(inputs={"comment": "true"}, endpoint=NOBODY, token=TOKEN, github={"GITHUB_API_URL": api.url})
+        first = judge(pull, tmp_path / "first", asked)
+        (_, ours) = (dict(comment) for comment in api.comments)
+        again = replace(asked, inputs={"comment": "true", "mode": "report-only"})
+        second = judge(pull, tmp_path / "second", again)
+    assert (first.code, second.code) == (0, 0)
+    assert ours["body"].startswith("<!-- ")
+    assert [comment["id"] for comment in api.comments] == [1, 2]
+    assert api.comments[0]["body"] == "Looks good."
+    assert api.comments[1]["body"] != ours["body"], "written anew, in its place"
+    assert [method for method, _ in api.asked if method != "GET"] == ["POST", "PATCH"]
+    assert TOKEN not in first.log + first.summary
+
+
+def test_a_comment_that_is_refused_hides_no_verdict(tmp_path: Path) -> None:
+    pull = opened(tmp_path, {"README.md": "# pilot\n\nNo model changes here.\n"})
+    with Comments(refuses=403) as api:
+        asked = Asked(inputs={"comment": "true"}, endpoint=NOBODY, token=TOKEN, github={"GITHUB_API_URL": api.url})
+        ran = judge(pull, tmp_path / "temp", asked)
+    assert ran.code == 0
+    assert "pull-requests: write" in ran.log
+    assert not api.comments
 
 
 def test_an_event_without_a_change_needs_models(tmp_path: Path) -> None:
