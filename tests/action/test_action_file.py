@@ -221,6 +221,17 @@ def test_every_variable_of_ours_is_an_option_of_the_command_that_the_action_runs
     assert given <= {parameter.envvar for parameter in command.params}
 
 
+def test_the_gitlab_template_gives_options_that_there_are() -> None:
+    job = yaml.safe_load((ROOT / "docs" / "ci" / "gitlab.yml").read_text("utf-8"))["gatekeeper"]
+    (line,) = job["script"]
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert "-m gatekeeper ci " in line
+    assert set(re.findall(r"--[\w-]+", line)) <= options
+    variables = {parameter.envvar for parameter in command.params}
+    assert {name for name in job["variables"] if name.startswith("GATEKEEPER_")} <= variables
+    assert any("--require-hashes" in each for each in job["before_script"])
+
+
 def test_the_hook_runs_a_command_that_there_is() -> None:
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
     program, name, *options = hook["entry"].split()
