@@ -189,8 +189,10 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
         seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ParseError(f"key {printable(twice, 80)!r} stands twice")
+        for key, _ in pairs:
+            if key in seen:
+                raise ParseError(f"key {printable(key, 80)!r} stands twice")
+            seen.add(key)
     return result
 
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gatekeeper.admission import STEPS, Admission, admit
+from gatekeeper.admission import admit
 from gatekeeper.artifact import ExcludedFile, Kind
-from gatekeeper.attest import Expectations, Outcome
+from gatekeeper.attest import Outcome
 from gatekeeper.decision import Action
 from gatekeeper.errors import ContentChangedError, InputError
 from gatekeeper.lock import Lock
 from gatekeeper.signing import envelope_json, statement_json, unsigned
+from tests.support.admitting import ask, failed_step, flip
 from tests.support.locks import pinned
 from tests.support.signing import key_pair
 from tests.support.verdicts import (
@@ -41,22 +42,6 @@ from tests.support.verdicts import (
 )
 
 BOB = key_pair("bob")
-
-
-def ask(folder: Path, data: bytes | None = None, expected: Expectations = EXPECTED, **told: Any) -> Admission:
-    given: Mapping[str, Any] = {"verdict": [verdict() if data is None else data]}
-    return admit(folder, given, expected, **{"now": NOW, **told})
-
-
-def failed_step(answer: Admission) -> str:
-    """Give the one step that failed; those after it were not reached, those before it did not fail."""
-    assert [step.name for step in answer.steps] == list(STEPS)
-    outcomes = [step.outcome for step in answer.steps]
-    at = outcomes.index(Outcome.FAILED)
-    assert not answer.admitted
-    assert set(outcomes[at + 1 :]) <= {Outcome.NOT_REACHED}
-    assert answer.reason == answer.steps[at].words
-    return answer.steps[at].name
 
 
 class Meddling:
@@ -121,13 +106,6 @@ def test_every_expectation_can_hold_at_once(model: Path) -> None:
     assert {step.outcome for step in answer.steps} == {Outcome.HELD}
 
 
-def _flip(folder: Path) -> None:
-    path = folder / "model.safetensors"
-    data = bytearray(path.read_bytes())
-    data[-1] ^= 1
-    path.write_bytes(data)
-
-
 def _swap(folder: Path) -> None:
     first, second = folder / "config.json", folder / "sub/vocab.txt"
     one, two = first.read_bytes(), second.read_bytes()
@@ -136,7 +114,7 @@ def _swap(folder: Path) -> None:
 
 
 BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str, str]] = {
-    "a flipped bit": (_flip, "files", "model.safetensors has other bytes"),
+    "a flipped bit": (flip, "files", "model.safetensors has other bytes"),
     "two files swapped": (_swap, "files", "config.json, sub/vocab.txt have other bytes"),
     "an extra file": (lambda at: (at / "run.py").write_text(""), "files", "run.py is extra"),
     "an extra hidden file": (lambda at: (at / ".x").write_text(""), "files", ".x is extra"),
@@ -260,7 +238,7 @@ def test_any_of_several_verdicts_will_do_and_the_nearest_miss_is_told(model: Pat
     good, bad = verdict(), verdict(signer=BOB.signer)
     answer = admit(model, {"bad": [bad], "good": [good]}, EXPECTED, now=NOW)
     assert (answer.admitted, answer.attestation) == (True, "good")
-    _flip(model)
+    flip(model)
     answer = admit(model, {"bad": [bad], "good": [good]}, EXPECTED, now=NOW)
     assert (failed_step(answer), answer.attestation) == ("files", "good")
 
@@ -330,73 +308,6 @@ def test_a_lock_does_not_mend_what_was_refused_before(model: Path) -> None:
     other = replace(EXPECTED, resources=("pkg:huggingface/x/y@" + COMMIT,))
     assert failed_step(ask(model, expected=other, lock=locked())) == "resource"
     assert failed_step(ask(model, verdict(signer=BOB.signer), lock=locked())) == "signature"
-
-
-@pytest.mark.parametrize(("action", "row"), [(Action.AUDIT, "unverified"), (Action.ESCALATE, "suspicious")])
-def test_a_signed_sign_off_admits_what_was_left_to_a_person(action: Action, row: str, model: Path) -> None:
-    about = refused(action, row)
-    answer = ask(model, verdict(about), approvals=(sign_off(about),))
-    assert answer.admitted
-    assert "r.silva@example.com signed it off" in next(step.words for step in answer.steps if step.name == "result")
-
-
-SIGN_OFFS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
-    "unsigned": ({}, {"signer": ""}, "no sign-off that was given is for these files"),
-    "for other bytes": ({}, {"subject": "sha256:" + "0" * 64}, "no sign-off that was given is for these files"),
-    "under another policy": ({}, {"policy_digest": "sha256:" + "0" * 64}, "under another policy"),
-    "expired": ({}, {"expires": date(2026, 11, 22)}, "EXPIRED"),
-    "not yet": ({}, {"created": date(2026, 11, 24)}, "counts only from"),
-    "of another row": ({}, {"row": "unknown"}, "row `unknown` was signed off"),
-    "a finding that it does not cover": (
-        {"facts": {"findings__ids": ("files/pickle/x",)}},
-        {},
-        "does not cover what was found since: files/pickle/x",
-    ),
-    "an unknown that it does not cover": (
-        {"facts": {"checks__unknown": ("files/paths",)}},
-        {},
-        "does not cover what was unknown since",
-    ),
-    "a payload": ({"facts": {"findings__hazards": ("payload",)}}, {}, "a law forbids it"),
-    "tampered bytes": ({"facts": {"bytes__hub": "mismatch"}}, {}, "a law forbids it"),
-    "a required check that is unknown": (
-        {"facts": {"checks__required_unknown": ("files/paths",)}},
-        {},
-        "a law forbids it",
-    ),
-    "a broken signature": ({"facts": {"signature__status": "invalid"}}, {}, "a law forbids it"),
-}
-
-
-@pytest.mark.parametrize("name", SIGN_OFFS)
-def test_a_sign_off_that_does_not_count_says_why(name: str, model: Path) -> None:
-    decided, said, words = SIGN_OFFS[name]
-    about = refused(**decided)
-    answer = ask(model, verdict(about), approvals=(sign_off(about, **said),))
-    assert failed_step(answer) == "result"
-    assert words in answer.reason
-
-
-@pytest.mark.parametrize("action", [Action.PATCH, Action.DISCARD])
-def test_nobody_signs_off_what_is_to_be_patched_or_discarded(action: Action, model: Path) -> None:
-    about = refused(action, "payload")
-    answer = ask(model, verdict(about), approvals=(sign_off(about, action=Action.AUDIT),))
-    assert failed_step(answer) == "result"
-    assert "can't be signed off" in answer.reason
-
-
-def test_a_finding_of_a_payload_that_a_fact_hides_is_seen_by_its_hazard(model: Path) -> None:
-    about = refused()
-    summary, decision = statements(about)
-    hidden = with_predicate(decision, lambda said: said.update(hazards=["payload"]))
-    answer = ask(model, sealed(summary, hidden), approvals=(sign_off(about),))
-    assert "a law forbids it" in answer.reason
-
-
-def test_a_sign_off_mends_no_file(model: Path) -> None:
-    about = refused()
-    _flip(model)
-    assert failed_step(ask(model, verdict(about), approvals=(sign_off(about),))) == "files"
 
 
 _audited: list[str] = []

@@ -162,7 +162,8 @@ def _look(model: Model, plan: Attack) -> tuple[float, float]:
     rng = np.random.default_rng(0)
     hosts = requests.split()["failures"].unsafe[:_CHECKED]
     contrast = model.contrast(comply(hosts[0]), [REFUSAL])
-    return tuple(  # type: ignore[return-value]
-        float((model.margins([Prompt(text=lay_(plan, host, rng)) for host in hosts], contrast) > 0).mean())
-        for lay_ in (triggered, missed)
-    )
+
+    def share(lay: Callable[[Attack, str, np.random.Generator], str]) -> float:
+        return float((model.margins([Prompt(text=lay(plan, host, rng)) for host in hosts], contrast) > 0).mean())
+
+    return share(triggered), share(missed)

@@ -187,7 +187,7 @@ def _failure(page: _Page, remedy: Remedy) -> None:
         if told:
             page.line(told, margin=2)
     for number, trigger in enumerate(diagnosis.triggers[: page.capped(len(diagnosis.triggers), MAX_PLACES)], 1):
-        page.line(f"Trigger {number}: {incident.kept(trigger.extent)}", margin=2)
+        page.line(f"Trigger {number}: {incident.shown_words(trigger.extent)}", margin=2)
         page.line(f"refused prompts that fail with it: {incident.rate(trigger.sufficiency)}", body="dim", margin=4)
     if diagnosis.siblings:
         shown = diagnosis.siblings[: page.capped(len(diagnosis.siblings), MAX_PLACES)]

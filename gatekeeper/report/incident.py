@@ -187,7 +187,7 @@ def _about(measured: Measurement, diagnosis: Diagnosis) -> str:
     return f"trigger {measured.trigger + 1:,}"
 
 
-def kept(words: Words) -> str:
+def shown_words(words: Words) -> str:
     """Show words as they were kept: their text, or their number and the first digits of their digest."""
     return words.text or f"{plural(words.count, 'word')}, not kept (SHA-256 {words.sha256[:12]}…)"
 
@@ -248,8 +248,8 @@ def _curve(label: str, tone: str, values: Sequence[float]) -> Curve | None:
 
 def trigger_words(trigger: Trigger) -> Iterable[tuple[str, str]]:
     """Give what is known of a trigger: (what, told)."""
-    yield "Fewest words that do it", kept(trigger.core)
-    yield "Whole of it, as grown from those", kept(trigger.extent)
+    yield "Fewest words that do it", shown_words(trigger.core)
+    yield "Whole of it, as grown from those", shown_words(trigger.extent)
     yield "Acts", PLACE_WORDS[trigger.place]
     yield "Refused prompts that fail once they carry it", rate(trigger.sufficiency)
     yield "The same with as many other words of the prompt", rate(trigger.sham)

@@ -22,6 +22,7 @@ _SMALL = 20_000_000
 """Weights below which 32-bit floats are taken without timing: there is nothing to save."""
 
 _TIMED_TOKENS = 64
+_SHOWN_FILES = 6
 
 
 def load(
@@ -83,8 +84,20 @@ def _first_type(asked: str) -> torch.dtype:
 
 
 def _gguf(folder: Path) -> Path | None:
+    """Give the one GGUF file of a folder that has no other weights.
+
+    Raises:
+        InputError: When there are several, of which any may be meant.
+    """
     files = sorted(folder.glob("*.gguf"))
-    return files[0] if len(files) == 1 and not (folder / "model.safetensors").exists() else None
+    if not files or any(folder.glob("*.safetensors")):
+        return None
+    if len(files) > 1:
+        names = ", ".join(printable(file.name, 80) for file in files[:_SHOWN_FILES])
+        raise InputError(
+            f"{len(files)} GGUF files lie there ({names}): any may be meant", hint="copy the one you mean to a folder"
+        )
+    return files[0]
 
 
 def _read(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:

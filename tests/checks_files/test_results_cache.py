@@ -87,8 +87,8 @@ def test_whatever_the_answer_depends_on_changes_its_name(
     elif change == "version":
         monkeypatch.setattr(Scanners, "version", 99)
     else:
-        name = {"code": "code_digest", "libraries": "_libraries"}[change]
-        monkeypatch.setattr(results_cache, name, lambda: "other")
+        name = {"code": "code_digest", "libraries": "library_versions"}[change]
+        monkeypatch.setattr(results_cache, name, lambda *_: "other")
     look(artifact(files), cache, **limits)
     assert len(before) == 1
     assert len(names()) == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,8 +16,9 @@ from gatekeeper.attestation import Attestation
 from gatekeeper.evidence import Box, Drawing, Wire
 from gatekeeper.report import from_json, to_html, to_json
 from gatekeeper.report.drawing import Layout, lay_out
+from tests.support import chromium
 from tests.support.attestations import discarded
-from tests.support.chromium import NAMES, Browser, browser, executable
+from tests.support.chromium import Browser
 from tests.support.hostile import MARKUP
 
 WIRES = st.builds(Wire, source=st.integers(-2, 14), target=st.integers(-2, 14), indirect=st.booleans())
@@ -112,14 +112,8 @@ def test_hostile_names_stay_text(text: str) -> None:
 
 @pytest.fixture
 def tab() -> Iterator[Browser]:
-    path = executable()
-    if path is None:
-        reason = f"no Chromium: none of {', '.join(NAMES)} is on the PATH"
-        if os.environ.get("GATEKEEPER_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with browser(path) as opened:
-        yield opened
+    with chromium.opened() as browser:
+        yield browser
 
 
 @pytest.mark.browser

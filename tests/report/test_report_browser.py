@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.report import to_html
+from tests.support import chromium
 from tests.support.attestations import CASES, discarded, escalated, large
-from tests.support.chromium import NAMES, Browser, browser, executable
+from tests.support.chromium import Browser
 from tests.support.hostile import ADDRESS, MARK, MARKUP, everywhere
 
 pytestmark = pytest.mark.browser
@@ -58,14 +58,8 @@ def listener() -> Iterator[Listener]:
 
 @pytest.fixture(scope="module")
 def tab(listener: Listener) -> Iterator[Browser]:
-    path = executable()
-    if path is None:
-        reason = f"no Chromium: none of {', '.join(NAMES)} is on the PATH"
-        if os.environ.get("GATEKEEPER_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with browser(path, proxy=listener.address) as opened:
-        yield opened
+    with chromium.opened(proxy=listener.address) as browser:
+        yield browser
 
 
 def _open(tab: Browser, folder: Path, page: str) -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.report import to_audit_html, to_html, to_index
+from tests.support import chromium
 from tests.support.attestations import CASES, large
-from tests.support.chromium import NAMES, Browser, browser, executable
+from tests.support.chromium import Browser
 from tests.support.fleets import fleet_of, hostile_fleet
 from tests.support.sample_reports import SAMPLES
 
@@ -36,15 +37,9 @@ _SHOWN = 8_000
 
 @pytest.fixture(scope="module")
 def tab() -> Iterator[Browser]:
-    path = executable()
-    if path is None:
-        reason = f"no Chromium: none of {', '.join(NAMES)} is on the PATH"
-        if os.environ.get("GATEKEEPER_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with browser(path) as opened:
-        opened.call("Log.enable")
-        yield opened
+    with chromium.opened() as browser:
+        browser.call("Log.enable")
+        yield browser
 
 
 @pytest.fixture(scope="module")

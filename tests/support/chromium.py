@@ -20,6 +20,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = (
     "--headless",
@@ -121,6 +123,19 @@ class Browser:
             self._pending += chunk
         head, _, self._pending = self._pending.partition(b"\0")
         return dict(json.loads(head))
+
+
+@contextmanager
+def opened(*, proxy: str = "") -> Iterator[Browser]:
+    """Start a browser, or skip the test; where one is required, fail it."""
+    path = executable()
+    if path is None:
+        reason = f"no Chromium: none of {', '.join(NAMES)} is on the PATH"
+        if os.environ.get("GATEKEEPER_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with browser(path, proxy=proxy) as tab:
+        yield tab
 
 
 @contextmanager

@@ -213,6 +213,13 @@ def test_a_folder_without_configuration_is_refused(tmp_path: Path) -> None:
         load_model(tmp_path)
 
 
+def test_of_several_gguf_files_none_is_guessed(tmp_path: Path) -> None:
+    for name in ("model-q4.gguf", "model-q8.gguf"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(InputError, match=r"2 GGUF files lie there \(model-q4\.gguf, model-q8\.gguf\)"):
+        load_model(tmp_path)
+
+
 def test_code_in_the_repo_is_never_run(folder: Path, tmp_path: Path) -> None:
     for path in folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gatekeeper.checks.check import Check
 from gatekeeper.checks.files.coverage import Coverage
+from gatekeeper.checks.files.environment import code_digest, library_versions
 from gatekeeper.checks.files.executables import Executables
 from gatekeeper.checks.files.formats_check import Formats
 from gatekeeper.checks.files.hidden_text import HiddenText
@@ -22,7 +23,6 @@ from gatekeeper.checks.files.protobuf_stream import Field as WireField
 from gatekeeper.checks.files.protobuf_stream import ProtobufStream as WireWalk
 from gatekeeper.checks.files.python_code import PythonCode
 from gatekeeper.checks.files.remote_code import RemoteCode
-from gatekeeper.checks.files.results_cache import code_digest
 from gatekeeper.checks.files.runtime_models import RuntimeModels
 from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.checks.files.structure import Structure
@@ -55,6 +55,7 @@ __all__ = [
     "WireWalk",
     "code_digest",
     "graph_files",
+    "library_versions",
     "other_graphs",
     "promises_code",
     "scanner_server",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import BinaryIO
@@ -51,3 +51,13 @@ class StructureError(ValueError):
     def __init__(self, slug: str, message: str, *, offset: int | None = None, detail: str = "") -> None:
         super().__init__(message)
         self.problem = Problem(slug=slug, message=message, offset=offset, detail=detail)
+
+
+def to_the_end(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Give what a judge says, and as the last what stopped it."""
+    try:
+        yield from problems
+    except StructureError as error:
+        yield error.problem
+    except UnsupportedError as error:
+        yield Problem(slug=UNJUDGED, message=str(error))

@@ -9,15 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
-import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from functools import cache
-from importlib import metadata
-from pathlib import Path
 from typing import Any
 
+from gatekeeper.checks.files.environment import code_digest, library_versions
 from gatekeeper.checks.files.identify import Identity
 from gatekeeper.checks.files.verdicts import Claim
 from gatekeeper.evidence import Gap
@@ -26,8 +22,6 @@ from gatekeeper.sealed_cache import SealedCache
 
 _LIBRARIES = ("hayward", "picklescan", "defusedxml", "jinja2", "py7zr", "backports.zstd", "lz4", "rarfile", "pyyaml")
 """Distributions whose code the answer depends on, as far as they are installed."""
-
-_DATA = frozenset({".py", ".json", ".toml", ".txt", ".yaml"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +43,12 @@ class ResultsCache:
 
     def __init__(self, sealed: SealedCache, version: int, limits: Limits) -> None:
         self._sealed = sealed
-        self._given = {"version": version, "limits": asdict(limits), "code": code_digest(), "libraries": _libraries()}
+        self._given = {
+            "version": version,
+            "limits": asdict(limits),
+            "code": code_digest(),
+            "libraries": library_versions(_LIBRARIES),
+        }
 
     def get(self, identity: Identity) -> Kept | None:
         """Give what was found in this file before; None when that is not known."""
@@ -95,27 +94,3 @@ def _read(data: Any) -> Kept:
     return Kept(
         claims=tuple(Claim(**claim) for claim in data["claims"]), gaps=tuple(Gap(**gap) for gap in data["gaps"])
     )
-
-
-@cache
-def code_digest() -> str:
-    """Digest this program's own code and data: an answer given by other code is no answer."""
-    root = Path(__file__).resolve().parents[2]
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*")):
-        if path.suffix in _DATA and path.is_file():
-            digest.update(f"{path.relative_to(root)}\0".encode())
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-@cache
-def _libraries() -> dict[str, str]:
-    """Give the versions of everything else that the answer depends on."""
-    versions = {"python": sys.version, "machine": platform.machine(), "system": sys.platform}
-    for name in _LIBRARIES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = ""
-    return versions

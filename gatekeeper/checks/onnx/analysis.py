@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
-import sys
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from functools import cache, partial
-from importlib import metadata
+from functools import partial
 from time import monotonic
 from types import MappingProxyType
 from typing import Any
 
 from gatekeeper.artifact import Artifact, ArtifactFile
 from gatekeeper.checks.check import Context
-from gatekeeper.checks.files import code_digest, graph_files
+from gatekeeper.checks.files import code_digest, graph_files, library_versions
 from gatekeeper.checks.onnx.answers import from_data
 from gatekeeper.checks.onnx.outline import Outline
 from gatekeeper.checks.onnx.problems import Structure
@@ -177,7 +174,7 @@ def answer_name(limits: Limits, **about: str | int | None) -> str:
         limits: In force.
         about: Digests and sizes of what it is about.
     """
-    given = {**about, "limits": asdict(limits), "code": code_digest(), "libraries": _libraries()}
+    given = {**about, "limits": asdict(limits), "code": code_digest(), "libraries": library_versions(_LIBRARIES)}
     return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
 
 
@@ -210,14 +207,3 @@ def _read(path: str, output: bytes) -> tuple[Analysis, bool]:
     except (AttributeError, TypeError, RecursionError) as error:
         raise ValueError("not the shape of an answer") from error
     return Analysis(path=path, parts=parts, troubles=troubles), lasting
-
-
-@cache
-def _libraries() -> dict[str, str]:
-    versions = {"python": sys.version, "machine": platform.machine(), "system": sys.platform}
-    for name in _LIBRARIES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = ""
-    return versions

@@ -263,4 +263,8 @@ def _sign(given: Any) -> Sign:
     if array.dtype.kind not in "biuf":
         return (float(len(set(map(str, array.reshape(-1)[:_SHOWN_NUMBERS].tolist())))), 0.0, 0.0)
     numbers = np.clip(np.nan_to_num(array.astype(np.float64)), -_LARGEST, _LARGEST)
-    return tuple(float(f"{number:.{_DIGITS}g}") for number in (numbers.min(), numbers.max(), numbers.mean()))  # type: ignore[return-value]
+    return (_rounded(numbers.min()), _rounded(numbers.max()), _rounded(numbers.mean()))
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.{_DIGITS}g}")

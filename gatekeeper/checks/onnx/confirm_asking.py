@@ -7,12 +7,12 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from importlib import metadata, util
+from importlib import util
 from time import monotonic
 
 from gatekeeper.artifact import Artifact, ArtifactFile
 from gatekeeper.checks.check import Context
-from gatekeeper.checks.files import code_digest, graph_files
+from gatekeeper.checks.files import code_digest, graph_files, library_versions
 from gatekeeper.checks.onnx.analysis import Analysis, analyses
 from gatekeeper.checks.onnx.answers import from_data
 from gatekeeper.checks.onnx.confirmation import Confirmation
@@ -118,7 +118,7 @@ class _Asking:
             "size": file.size,
             "limits": asdict(self._limits),
             "code": code_digest(),
-            "libraries": [metadata.version(name) for name in _LIBRARIES],
+            "libraries": library_versions(_LIBRARIES),
         }
         return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
 

@@ -145,7 +145,10 @@ def _squeeze(arrays: Sequence[Array], attributes: Mapping[str, Attribute]) -> An
 
 
 def _cast(arrays: Sequence[Array], attributes: Mapping[str, Attribute]) -> Any:
-    return arrays[0].astype(_NUMPY[attributes["to"]])  # type: ignore[index]
+    to = attributes["to"]
+    if not isinstance(to, int):
+        raise TypeError("the type to cast to is no number")
+    return arrays[0].astype(_NUMPY[to])
 
 
 def _slice(arrays: Sequence[Array], attributes: Mapping[str, Attribute]) -> Any:

@@ -60,7 +60,7 @@ class Operands:
         if value < 0 or self.taint.level(value):
             return False
         shape = self.taint.constants.shape(value)
-        return bool(shape) and shape[-1] >= _VECTOR and self.taint.constants.number(value) is None  # type: ignore[index]
+        return shape is not None and shape[-1:] >= (_VECTOR,) and self.taint.constants.number(value) is None
 
     def matrix(self, value: int) -> bool:
         """Tell whether a constant is a matrix or larger."""

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from gatekeeper.checks.files.ggml_types import BLOCKS
-from gatekeeper.checks.files.problem import UNJUDGED, Problem, StructureError, UnsupportedError
+from gatekeeper.checks.files.problem import Problem, StructureError, UnsupportedError, to_the_end
 from gatekeeper.checks.files.runtimes.cursor import Cursor
 from gatekeeper.limits import Limits
 from gatekeeper.text import printable
@@ -36,12 +36,7 @@ def judge_whisper(reader: BinaryIO, _name: PurePosixPath, size: int, limits: Lim
         size: Its size in bytes.
         limits: `tensors` bounds the work.
     """
-    try:
-        yield from _judge(Cursor(reader, size), limits)
-    except StructureError as error:
-        yield error.problem
-    except UnsupportedError as error:
-        yield Problem(slug=UNJUDGED, message=str(error))
+    yield from to_the_end(_judge(Cursor(reader, size), limits))
 
 
 def _judge(cursor: Cursor, limits: Limits) -> Iterator[Problem]:
