@@ -15,7 +15,7 @@ from gatekeeper.decision import Action
 from gatekeeper.signing import DECISION
 from tests.support.action_jobs import Asked, conclude, judge, sarif_places
 from tests.support.action_runner import ROOT, Job, Ran, run_action
-from tests.support.github_comments import TOKEN, Comments
+from tests.support.github_api import GitHubApi
 from tests.support.pr_demo import PAGE, play, transcript
 from tests.support.sample_pull_requests import (
     LORA,
@@ -154,26 +154,26 @@ def test_no_comment_is_written_where_none_can_be(tmp_path: Path, fork: bool, tok
 
 def test_one_comment_is_kept_up_to_date(tmp_path: Path) -> None:
     pull = opened(tmp_path, {"README.md": "# pilot\n\nNo model changes here.\n"})
-    with Comments() as api:
-        api.comments.append({"id": 1, "user": {"login": "ada", "type": "User"}, "body": "Looks good."})
-        asked = Asked(inputs={"comment": "true"}, endpoint=NOBODY, token=TOKEN, github={"GITHUB_API_URL": api.url})
+    with GitHubApi() as api:
+        api.comment("Looks good.", login="ada", kind="User")
+        asked = Asked(inputs={"comment": "true"}, endpoint=NOBODY, token=api.token, github={"GITHUB_API_URL": api.url})
         first = judge(pull, tmp_path / "first", asked)
-        (_, ours) = (dict(comment) for comment in api.comments)
+        _, ours = (dict(comment) for comment in api.comments)
         again = replace(asked, inputs={"comment": "true", "mode": "report-only"})
         second = judge(pull, tmp_path / "second", again)
     assert (first.code, second.code) == (0, 0)
     assert ours["body"].startswith("<!-- ")
-    assert [comment["id"] for comment in api.comments] == [1, 2]
     assert api.comments[0]["body"] == "Looks good."
+    assert [comment["id"] for comment in api.comments[1:]] == [ours["id"]]
     assert api.comments[1]["body"] != ours["body"], "written anew, in its place"
-    assert [method for method, _ in api.asked if method != "GET"] == ["POST", "PATCH"]
-    assert TOKEN not in first.log + first.summary
+    assert [each.method for each in api.asked if each.method != "GET"] == ["POST", "PATCH"]
+    assert api.token not in first.log + first.summary
 
 
 def test_a_comment_that_is_refused_hides_no_verdict(tmp_path: Path) -> None:
     pull = opened(tmp_path, {"README.md": "# pilot\n\nNo model changes here.\n"})
-    with Comments(refuses=403) as api:
-        asked = Asked(inputs={"comment": "true"}, endpoint=NOBODY, token=TOKEN, github={"GITHUB_API_URL": api.url})
+    with GitHubApi(faults={"POST": 403}) as api:
+        asked = Asked(inputs={"comment": "true"}, endpoint=NOBODY, token=api.token, github={"GITHUB_API_URL": api.url})
         ran = judge(pull, tmp_path / "temp", asked)
     assert ran.code == 0
     assert "pull-requests: write" in ran.log
