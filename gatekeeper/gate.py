@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from gatekeeper import checks, policy, sources
+from gatekeeper import __version__, checks, policy, sources
 from gatekeeper.artifact import Artifact, Kind, Reference
 from gatekeeper.attestation import Attestation, Omission, Subject, SubjectFile
 from gatekeeper.errors import GatekeeperError, InputError
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from gatekeeper.sealed_cache import SealedCache
     from gatekeeper.sources import SourceOptions
 
+_OURS = "gatekeeper-models"
 TOOLS = (
-    "gatekeeper-models",
+    _OURS,
     "huggingface-hub",
     "hayward",
     "picklescan",
@@ -348,7 +349,8 @@ def tool_versions(
     versions = {"python": ".".join(str(part) for part in sys.version_info[:3])}
     for name in names:
         try:
-            versions[name] = installed(name)
-        except metadata.PackageNotFoundError:  # run from a checkout that was never installed
+            # A checkout may run without being installed, or beside an installed release of another version.
+            versions[name] = __version__ if name == _OURS else installed(name)
+        except metadata.PackageNotFoundError:
             versions[name] = "not installed"
     return versions
