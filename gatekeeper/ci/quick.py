@@ -35,11 +35,17 @@ _LOADERS = (
 
 _CODE = frozenset({".py", ".pyw"})
 _OTHERS = frozenset({".bash", ".env", ".json", ".sh", ".toml", ".yaml", ".yml", ".zsh"})
+_MARKED = frozenset(
+    {".c", ".cc", ".cpp", ".cs", ".css", ".cu", ".go", ".h", ".hpp", ".html", ".java", ".js", ".jsx", ".kt", ".mjs"}
+    | {".php", ".proto", ".rb", ".rs", ".scala", ".scss", ".sql", ".svg", ".swift", ".ts", ".tsx", ".txt", ".vue"}
+)
+"""Languages that are read for our own comments alone."""
+
 _SLASHED = re.compile(rb"[\"'][^\"'\n]*/|\\[xuUN0-7]|[\"']{3}")
 """A text with a slash, or one that may hold what is not seen."""
 
 _LETTERS = bytes(
-    ord(chr(each).lower()) if chr(each).isalpha() and each < 128 or each in b"_-" else 32 for each in range(256)
+    ord(chr(each).lower()) if (chr(each).isalpha() and each < 128) or each in b"_-" else 32 for each in range(256)
 )
 """Small letters for letters, blanks for what no word has."""
 
@@ -60,6 +66,8 @@ def names_nothing(path: str, data: bytes) -> bool:
         return False
     if ending in _CODE:
         return _of_code(data)
+    if ending in _MARKED:
+        return has_no_marker(data)
     return ending in _OTHERS and _of_settings(data)
 
 
