@@ -111,6 +111,9 @@ class _Reading:
     wanted: dict[str, bool] = field(default_factory=dict)
     """Path → whether it is read."""
 
+    taken: dict[str, bool] = field(default_factory=dict)
+    """Path → whether an extractor takes it."""
+
     def bumps(self, base: str, head: str, changes: Sequence[Change]) -> Bumps:
         wanted = [kept for change in changes if (kept := self._without_ignored(change)).sides and _differs(kept)]
         read = [change for change in wanted if any(self._takes(side) for side in change.sides)]
@@ -143,7 +146,11 @@ class _Reading:
     def _names_nothing(self, path: str, data: bytes) -> bool:
         if self.rules.looks_into(path):
             return False
-        return names_nothing(path, data) or (has_no_marker(data) and not takes(path))
+        if names_nothing(path, data):
+            return True
+        if path not in self.taken:
+            self.taken[path] = takes(path)
+        return not self.taken[path] and has_no_marker(data)
 
     def _tell_links(self, changes: Iterable[Change]) -> None:
         """Say what leads elsewhere: nobody looked there."""
