@@ -83,6 +83,8 @@ def _of_code(data: bytes) -> bool:
     words = _distinct(data)
     if any(word in words for word in _LOADERS):
         return False
+    if b"/" not in data and b"\\" not in data:
+        return True
     return not any(word in words for word in (*_STRONG, *_WEAK)) or not _SLASHED.search(data)
 
 
