@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from posixpath import splitext
 
@@ -21,6 +22,7 @@ from gatekeeper.mention import Ignored, Mention, Pattern
 from gatekeeper.review import Bump, BumpKind, Bumps
 from gatekeeper.text import plural, printable
 
+_is_weights = lru_cache(maxsize=16_384)(is_weights)
 _NO_TEXT = frozenset(
     {".markdown", ".md", ".mdx", ".rst"}
     | {".7z", ".avi", ".bmp", ".bz2", ".class", ".docx", ".eot", ".exe", ".gif", ".gz", ".ico", ".jar", ".jpeg", ".jpg"}
@@ -111,6 +113,9 @@ class _Reading:
     wanted: dict[str, bool] = field(default_factory=dict)
     """Path → whether it is read."""
 
+    taken: dict[str, bool] = field(default_factory=dict)
+    """Path → whether an extractor takes it."""
+
     def bumps(self, base: str, head: str, changes: Sequence[Change]) -> Bumps:
         wanted = [kept for change in changes if (kept := self._without_ignored(change)).sides and _differs(kept)]
         read = [change for change in wanted if any(self._takes(side) for side in change.sides)]
@@ -137,19 +142,25 @@ class _Reading:
             return False
         if side.path not in self.wanted:
             plain = splitext(side.path)[1].lower() not in _NO_TEXT or self.rules.reads(side.path)
-            self.wanted[side.path] = plain and not is_weights(side.path)
+            self.wanted[side.path] = plain and not _is_weights(side.path)
         return self.wanted[side.path]
 
     def _names_nothing(self, path: str, data: bytes) -> bool:
         if self.rules.looks_into(path):
             return False
-        return names_nothing(path, data) or (has_no_marker(data) and not takes(path))
+        if names_nothing(path, data):
+            return True
+        if path not in self.taken:
+            self.taken[path] = takes(path)
+        return not self.taken[path] and has_no_marker(data)
 
     def _tell_links(self, changes: Iterable[Change]) -> None:
         """Say what leads elsewhere: nobody looked there."""
         sides = [change.new for change in changes if change.new]
         modules = [side.path for side in sides if side.submodule]
-        links = [side.path for side in sides if side.symlink and (is_weights(side.path) or self.rules.reads(side.path))]
+        links = [
+            side.path for side in sides if side.symlink and (_is_weights(side.path) or self.rules.reads(side.path))
+        ]
         self._tell(modules, "is another repository (a submodule), and what changed in it was not looked at")
         self._tell(links, "is a symbolic link, and what it leads to was not looked at")
         odd = [side.path for side in sides if _local(side) and not side.exact]
@@ -210,7 +221,7 @@ def _differs(change: Change) -> bool:
 
 
 def _local(side: Side | None) -> bool:
-    return side is not None and is_weights(side.path) and not side.submodule and not side.symlink
+    return side is not None and _is_weights(side.path) and not side.submodule and not side.symlink
 
 
 def _local_files(changes: Sequence[Change]) -> Iterator[Bump]:

@@ -35,10 +35,20 @@ _LOADERS = (
 
 _CODE = frozenset({".py", ".pyw"})
 _OTHERS = frozenset({".bash", ".env", ".json", ".sh", ".toml", ".yaml", ".yml", ".zsh"})
+_MARKED = frozenset(
+    {".c", ".cc", ".cpp", ".cs", ".css", ".cu", ".go", ".h", ".hpp", ".html", ".java", ".js", ".jsx", ".kt", ".mjs"}
+    | {".php", ".proto", ".rb", ".rs", ".scala", ".scss", ".sql", ".svg", ".swift", ".ts", ".tsx", ".txt", ".vue"}
+)
+"""Languages that are read for our own comments alone."""
+
 _SLASHED = re.compile(rb"[\"'][^\"'\n]*/|\\[xuUN0-7]|[\"']{3}")
 """A text with a slash, or one that may hold what is not seen."""
 
-_WORD = re.compile(rb"[a-z_-]{2,}")
+_LETTERS = bytes(
+    ord(chr(each).lower()) if (chr(each).isalpha() and each < 128) or each in b"_-" else 32 for each in range(256)
+)
+"""Small letters for letters, blanks for what no word has."""
+
 _UNSEEN = (b"\\u", b"\\x", b"\\U")
 _UNTOLD = (b"/", b"$", b"{{", b"%", b"<", b"!")
 _MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -56,6 +66,8 @@ def names_nothing(path: str, data: bytes) -> bool:
         return False
     if ending in _CODE:
         return _of_code(data)
+    if ending in _MARKED:
+        return has_no_marker(data)
     return ending in _OTHERS and _of_settings(data)
 
 
@@ -65,26 +77,26 @@ def has_no_marker(data: bytes) -> bool:
 
 
 def _of_code(data: bytes) -> bool:
-    small = data.lower()
     # Identifiers in other letters, or bytes in another encoding, may mean the same.
-    if not data.isascii() or b"coding" in small[:200]:
+    if not data.isascii() or b"coding" in data[:200].lower():
         return False
-    words = _distinct(small)
+    words = _distinct(data)
     if any(word in words for word in _LOADERS):
         return False
+    if b"/" not in data and b"\\" not in data:
+        return True
     return not any(word in words for word in (*_STRONG, *_WEAK)) or not _SLASHED.search(data)
 
 
 def _of_settings(data: bytes) -> bool:
     if any(each in data for each in _UNSEEN):
         return False
-    small = data.translate(None, b"\"'\\").lower()  # a shell puts v"ll"m together
-    words = _distinct(small)
+    words = _distinct(data, b"\"'\\")  # a shell puts v"ll"m together
     if any(word in words for word in _STRONG):
         return False
-    return not any(word in words for word in _WEAK) or not any(each in small for each in _UNTOLD)
+    return not any(word in words for word in _WEAK) or not any(each in data for each in _UNTOLD)
 
 
-def _distinct(small: bytes) -> bytes:
-    """Give each word of a text once: a file has few, and each is then looked for in little."""
-    return b" ".join(set(_WORD.findall(small)))
+def _distinct(data: bytes, without: bytes = b"") -> bytes:
+    """Give each word of a text once, in small letters: a file has few, and each is then looked for in little."""
+    return b" ".join(set(data.translate(_LETTERS, without).split()))
