@@ -15,7 +15,6 @@ from gatekeeper.ci.extracting import extract, takes
 from gatekeeper.ci.git import Git
 from gatekeeper.ci.pairing import Named, pair
 from gatekeeper.ci.patterns import matches
-from gatekeeper.ci.quick import has_no_marker, names_nothing
 from gatekeeper.endings import is_weights
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.mention import Ignored, Mention, Pattern
@@ -145,15 +144,6 @@ class _Reading:
             self.wanted[side.path] = plain and not _is_weights(side.path)
         return self.wanted[side.path]
 
-    def _names_nothing(self, path: str, data: bytes) -> bool:
-        if self.rules.looks_into(path):
-            return False
-        if names_nothing(path, data):
-            return True
-        if path not in self.taken:
-            self.taken[path] = takes(path)
-        return not self.taken[path] and has_no_marker(data)
-
     def _tell_links(self, changes: Iterable[Change]) -> None:
         """Say what leads elsewhere: nobody looked there."""
         sides = [change.new for change in changes if change.new]
@@ -186,7 +176,7 @@ class _Reading:
                 if not isinstance(data, bytes):
                     if newer and self.rules.reads(side.path):
                         refused[data.value].append(side.path)
-                elif not self._names_nothing(side.path, data):
+                else:
                     mentions = extract(side.path, data, self.rules.patterns, limits)
                     found[(index, newer)] = tuple(each for each in mentions if not self.rules.ignores_name(each.name))
         for why, paths in refused.items():
