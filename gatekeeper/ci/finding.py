@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from posixpath import splitext
 
+from gatekeeper.bump import Bump, BumpKind, Bumps
 from gatekeeper.ci.changes import Change, Side, between, common_base, contents, resolve, resolve_first, staged
 from gatekeeper.ci.event import Since
 from gatekeeper.ci.extracting import extract, takes
@@ -18,7 +19,6 @@ from gatekeeper.ci.patterns import matches
 from gatekeeper.endings import is_weights
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.mention import Ignored, Mention, Pattern
-from gatekeeper.review import Bump, BumpKind, Bumps
 from gatekeeper.text import plural, printable
 
 _is_weights = lru_cache(maxsize=16_384)(is_weights)
