@@ -43,6 +43,9 @@ def room(module: str) -> str:
     return parts[1] if len(parts) > 1 else ""
 
 
+KNOWN = frozenset(dotted(module) for module in MODULES)
+
+
 @cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
@@ -51,7 +54,6 @@ def tree(path: Path) -> ast.Module:
 @cache
 def imports(path: Path) -> frozenset[str]:
     """Every module that a file imports, also inside functions; names are resolved to modules where they are some."""
-    known = {dotted(module) for module in MODULES}
     found: set[str] = set()
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
@@ -60,7 +62,7 @@ def imports(path: Path) -> frozenset[str]:
             assert node.level == 0, f"{path}: relative import"
             base = node.module or ""
             names = {f"{base}.{alias.name}" for alias in node.names}
-            found.update(name if name in known else base for name in names)
+            found.update(name if name in KNOWN else base for name in names)
     return frozenset(found)
 
 

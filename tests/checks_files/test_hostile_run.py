@@ -14,7 +14,7 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 from gatekeeper.checks.files import ALL
 from tests.support import samples
-from tests.support.artifacts import artifact, look
+from tests.support.artifacts import artifact, look, shared_scanners
 made = {case: make() for case, make in {**samples.MALICIOUS, **samples.HONEST}.items()}
 subject = artifact({f"{case}/{name}": data for case, (name, data) in made.items()})
 look(ALL[3], artifact({"warm.pkl": samples.SYSTEM}))
@@ -26,6 +26,7 @@ def hook(event, arguments):
              "marshal.loads", "ctypes.dlopen", "os.posix_spawn")
     if event in named or event.startswith(("socket.", "urllib.")):
         events.append([event, str(arguments[0])])
+shared_scanners.cache_clear()  # so that the scanners are started again, and the hook hears what is started for them
 sys.addaudithook(hook)
 [look(check, subject) for check in ALL]
 print(json.dumps(events))

@@ -20,7 +20,7 @@ from gatekeeper.evidence import CheckResult, Status
 from gatekeeper.limits import DEFAULT_LIMITS, MIB
 from gatekeeper.sealed_cache import SealedCache
 from tests.support import samples
-from tests.support.artifacts import CONTEXT, artifact
+from tests.support.artifacts import CONTEXT, artifact, shared_scanners
 
 FILES = {
     "evil.pkl": samples.SYSTEM,
@@ -39,7 +39,8 @@ def cache(tmp_path: Path) -> Iterator[SealedCache]:
 
 
 def look(subject: Artifact, cache: SealedCache | None, **limits: Any) -> CheckResult:
-    context = replace(CONTEXT, results=cache, limits=replace(DEFAULT_LIMITS, **limits))
+    limited = replace(DEFAULT_LIMITS, **limits)
+    context = replace(CONTEXT, results=cache, limits=limited, scanner_server=shared_scanners())
     return inspect(Scanners(), subject, context)
 
 

@@ -13,13 +13,13 @@ import pytest
 
 from gatekeeper.checks.files.child import SCANNERS
 from gatekeeper.checks.files.feed import Feed, FeedKind
-from gatekeeper.checks.files.limited_child import Scanning, Verdict, scanner_server
+from gatekeeper.checks.files.limited_child import Scanning, Verdict
 from gatekeeper.checks.files.scanner import Report, Signal, from_json, to_json
 from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.evidence import Status
 from gatekeeper.limits import DEFAULT_LIMITS, MIB
 from tests.support import samples
-from tests.support.artifacts import look, slugs
+from tests.support.artifacts import look, shared_scanners, slugs
 
 JOBS = "tests.support.scanner_jobs"
 
@@ -39,8 +39,8 @@ def scan(folder: Path, names: dict[str, str], job: str, **limits: Any) -> dict[s
     items = feeds(folder, names)
     scratch = folder / "scratch"
     scratch.mkdir()
-    server = scanner_server(f"{JOBS}:{job}")
-    with server, Scanning(replace(DEFAULT_LIMITS, **limits), folder / "copies", scratch, server) as scanning:
+    server = shared_scanners(f"{JOBS}:{job}")
+    with Scanning(replace(DEFAULT_LIMITS, **limits), folder / "copies", scratch, server) as scanning:
         verdicts = {verdict.feed.path: verdict for verdict in scanning.scan(items)}
     assert not list(scratch.iterdir())
     return verdicts
@@ -111,7 +111,8 @@ def weighed(folder: Path, files: dict[str, bytes]) -> dict[str, Verdict]:
         copy = copies / f"{len(items)}.pkl"
         copy.write_bytes(data)
         items.append(Feed(path=name, copy=copy, kind=FeedKind.PICKLE))
-    with Scanning(replace(DEFAULT_LIMITS, scan_opcodes=1000), copies, scratch) as scanning:
+    limits = replace(DEFAULT_LIMITS, scan_opcodes=1000)
+    with Scanning(limits, copies, scratch, shared_scanners()) as scanning:
         return {verdict.feed.path: verdict for verdict in scanning.scan(items)}
 
 

@@ -41,7 +41,8 @@ def test_a_signed_audit_is_not_admitted() -> None:
 def test_a_step_that_fails_is_shown_and_fails_the_demo(
     slug: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo, "play", lambda *_, **__: iter(()))
+    for other in ("play", "repairs"):
+        monkeypatch.setattr(demo, other, lambda *_, **__: iter(()))
     monkeypatch.setattr(demo, "round_trip", partial(demo.round_trip, subject(slug)))
     ran = CliRunner().invoke(cli, ["demo", "--quiet", "--out", str(tmp_path)], standalone_mode=False)
     assert ran.return_value == 1

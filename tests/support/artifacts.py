@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from gatekeeper.artifact import Artifact, ArtifactFile, Kind, Reference, Scheme
 from gatekeeper.checks.check import Check, Context, inspect
+from gatekeeper.checks.files import scanner_server
+from gatekeeper.confined import Server
 from gatekeeper.errors import LimitError
 from gatekeeper.evidence import CheckResult
 
@@ -84,13 +88,23 @@ def folder_artifact(root: Path, **fields: Any) -> Artifact:
     return _artifact(entries, fields)
 
 
+@cache
+def shared_scanners(entry: str = "gatekeeper.checks.files.child:scan") -> Server:
+    """Give one process of scanners for all that is looked at here: it forks a fresh child for each job.
+
+    Args:
+        entry: What runs in the children.
+    """
+    server = scanner_server(entry)
+    atexit.register(server.__exit__, None, None, None)
+    return server.__enter__()
+
+
 def look(check: Check, files: Mapping[str, bytes] | Artifact, **limits: Any) -> CheckResult:
     """Run one check as the gate does."""
-    from dataclasses import replace
-
     subject = files if isinstance(files, Artifact) else artifact(files)
-    context = replace(CONTEXT, limits=replace(CONTEXT.limits, **limits)) if limits else CONTEXT
-    return inspect(check, subject, context)
+    limited = replace(CONTEXT.limits, **limits)
+    return inspect(check, subject, replace(CONTEXT, limits=limited, scanner_server=shared_scanners()))
 
 
 def slugs(result: CheckResult) -> set[str]:

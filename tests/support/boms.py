@@ -47,7 +47,12 @@ def each_reference(value: Any, key: str) -> Iterator[str]:
 def _validator(spec: str) -> Any:
     from cyclonedx.schema import SchemaVersion
     from cyclonedx.validation.json import JsonStrictValidator
+    from jsonschema import Draft7Validator
 
+    # Its grammar takes 50 ms for one address; most documents here have the same ones.
+    known = Draft7Validator.FORMAT_CHECKER.checkers
+    judge, errors = known["iri-reference"]
+    known["iri-reference"] = cache(judge), errors
     return JsonStrictValidator({"1.6": SchemaVersion.V1_6, "1.7": SchemaVersion.V1_7}[spec])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import gzip
 import zlib
 from collections.abc import Callable, Mapping
@@ -11,13 +10,12 @@ from functools import cache
 from pathlib import Path
 
 from gatekeeper import checks, gate, policy
-from gatekeeper.confined import Server
 from gatekeeper.decision import Action
 from gatekeeper.evidence import Status
 from gatekeeper.policy import Policy
 from tests.fuzz import laws, seeds
 from tests.fuzz.judging import chosen
-from tests.support.artifacts import CONTEXT, artifact
+from tests.support.artifacts import CONTEXT, artifact, shared_scanners
 from tests.support.samples import (
     SYSTEM,
     legacy_streams,
@@ -80,7 +78,7 @@ TOKENS = (
 )
 PATIENCE = 5
 SHORT = 6
-"""Whole gates of a short run: each starts the scanners' child."""
+"""Whole gates of a short run: each has a child of the scanners."""
 
 
 @cache
@@ -88,20 +86,12 @@ def _policy() -> Policy:
     return policy.load(str(Path(__file__).parents[3] / "benchmarks" / "files.yaml"))
 
 
-@cache
-def _server() -> Server:
-    """Give the scanners' server, one for all inputs; it ends when this process does."""
-    server = checks.scanner_server()
-    atexit.register(server.__exit__, None, None, None)
-    return server.__enter__()
-
-
 def answer(data: bytes) -> tuple[Action, tuple[tuple[str, Status, str, tuple[str, ...]], ...]]:
     number, data = chosen(data, _CHOICES)
     files = {_NAMES[number]: data} if number < len(_NAMES) else _PAYLOADS[number - len(_NAMES)](data)
     subject = artifact(files)
     chosen_checks = gate.Selection(only=tuple(check.id for check in checks.ALL if check.id.startswith("files/")))
-    evidence = gate.collect(subject, replace(CONTEXT, scanner_server=_server()), chosen_checks)
+    evidence = gate.collect(subject, replace(CONTEXT, scanner_server=shared_scanners()), chosen_checks)
     decision = policy.decide(evidence, _policy(), subject=gate.key_of(subject), now=CONTEXT.now)
     ours = [result for result in evidence.results if result.check.id.startswith("files/")]
     return decision.action, tuple(
