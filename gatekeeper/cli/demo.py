@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gatekeeper.cli.layout import entry
 from gatekeeper.cli.options import QUIET, option
 from gatekeeper.decision import Action
+
+if TYPE_CHECKING:
+    from gatekeeper.demo import Mended
 
 _TONES = {Action.ALLOW: "green", Action.DISCARD: "red"}
 
@@ -82,16 +87,16 @@ def _repair(out: Path, quiet: bool) -> bool:
     if why := demo.why_not():
         entry("--  ", f"not shown: it {why}")
         return True
+    return tell_repairs(demo.repairs(out, progress=choose(quiet=quiet)), out)
+
+
+def tell_repairs(outcomes: Iterable[Mended], out: Path) -> bool:
+    """Print what became of failing models, and say whether it is what they are there for."""
     good = True
-    for mended in demo.repairs(out, progress=choose(quiet=quiet)):
+    for mended in outcomes:
         verdict = mended.attestation.verdict
-        _line(
-            mended.as_expected,
-            verdict.action,
-            _TONES.get(verdict.action, "yellow"),
-            mended.failing.title,
-            verdict.because,
-        )
+        tone = _TONES.get(verdict.action, "yellow")
+        _line(mended.as_expected, verdict.action, tone, mended.failing.title, verdict.because)
         click.echo(f"    {out / mended.failing.slug / 'report.html'}")
         good = good and mended.as_expected
     return good

@@ -10,6 +10,7 @@ from gatekeeper import demo, report
 from gatekeeper.decision import Action
 from gatekeeper.patch import remedy_from_json
 from gatekeeper.remedy import Cause
+from tests.support.readme import README, with_repairs
 
 pytest.importorskip("torch", reason="language models need torch, which is not installed")
 pytest.importorskip("peft", reason="language models need peft, which is not installed")
@@ -52,3 +53,8 @@ def test_length_is_told_and_nothing_is_changed(mended: dict[str, tuple[Path, dem
     assert remedy is not None
     assert remedy.diagnosis.cause is Cause.STRUCTURAL
     assert not remedy.exists
+
+
+def test_the_readme_shows_both(mended: dict[str, tuple[Path, demo.Mended]]) -> None:
+    text = README.read_text("utf-8")
+    assert with_repairs(text, (each for _, each in mended.values())) == text, "remake it with `make docs-write`"
