@@ -204,6 +204,16 @@ class Limits:
     onnx_confirm_memory_bytes: int = 2 * GIB
     """Address space of the child that runs them, in bytes."""
 
+    onnx_deep_bytes: int = 512 * MIB
+    """Bytes of an ONNX model and of the files that its tensors lie in, up to which it is run as a whole."""
+
+    onnx_deep_cpu_seconds: int = 120
+    """CPU seconds that running one whole ONNX graph may cost; it is run as often as they allow, up to a few dozen
+    times."""
+
+    onnx_deep_memory_bytes: int = 6 * GIB
+    """Address space of the child that runs it, in bytes: it holds the model four times over."""
+
     conversion_bytes: int = 1 * GIB
     """Bytes of weights that are read to tell whether a graph holds those that lie beside it in another format."""
 

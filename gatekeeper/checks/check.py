@@ -88,6 +88,9 @@ class Context:
     reference_trouble: str = ""
     """Why there is none although one was looked for."""
 
+    deep: bool = False
+    """Whole graphs are run, and architectures written out anew to hold them against: minutes instead of seconds."""
+
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = SILENT
     scanner_server: Server | None = None

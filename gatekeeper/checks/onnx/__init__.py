@@ -5,7 +5,8 @@ file's parts, `reader_flat` and `reader_control` write them out, `reader_order` 
 `tracing` (one pass of marks over the graph, into a `taint`; `flow*` say what operators do to them), `triggers`
 (meetings of marks → suspicions, with the `cone` behind each), `confirm` (what is behind a gate, run by itself:
 `confirm_cut` cuts it out, `confirm_words` and `confirm_inputs` make its inputs, `confirm_asking` asks for it),
-`vocabulary` (what the numbers of tokens mean), `reference` (the difference of two graphs; `reference_labels` and
+`whole` (graphs run with their weights: `whole_inputs` makes inputs, `whole_wires` says what wires did, `whole_asking`
+asks for it), `vocabulary` (what the numbers of tokens mean), `reference` (the difference of two graphs; `reference_labels` and
 `reference_pairs` find which node is which), `sketch` (a part of a graph as a drawing), `conversion` (weights against
 those beside the graph).
 Each check is a file of its own, `*_check`.
@@ -22,9 +23,17 @@ from gatekeeper.checks.onnx.structure_check import GraphStructure
 from gatekeeper.checks.onnx.suspicion import Suspicion
 from gatekeeper.checks.onnx.taint_check import GraphTaint
 from gatekeeper.checks.onnx.trouble import GraphError
+from gatekeeper.checks.onnx.whole_check import GraphRun
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 
-ALL: tuple[Check, ...] = (GraphStructure(), GraphTaint(), GraphConfirmation(), GraphReference(), Conversion())
+ALL: tuple[Check, ...] = (
+    GraphStructure(),
+    GraphTaint(),
+    GraphConfirmation(),
+    GraphRun(),
+    GraphReference(),
+    Conversion(),
+)
 """The checks of this room, in the order of reports."""
 
 __all__ = ["ALL", "Graph", "GraphError", "Suspicion", "read_graph", "suspicions"]
