@@ -7,7 +7,8 @@ file's parts, `reader_flat` and `reader_control` write them out, `reader_order` 
 `confirm_cut` cuts it out, `confirm_words` and `confirm_inputs` make its inputs, `confirm_asking` asks for it),
 `whole` (graphs run with their weights: `whole_inputs` makes inputs, `whole_wires` says what wires did, `whole_asking`
 asks for it), `vocabulary` (what the numbers of tokens mean), `reference` (the difference of two graphs; `reference_labels` and
-`reference_pairs` find which node is which), `sketch` (a part of a graph as a drawing), `conversion` (weights against
+`reference_pairs` find which node is which), `kinds` (what a graph does whoever exported it; `export_asking` has its
+architecture written out anew), `sketch` (a part of a graph as a drawing), `conversion` (weights against
 those beside the graph).
 Each check is a file of its own, `*_check`.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 from gatekeeper.checks.check import Check
 from gatekeeper.checks.onnx.confirm_check import GraphConfirmation
 from gatekeeper.checks.onnx.conversion_check import Conversion
+from gatekeeper.checks.onnx.export_check import GraphExport
 from gatekeeper.checks.onnx.graph import Graph
 from gatekeeper.checks.onnx.reference_check import GraphReference
 from gatekeeper.checks.onnx.structure_check import GraphStructure
@@ -32,6 +34,7 @@ ALL: tuple[Check, ...] = (
     GraphConfirmation(),
     GraphRun(),
     GraphReference(),
+    GraphExport(),
     Conversion(),
 )
 """The checks of this room, in the order of reports."""
