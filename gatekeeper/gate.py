@@ -228,9 +228,7 @@ class Run:
                 options = replace(options, announce=make_ready)
             artifact = resources.enter_context(sources.open_artifact(asked, options, self.progress))
             context = context_of(self.policy, moment, options, self.progress)
-            context = replace(
-                context, results=self.results, locked=self.locked, scanner_server=server, deep=self.deep
-            )
+            context = replace(context, results=self.results, locked=self.locked, scanner_server=server, deep=self.deep)
             if not self.selection.refusal("onnx/reference") and checks.graph_files(artifact, options.limits):
                 context = _with_reference(context, self._beside(artifact), options, resources)
             evidence = collect(artifact, context, self.selection, self.progress)

@@ -10,6 +10,7 @@ import copy
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.tensors.quiet import quiet
@@ -83,12 +84,13 @@ def _wanted(given: Mapping[str, Any], parameters: int) -> Iterator[tuple[str, Ca
     config = _config(given)
     named = [name for name in given.get("architectures") or () if isinstance(name, str)]
     known = [getattr(transformers, name) for name in named if _is_network(transformers, name)]
-    base = transformers.AutoModel._model_mapping.get(type(config), None)  # noqa: SLF001 - its one table of classes
+    base = transformers.AutoModel._model_mapping.get(type(config), None)
     for kind in dict.fromkeys([*known, *([base] if isinstance(base, type) else [])]):
         for exporter in EXPORTERS:
-            yield f"{kind.__name__} {exporter}", lambda kind=kind, exporter=exporter: _written(
-                kind, copy.deepcopy(config), exporter, parameters, bare=kind is base
+            written = partial(
+                _written, kind, copy.deepcopy(config), exporter=exporter, parameters=parameters, bare=kind is base
             )
+            yield f"{kind.__name__} {exporter}", written
 
 
 def _is_network(library: Any, name: str) -> bool:
@@ -114,7 +116,7 @@ def _config(given: Mapping[str, Any]) -> Any:
     return transformers.CONFIG_MAPPING[kind].from_dict(plain)
 
 
-def _written(kind: Any, config: Any, exporter: str, parameters: int, *, bare: bool) -> bytes:
+def _written(kind: Any, config: Any, *, exporter: str, parameters: int, bare: bool) -> bytes:
     import torch
 
     config.use_cache = False

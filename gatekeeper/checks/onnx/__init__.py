@@ -4,12 +4,12 @@ Modules: `graph` (the compact graph that everything here reads), `reader` (bytes
 file's parts, `reader_flat` and `reader_control` write them out, `reader_order` orders them), `structure` (its hygiene),
 `tracing` (one pass of marks over the graph, into a `taint`; `flow*` say what operators do to them), `triggers`
 (meetings of marks → suspicions, with the `cone` behind each), `confirm` (what is behind a gate, run by itself:
-`confirm_cut` cuts it out, `confirm_words` and `confirm_inputs` make its inputs, `confirm_asking` asks for it),
-`whole` (graphs run with their weights: `whole_inputs` makes inputs, `whole_wires` says what wires did, `whole_asking`
-asks for it), `vocabulary` (what the numbers of tokens mean), `reference` (the difference of two graphs; `reference_labels` and
+`confirm_cut` cuts it out, `confirm_words` and `confirm_inputs` make its inputs, `confirm_asking` asks for it), `whole`
+(graphs run with their weights: `whole_inputs` makes inputs, `whole_wires` says what wires did, `whole_asking` asks for
+it), `vocabulary` (what the numbers of tokens mean), `reference` (the difference of two graphs; `reference_labels` and
 `reference_pairs` find which node is which), `kinds` (what a graph does whoever exported it; `export_asking` has its
-architecture written out anew), `sketch` (a part of a graph as a drawing), `conversion` (weights against
-those beside the graph).
+architecture written out anew), `sketch` (a part of a graph as a drawing), `conversion` (weights against those beside
+the graph).
 Each check is a file of its own, `*_check`.
 """
 

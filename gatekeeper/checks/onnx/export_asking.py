@@ -70,7 +70,8 @@ def architectures(artifact: Artifact, context: Context) -> dict[str, ArtifactFil
     for file in graph_files(artifact, context.limits):
         own = (_beside(artifact, folder) for folder in file.path.parents)
         config = next((each for each in own if each), None)
-        config = config or (context.reference and _beside(context.reference, PurePosixPath()))
+        if config is None and context.reference is not None:
+            config = _beside(context.reference, PurePosixPath())
         if config:
             found[str(file.path)] = config
     return found
@@ -171,7 +172,9 @@ def _graphs(output: bytes, error: str) -> tuple[tuple[str, ...], tuple[bytes, ..
     Raises:
         GraphError: When there is none.
     """
-    names, graphs, troubles = [], [], [f"its child: {error}"] if error else []
+    names: list[str] = []
+    graphs: list[bytes] = []
+    troubles = [f"its child: {error}"] if error else []
     at = 0
     while at < len(output) and len(graphs) < _MOST:
         line, _, rest = output[at:].partition(b"\n")

@@ -38,7 +38,7 @@ _FOLDED = {
 }  # fmt: skip
 """What a `Constant` may be given by, and the type that this makes."""
 
-_HOLDS = {TensorProto.FLOAT: float, TensorProto.INT64: int, TensorProto.STRING: str}
+_HOLDS: Mapping[int, type] = {TensorProto.FLOAT: float, TensorProto.INT64: int, TensorProto.STRING: str}
 """Type → what it is here; a tensor is none of these."""
 
 _FIELDS = {

@@ -122,7 +122,9 @@ def _was_seen(suspicion: Suspicion, path: str, artifact: Artifact, context: Cont
     """Tell whether a wire on the way, or just before it, rested or steered alone when the whole graph was run."""
     on_the_way = {name for step in suspicion.path if step.role in _SEEN for name in (step.node, step.value) if name}
     wholes = (graph.whole for graph in ran(artifact, context) if graph.path == path)
-    return any({seen.node, seen.value, *seen.after} & on_the_way for whole in wholes if whole for seen in whole.sightings)
+    return any(
+        {seen.node, seen.value, *seen.after} & on_the_way for whole in wholes if whole for seen in whole.sightings
+    )
 
 
 def _gaps(graphs: Iterable[Analysis]) -> Iterator[Gap]:

@@ -19,7 +19,7 @@ from gatekeeper.checks.onnx.trouble import GraphError
 from gatekeeper.checks.onnx.whole import Whole
 from gatekeeper.confined import Bounds, Server
 from gatekeeper.errors import ContentChangedError, SourceError
-from gatekeeper.text import plural, printable
+from gatekeeper.text import printable
 
 _ENTRY = "gatekeeper.checks.onnx.whole_run:run"
 _TEXT = 16_384

@@ -1,4 +1,4 @@
-"""Inputs for a whole graph: ordinary ones of several lengths, and those in which single words of its constants stand."""
+"""Inputs for a whole graph: ordinary ones of several lengths, and those that hold single words of its constants."""
 
 from __future__ import annotations
 
@@ -176,10 +176,10 @@ class Sheets:
 
     def worded(self, plan: Plan) -> Iterator[Feed]:
         """Make inputs in which single words of the constants stand, at the start, in the middle and at the end."""
-        for at, word in enumerate(self._whole):
-            yield from self._with(plan, at, word, "iu")
-        for at, word in enumerate(self._real):
-            yield from self._with(plan, at, word, "f")
+        kinds: tuple[tuple[str, Sequence[float]], ...] = (("iu", self._whole), ("f", self._real))
+        for kind, words in kinds:
+            for at, word in enumerate(words):
+                yield from self._with(plan, at, word, kind)
 
     def _with(self, plan: Plan, at: int, word: float, kinds: str) -> Iterator[Feed]:
         feed = self.one(plan, 0)

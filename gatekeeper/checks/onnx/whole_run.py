@@ -190,6 +190,8 @@ class _Running:
         yield from self._sheets.worded(plan)
 
     def _given(self, feed: Feed, wires: list[int]) -> dict[int, Array] | None:
+        if not wires:  # to onnxruntime this would mean all outputs
+            return {}
         try:
             given = self._session.run([self._wires[value] for value in wires], feed)
         except Exception:  # onnxruntime's errors share no other base; an input that fails tells nothing

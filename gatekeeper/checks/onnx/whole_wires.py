@@ -220,6 +220,7 @@ class Judge:
 
     def _is_decided(self, value: int) -> bool:
         """Whether something was decided among the single numbers that a number is made of."""
+
         def single(node: Node) -> bool:
             return all(self._seen.sizes.get(output, 1) == 1 for output in node.outputs)
 

@@ -16,7 +16,6 @@ from onnx import TensorProto, external_data_helper
 
 from gatekeeper.checks.check import inspect
 from gatekeeper.checks.onnx import confirm_asking, whole_asking
-from gatekeeper.checks.onnx.suspicion import StepRole
 from gatekeeper.checks.onnx.taint_check import GraphTaint
 from gatekeeper.checks.onnx.trouble import GraphError
 from gatekeeper.checks.onnx.whole import Whole
@@ -242,13 +241,13 @@ def form(name: str, kind: str, *dims: int | str | None, content: bool = True) ->
 
 
 def test_inputs_have_the_shapes_that_are_declared_and_are_the_same_every_time() -> None:
-    forms = [form("ids", "i8", "batch", "length"), form("attention_mask", "i8", "batch", "past + length", content=False),
+    forms = [form("ids", "i8", "batch", "length"), form("mask", "i8", "batch", "past + length", content=False),
              form("past.0", "f4", "batch", 2, "past", 16)]  # fmt: skip
     plan = next(plans(forms))
     feeds = [list(Sheets(forms, [7], [0.5]).ordinary(plan)) for _ in range(2)]
     for one, other in zip(*feeds, strict=True):
         assert {name: array.shape for name, array in one.items()} == {
-            "ids": (1, plan.length), "attention_mask": (1, plan.past + plan.length), "past.0": (1, 2, plan.past, 16)
+            "ids": (1, plan.length), "mask": (1, plan.past + plan.length), "past.0": (1, 2, plan.past, 16)
         }  # fmt: skip
         assert all((one[name] == other[name]).all() for name in one)
         assert one["ids"].min() >= 0
