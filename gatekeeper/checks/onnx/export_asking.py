@@ -184,7 +184,7 @@ def _graphs(output: bytes, error: str) -> tuple[tuple[str, ...], tuple[bytes, ..
             at += len(line) + 1
             continue
         length = said.get("length")
-        if not isinstance(length, int) or not 0 < length <= len(rest) or not isinstance(said.get("name"), str):
+        if type(length) is not int or not 0 < length <= len(rest) or not isinstance(said.get("name"), str):
             raise GraphError("the exporter's child answered nonsense")
         names.append(printable(said["name"], _REASON))
         graphs.append(rest[:length])
