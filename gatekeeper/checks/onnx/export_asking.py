@@ -15,7 +15,7 @@ from gatekeeper.checks.check import Context
 from gatekeeper.checks.files import graph_files
 from gatekeeper.checks.onnx.analysis import WARM, answer_name, bounds_of
 from gatekeeper.checks.onnx.answers import from_data
-from gatekeeper.checks.onnx.kinds import Deed
+from gatekeeper.checks.onnx.deed import Deed
 from gatekeeper.checks.onnx.skeleton import skeleton
 from gatekeeper.checks.onnx.trouble import GraphError
 from gatekeeper.confined import Bounds, Server, private_folder

@@ -8,9 +8,9 @@ it is written; an architecture has none of these, or has them whoever exports it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gatekeeper.checks.onnx import marks as m
+from gatekeeper.checks.onnx.deed import Deed
 from gatekeeper.checks.onnx.graph import Graph, Node
 from gatekeeper.checks.onnx.operators import PICK
 from gatekeeper.checks.onnx.suspicion import SuspicionKind
@@ -31,17 +31,6 @@ _FRONT = (SuspicionKind.POSITION, "rewrite")
 """Where padding is cut off or filled in before the first layer: what many put in front of an export."""
 
 _NAME = 80
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Deed:
-    """One thing that a graph does."""
-
-    kind: str
-    """What, in words of ours; of a table with which one of how many."""
-
-    where: str
-    """Operator and name of the first node that does it; printable."""
 
 
 def deeds(graph: Graph) -> tuple[Deed, ...]:
