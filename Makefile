@@ -7,7 +7,7 @@ PROCESSES ?= 2
 FUZZ_SECONDS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour reports torch test check lint types docs architecture real docs-write fuzz bench bench-files bench-onnx wheel clean
+.PHONY: help demo tour pr-demo locks heavy-lock reports torch test check lint types docs architecture real docs-write fuzz bench bench-files bench-onnx wheel clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,25 @@ demo: $(STAMP)  ## gate the embedded subjects and write reports/demo/index.html
 
 tour: $(STAMP)  ## lock, gate, sign, fetch and admit a model of the demo's Hub; `make tour REAL=--real` takes a real one
 	@$(RUN)python -m tests.support.tour $(REAL)
+
+pr-demo: $(STAMP)  ## review three pull requests by the action's own steps, as on the platform
+	@$(RUN)python -m tests.support.pr_demo
+
+# Run from the environment that this made, or by any uv: `make locks UV=uv`. No index of this machine gets into a lock.
+UV ?= $(RUN)uv
+LOCK := $(UV) --no-config pip compile --quiet --universal --python-version 3.11 --generate-hashes --constraint constraints.txt \
+	--only-binary :all: --emit-build-options --no-annotate --no-emit-index-url --no-emit-find-links
+HEAVY ?= dist/requirements-all.txt
+
+# What is installed where a verdict is made or a release is built: every file by its hash, wheels alone.
+locks:  ## remake the locks with hashes in .github/requirements
+	$(LOCK) --custom-compile-command 'make locks' pyproject.toml --output-file .github/requirements/action.txt
+	$(LOCK) --custom-compile-command 'make locks' .github/requirements/release.in --output-file .github/requirements/release.txt
+
+heavy-lock:
+	mkdir -p $(dir $(HEAVY))
+	$(LOCK) --custom-compile-command 'make heavy-lock' --extra patch --extra deep --extra sigstore --extra bom --extra fleet \
+		pyproject.toml --output-file $(HEAVY)
 
 reports: $(STAMP)  ## remake reports/samples: one report per action and an audit report
 	@$(RUN)python -m tests.support.sample_reports

@@ -220,6 +220,23 @@ class Gap:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Measure:
+    """What a check measured at one place, whether or not it speaks against the artifact: for pictures and tables."""
+
+    name: str
+    """The place, such as a module; hostile text."""
+
+    group: str = ""
+    """Places of one group belong into one line of a picture, such as all `q_proj`; hostile text."""
+
+    place: int | None = None
+    """Where in its group it stands, such as the layer; None where there is no order."""
+
+    values: Mapping[str, float]
+    """Name of a measure → value; the check's documentation says what each is and its unit."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RuleDescription:
     """One kind of finding that a check can make."""
 
@@ -261,6 +278,9 @@ class CheckResult:
     gaps: tuple[Gap, ...] = ()
     readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Path → loaders that would read the file; no loaders mean that no known one does. Empty for most checks."""
+
+    measures: tuple[Measure, ...] = ()
+    """What it measured, place by place; empty for most checks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

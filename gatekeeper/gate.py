@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from gatekeeper import checks, policy, sources
+from gatekeeper import __version__, checks, policy, sources
 from gatekeeper.artifact import Artifact, Kind, Reference
 from gatekeeper.attestation import Attestation, Omission, Subject, SubjectFile
 from gatekeeper.errors import GatekeeperError, InputError
@@ -30,12 +30,15 @@ if TYPE_CHECKING:
     from gatekeeper.sealed_cache import SealedCache
     from gatekeeper.sources import SourceOptions
 
+_OURS = "gatekeeper-models"
 TOOLS = (
-    "gatekeeper-models",
+    _OURS,
     "huggingface-hub",
     "hayward",
     "picklescan",
     "detect-secrets",
+    "numpy",
+    "scikit-learn",
     "cel-expr-python",
     "pyyaml",
 )
@@ -293,6 +296,7 @@ def context_of(chosen: Policy, moment: datetime, options: SourceOptions, progres
         refused_licences=frozenset(chosen.refused_licences),
         young_repo_days=chosen.thresholds.young_repo_days,
         signers=chosen.signers,
+        populations=chosen.populations,
         limits=options.limits,
         progress=progress,
     )
@@ -339,7 +343,8 @@ def omissions(artifact: Artifact) -> tuple[Omission, ...]:
         why = f"{len(artifact.excluded)} left out by --exclude ({patterns}): the verdict is not about them"
         found.append(Omission(what="excluded files", why=why))
     if artifact.kind is Kind.ADAPTER:
-        found.append(Omission(what="adapter", why="its weights were not compared with those of honest adapters"))
+        why = "what it does to its base's answers: its weights tell how it was trained, not what it says"
+        found.append(Omission(what="adapter", why=why))
     return (*found, *_STANDING)
 
 
@@ -350,7 +355,8 @@ def tool_versions(
     versions = {"python": ".".join(str(part) for part in sys.version_info[:3])}
     for name in names:
         try:
-            versions[name] = installed(name)
-        except metadata.PackageNotFoundError:  # run from a checkout that was never installed
+            # A checkout may run without being installed, or beside an installed release of another version.
+            versions[name] = __version__ if name == _OURS else installed(name)
+        except metadata.PackageNotFoundError:
             versions[name] = "not installed"
     return versions

@@ -18,11 +18,13 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 NOUNS = (
     "errors", "limits", "progress", "text", "parsing", "endings", "redaction", "signers", "lazy",
     "artifact", "evidence", "proportion", "remedy", "decision", "attestation", "lock", "comparison",
-    "mention", "review",
+    "mention", "bump", "review", "population",
 )  # fmt: skip
-FLOOR_ONE = ("codec", "hashing", "signing", "tensors", "atomic", "confined", "sealed_cache", "pins", "lockfile")
+FLOOR_ONE = (
+    "codec", "hashing", "signing", "tensors", "atomic", "confined", "sealed_cache", "pins", "lockfile", "populations",
+)  # fmt: skip
 STAGES = ("sources", "checks", "compare", "policy", "patch", "attest", "report", "ci")
-LINES = ("gate", "conversion", "repairing", "pinning", "updating", "reviewing", "admission")
+LINES = ("gate", "calibrating", "conversion", "repairing", "pinning", "updating", "reviewing", "admission")
 EDGES = ("cli", "demo")
 HEAVY = {
     "torch", "transformers", "huggingface_hub", "cel_expr_python", "pydantic", "jinja2", "onnx", "sklearn",
@@ -74,7 +76,7 @@ def allowed(importer: str) -> set[str] | None:
         # The package itself hands on `pinned`, which is for whoever loads models.
         return below | ({"cli"} if importer == "gatekeeper.__main__" else {"pins"})
     if here in NOUNS:
-        return {"", *NOUNS[: NOUNS.index(here)]}
+        return {"", here, *NOUNS[: NOUNS.index(here)]}
     if here in FLOOR_ONE:
         return below | set(FLOOR_ONE)
     if here in STAGES:

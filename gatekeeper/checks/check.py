@@ -27,6 +27,7 @@ from gatekeeper.evidence import (
     Gap,
     Hazard,
     Location,
+    Measure,
     RuleDescription,
     Severity,
     Status,
@@ -34,6 +35,7 @@ from gatekeeper.evidence import (
 )
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.lock import LockedModel
+from gatekeeper.population import Population
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.sealed_cache import SealedCache
 from gatekeeper.signers import TrustedSigner
@@ -91,6 +93,15 @@ class Context:
     deep: bool = False
     """Whole graphs are run, and architectures written out anew to hold them against: minutes instead of seconds."""
 
+    base: Artifact | None = None
+    """The model that an adapter is to be laid on, as the deployer named it; None when it was not named."""
+
+    base_trouble: str = ""
+    """Why there is none although one was named."""
+
+    populations: tuple[Population, ...] = ()
+    """Adapters that the deployer knows, by which the weights of others are judged."""
+
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = SILENT
     scanner_server: Server | None = None
@@ -111,6 +122,9 @@ class Outcome:
 
     readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Path → loaders that would read the file (see `CheckResult.readers`)."""
+
+    measures: tuple[Measure, ...] = ()
+    """What was measured, place by place, for pictures and tables."""
 
 
 class Check(ABC):
@@ -259,6 +273,7 @@ def _result(description: CheckDescription, outcome: Outcome) -> CheckResult:
         facts=outcome.facts,
         gaps=outcome.gaps,
         readers=outcome.readers,
+        measures=outcome.measures,
     )
 
 

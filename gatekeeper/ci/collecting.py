@@ -1,4 +1,4 @@
-"""Folders and files → mentions: the walk, its bounds, and the registry of extractors."""
+"""Folders and files → mentions: the walk and its bounds."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gatekeeper.ci.extractor import Extractor
-from gatekeeper.ci.python_code import PythonCode
+from gatekeeper.ci.extracting import extract, takes
+from gatekeeper.endings import LOCK_NAME, is_weights
 from gatekeeper.errors import InputError, LimitError, NotFoundError
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.mention import Mention
 from gatekeeper.text import printable
-
-EXTRACTORS: tuple[Extractor, ...] = (PythonCode(),)
-"""The first that takes a file's ending reads it."""
 
 _SKIPPED = frozenset(
     {".eggs", ".git", ".hg", ".mypy_cache", ".nox", ".ruff_cache", ".svn", ".tox", ".venv"}
@@ -40,6 +37,8 @@ class Wanted:
 def collect(places: Iterable[Path], limits: Limits = DEFAULT_LIMITS) -> Iterator[Mention]:
     """Find what files name, in the order of their paths.
 
+    The lock itself is no wish, and weights that lie on this disk are no model of the Hub: neither is read.
+
     Args:
         places: Files and folders; folders are searched, without links, virtual environments and what tools make.
         limits: How much to read.
@@ -52,21 +51,20 @@ def collect(places: Iterable[Path], limits: Limits = DEFAULT_LIMITS) -> Iterator
     count = 0
     for place in places:
         for path in _files(place):
-            extractor = next((each for each in EXTRACTORS if path.suffix.lower() in each.endings), None)
-            if extractor is None:
+            if not takes(str(path)) or path.name == LOCK_NAME or is_weights(path.name):
                 continue
             count += 1
             if count > limits.source_files:
                 raise LimitError(f"more than {limits.source_files} source files (limit source_files)")
-            for mention in _read(path, extractor, limits):
-                yield _unless_local(replace(mention, path=str(path)))
+            for mention in _read(path, limits):
+                yield _unless_local(mention)
 
 
 def wanted(mentions: Iterable[Mention]) -> tuple[Wanted, ...]:
     """Gather the mentions of each model; a revision that one place writes holds for those that write none."""
     by_name: dict[str, list[Mention]] = {}
     for mention in mentions:
-        if mention.name:
+        if mention.name and not mention.local:
             by_name.setdefault(mention.name, []).append(mention)
     return tuple(_gathered(name, tuple(found)) for name, found in sorted(by_name.items()))
 
@@ -99,21 +97,18 @@ def _files(place: Path) -> Iterator[Path]:
                 yield path
 
 
-def _read(path: Path, extractor: Extractor, limits: Limits) -> Iterator[Mention]:
+def _read(path: Path, limits: Limits) -> Iterable[Mention]:
     try:
         with path.open("rb") as stream:
             data = stream.read(limits.source_bytes + 1)
     except OSError as error:
-        yield Mention(line=0, unresolved=f"it can't be read: {error.strerror}")
-        return
-    if len(data) > limits.source_bytes:
-        yield Mention(line=0, unresolved=f"it is larger than {limits.source_bytes} bytes (limit source_bytes)")
-        return
-    yield from extractor.extract(data, path.suffix.lower(), limits)
+        return [Mention(path=str(path), line=0, unresolved=f"it can't be read: {error.strerror}")]
+    return extract(str(path), data, limits=limits)
 
 
 def _unless_local(mention: Mention) -> Mention:
     """Tell a folder of this machine from a model of that name, as the loaders do: what exists is loaded from disk."""
-    if mention.name and (Path(mention.name).exists() or (Path(mention.path).parent / mention.name).exists()):
+    places = (Path(mention.name), Path(mention.path).parent / mention.name)
+    if mention.name and any(place.exists() for place in places):
         return replace(mention, name="", unresolved=f"{mention.name} is a path here, which loaders prefer")
     return mention

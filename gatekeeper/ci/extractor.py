@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from posixpath import splitext
 from typing import Protocol
 
 from gatekeeper.limits import Limits
@@ -12,17 +13,38 @@ from gatekeeper.mention import Mention
 class Extractor(Protocol):
     """Reads one kind of file."""
 
-    endings: frozenset[str]
-    """Endings of file names, lower case, with the dot."""
+    def takes(self, path: str) -> bool:
+        """Whether it reads files of this name, which may have folders before it."""
+        ...
 
-    def extract(self, data: bytes, ending: str, limits: Limits) -> Iterator[Mention]:
-        """Find every mention in a file; `path` is filled in by whoever asks.
+    def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
+        """Find every mention in a file; `Mention.path` is filled in by whoever asks.
 
         Args:
             data: The whole file, bounded.
-            ending: Which of `endings` it has.
+            path: Its name; of `local` files it is the name of the model.
             limits: For nesting and sizes.
 
         A file that can't be read gives a mention that says why, never an error.
         """
         ...
+
+
+def file_name(path: str) -> str:
+    """Give the last part of a path, in lower case."""
+    return path.rpartition("/")[2].lower()
+
+
+def ending(path: str) -> str:
+    """Give the ending of a path, in lower case, with the dot."""
+    return splitext(file_name(path))[1]
+
+
+def as_text(data: bytes) -> str:
+    """Read bytes as text, whatever they are: what is not UTF-8 names no model, and the rest still counts.
+
+    Editors on Windows save scripts as UTF-16 with a mark at the start.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")

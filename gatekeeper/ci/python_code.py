@@ -1,4 +1,4 @@
-"""Models that Python code and notebooks load, read from the syntax tree."""
+"""Models that Python code loads, read from the syntax tree."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from gatekeeper.ci.extractor import ending
+from gatekeeper.ci.names import Kind, read
+from gatekeeper.ci.python_nodes import Program
 from gatekeeper.ci.python_scopes import calls
-from gatekeeper.ci.python_values import Scope, Value, called, values
+from gatekeeper.ci.python_settings import settings
+from gatekeeper.ci.python_values import Scope, Value, argument_of, called, constants, values
 from gatekeeper.limits import Limits
 from gatekeeper.mention import Mention, Role
-from gatekeeper.parsing import ParseError, load_json_object
 from gatekeeper.text import printable
-
-_ID = re.compile(r"(?:[A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
-_PREFIX = re.compile(r"(?:hf://|hf[-_]hub:|https://huggingface\.co/)")
-_LOCAL = re.compile(r"(?:[./~\\]|[A-Za-z]:[\\/]|.*\.(?:bin|gguf|h5|json|onnx|pt|pth|safetensors|yaml)$)")
-_MAGIC = re.compile(r"^[ \t]*[%!?].*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +31,58 @@ class _Loader:
     certain: bool = True
     """Whether an argument that can't be told is worth a line: a path handed on is the rule for some."""
 
+    address: bool = False
+    """Whether only a name counts that says itself that it is on the Hub: others are of the library's own list."""
 
+    whole: bool = False
+    """Whether only `org/name` counts: a name without an organisation is of the library's own list."""
+
+
+_NAMED = _Loader(0, ("model_name_or_path", "model_name", "model_id", "model"))
 _LOADERS = {
-    "from_pretrained": _Loader(0, ("pretrained_model_name_or_path", "model_id", "repo_id")),
+    "from_pretrained": _Loader(0, ("pretrained_model_name_or_path", "model_id", "repo_id", "model_name")),
     "from_preset": _Loader(0, ("preset",), certain=False),
     "from_model_id": _Loader(0, ("model_id",)),
+    "from_single_file": _Loader(0, ("pretrained_model_link_or_path",), certain=False),
     "pipeline": _Loader(1, ("model",)),
     "snapshot_download": _Loader(0, ("repo_id",)),
     "hf_hub_download": _Loader(0, ("repo_id",)),
+    "hf_hub_url": _Loader(0, ("repo_id",)),
     "load_adapter": _Loader(0, ("peft_model_id",), Role.ADAPTER),
     "load_lora_weights": _Loader(0, ("pretrained_model_name_or_path_or_dict",), Role.ADAPTER),
+    "load_ip_adapter": _Loader(0, ("pretrained_model_name_or_path_or_dict",), Role.ADAPTER),
+    "load_textual_inversion": _Loader(0, ("pretrained_model_name_or_path",), Role.ADAPTER),
+    "LoRARequest": _Loader(2, ("lora_path", "lora_local_path"), Role.ADAPTER),
     "SentenceTransformer": _Loader(0, ("model_name_or_path",)),
     "SparseEncoder": _Loader(0, ("model_name_or_path",)),
     "CrossEncoder": _Loader(0, ("model_name", "model_name_or_path")),
-    "HuggingFaceEmbeddings": _Loader(None, ("model_name",)),
+    "HuggingFaceEmbeddings": _Loader(None, ("model_name", "model")),
+    "HuggingFaceBgeEmbeddings": _Loader(None, ("model_name",)),
+    "HuggingFaceInstructEmbeddings": _Loader(None, ("model_name",)),
+    "HuggingFaceEmbedding": _Loader(0, ("model_name",)),
+    "HuggingFaceLLM": _Loader(None, ("model_name",)),
+    "SentenceTransformerEmbeddings": _Loader(None, ("model_name",)),
+    "HuggingFaceCrossEncoder": _Loader(None, ("model_name",)),
+    "BGEM3FlagModel": _NAMED,
+    "FlagModel": _NAMED,
+    "FlagReranker": _NAMED,
+    "WhisperModel": _Loader(0, ("model_size_or_path",), certain=False, whole=True),
+    "Engine": _Loader(None, ("model_path",), certain=False),
+    "SFTTrainer": _Loader(0, ("model",), certain=False, whole=True),
+    "DPOTrainer": _Loader(0, ("model",), certain=False, whole=True),
+    "GRPOTrainer": _Loader(0, ("model",), certain=False, whole=True),
     "LLM": _Loader(0, ("model",)),
     "EngineArgs": _Loader(0, ("model",)),
     "AsyncEngineArgs": _Loader(0, ("model",)),
+    "create_model": _Loader(0, ("model_name",), certain=False, address=True),
+    "create_model_and_transforms": _Loader(0, ("model_name",), certain=False, address=True),
+    "create_model_from_pretrained": _Loader(0, ("model_name",), certain=False, address=True),
     "pinned": _Loader(0, ("name",)),
 }
 """Name of a function or class → how it is told which model."""
+
+_NO_MODELS = frozenset({"Embedding", "EmbeddingBag"})
+"""Classes of PyTorch whose `from_pretrained` takes a tensor."""
 
 _OTHER_REPOS = frozenset({"dataset", "space"})
 _PEFT = re.compile(r"Peft(?:Mixed)?Model(?:For\w+)?")
@@ -61,52 +91,19 @@ _TOKENIZERS = re.compile(r"\w*(?:Tokenizer(?:Fast)?|Processor|FeatureExtractor)"
 
 
 class PythonCode:
-    """Python source and notebooks."""
+    """Python source."""
 
-    endings = frozenset({".py", ".pyw", ".ipynb"})
+    def takes(self, path: str) -> bool:
+        """Whether it ends as Python does."""
+        return ending(path) in {".py", ".pyi", ".pyw"}
 
-    def extract(self, data: bytes, ending: str, limits: Limits) -> Iterator[Mention]:
-        """Find the calls that load models."""
-        if ending == ".ipynb":
-            yield from _notebook(data, limits)
-        else:
-            yield from _source(data)
-
-
-def _notebook(data: bytes, limits: Limits) -> Iterator[Mention]:
-    """Read the code cells as one program, as a kernel runs them; lines are counted within their cell."""
-    try:
-        cells = load_json_object(data, depth=limits.json_depth).get("cells", [])
-    except ParseError as error:
-        yield Mention(line=0, unresolved=f"it is no notebook: {error}")
-        return
-    texts: list[str] = []
-    starts: list[tuple[int, int]] = []
-    line = 1
-    for number, cell in enumerate(cells if isinstance(cells, list) else [], 1):
-        text = _cell(cell)
-        if text and not _parses(text):
-            yield Mention(line=1, cell=number, unresolved="the cell is not Python")
-        elif text:
-            starts.append((line, number))
-            texts.append(text)
-            line += text.count("\n") + 1
-    for mention in _source("\n".join(texts).encode("utf-8", "replace")):
-        start, number = next((pair for pair in reversed(starts) if pair[0] <= mention.line), (1, 0))
-        yield replace(mention, line=mention.line - start + 1, cell=number)
+    def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
+        """Find the calls that load models, and settings with the names of models."""
+        yield from source(data)
 
 
-def _cell(cell: object) -> str:
-    """Give the code of a cell without its magic commands; empty for other cells."""
-    source = cell.get("source") if isinstance(cell, dict) and cell.get("cell_type") == "code" else ""
-    if isinstance(source, list):
-        source = "".join(part for part in source if isinstance(part, str))
-    if not isinstance(source, str) or source.lstrip().startswith("%%"):
-        return ""
-    return _MAGIC.sub("", source)
-
-
-def _parses(text: str) -> bool:
+def parses(text: str) -> bool:
+    """Whether a text is Python."""
     return isinstance(_tree(text), ast.Module)
 
 
@@ -121,30 +118,44 @@ def _tree(source: str | bytes) -> ast.Module | Mention:
         return Mention(line=0, unresolved=f"it can't be parsed: {printable(str(error)) or type(error).__name__}")
 
 
-def _source(data: bytes) -> Iterator[Mention]:
+def source(data: bytes) -> Iterator[Mention]:
+    """Find the models that a Python program names.
+
+    Args:
+        data: Its text, in the encoding that it declares.
+    """
     tree = _tree(data)
     if isinstance(tree, Mention):
         yield tree
         return
-    for call, scope in calls(tree):
+    program = Program(tree, data)
+    found: list[Mention] = []
+    for call, scope in calls(program):
         try:
-            yield from _mentions(call, scope)
+            found += _mentions(call, scope)
         except RecursionError:
-            yield Mention(line=call.lineno, unresolved="it is nested too deeply to be read")
+            found.append(Mention(line=call.lineno, unresolved="it is nested too deeply to be read"))
+    told = {each.name for each in found}
+    found += [each for each in settings(program) if not each.name or each.name not in told]
+    yield from sorted(found, key=lambda each: each.line)
 
 
 def _mentions(call: ast.Call, scope: Scope) -> Iterator[Mention]:
     owner, name = called(call)
     loader = _LOADERS.get(name)
-    if loader is None or _names_no_model(call, scope):
+    if loader is None or owner in _NO_MODELS or _names_no_model(call, scope):
         return
     loader = _adapted(loader, owner)
     shown = f"{owner}.{name}" if owner else name
-    argument = _argument(call, loader.position, loader.keywords)
+    argument = argument_of(call, loader.position, loader.keywords, scope)
     if argument is not None:
         yield from _told(call, argument, scope, loader, shown)
-    if name == "pipeline" and (tokenizer := _argument(call, None, ("tokenizer",))) is not None:
-        yield from _told(call, tokenizer, scope, _Loader(None, (), Role.TOKENIZER, certain=False), shown)
+    if name in _WITH_TOKENIZER and (tokenizer := argument_of(call, None, ("tokenizer", "tokenizer_name"), scope)):
+        second = _Loader(None, (), Role.TOKENIZER, certain=False)
+        yield from _told(call, tokenizer, scope, second, shown, revised_by=("tokenizer_revision",))
+
+
+_WITH_TOKENIZER = frozenset({"pipeline", "LLM", "EngineArgs", "AsyncEngineArgs", "HuggingFaceLLM"})
 
 
 def _adapted(loader: _Loader, owner: str) -> _Loader:
@@ -157,44 +168,44 @@ def _adapted(loader: _Loader, owner: str) -> _Loader:
 
 
 def _names_no_model(call: ast.Call, scope: Scope) -> bool:
-    kind = _argument(call, None, ("repo_type",))
+    kind = argument_of(call, None, ("repo_type",), scope)
     return kind is not None and any(value.text in _OTHER_REPOS for value in values(kind, scope))
 
 
-def _argument(call: ast.Call, position: int | None, keywords: tuple[str, ...]) -> ast.expr | None:
-    for keyword in call.keywords:
-        if keyword.arg in keywords:
-            return keyword.value
-    if position is None or len(call.args) <= position:
-        return None
-    before = call.args[: position + 1]
-    return None if any(isinstance(each, ast.Starred) for each in before) else before[position]
-
-
-def _told(call: ast.Call, argument: ast.expr, scope: Scope, loader: _Loader, shown: str) -> Iterator[Mention]:
-    revision = _argument(call, None, ("revision",))
-    revisions = values(revision, scope) if revision is not None else (Value(""),)
+def _told(
+    call: ast.Call,
+    argument: ast.expr,
+    scope: Scope,
+    loader: _Loader,
+    shown: str,
+    revised_by: tuple[str, ...] = ("revision",),
+) -> Iterator[Mention]:
+    revisions = _values_of(call, revised_by, scope)
+    code, why_code = _revision(Value(""), _values_of(call, ("code_revision",), scope))
+    base = Mention(line=call.lineno, role=loader.role, call=shown, code_revision=code, remote_code=_remote(call, scope))
     made: dict[tuple[str, str], Mention] = {}
     for value in values(argument, scope):
-        mention = Mention(line=call.lineno, role=loader.role, call=shown)
         if value.text is None:
             if loader.certain:
-                made[(value.why, "")] = replace(mention, unresolved=value.why)
+                made[(value.why, "")] = replace(base, unresolved=value.why)
             continue
-        name, written = _name(value.text)
-        if name:
-            at, why = (written, "") if written else _revision(value, revisions)
-            made[(name, at)] = replace(mention, name=name, revision=at, unresolved=why)
+        reading = read(value.text, bare=not loader.whole, lax=True)
+        if reading.kind is not Kind.OTHER and (reading.address or not loader.address):
+            at, why = (reading.revision, "") if reading.revision else _revision(value, revisions)
+            made[(reading.name, at)] = replace(base, name=reading.name, revision=at, unresolved=why or why_code)
     yield from made.values()
 
 
-def _name(text: str) -> tuple[str, str]:
-    """Read an id with its revision; an empty id for paths and files."""
-    bare = _PREFIX.sub("", text, count=1)
-    name, _, revision = bare.partition("@")
-    if (bare == text and _LOCAL.match(text)) or not _ID.fullmatch(name):
-        return "", ""
-    return name, revision
+def _values_of(call: ast.Call, keywords: tuple[str, ...], scope: Scope) -> tuple[Value, ...]:
+    expression = argument_of(call, None, keywords, scope)
+    return values(expression, scope) if expression is not None else (Value(""),)
+
+
+def _remote(call: ast.Call, scope: Scope) -> bool:
+    """Whether code of the repo may run: unless it is left out, or certainly false."""
+    given = argument_of(call, None, ("trust_remote_code",), scope)
+    leaves = constants(given, scope) if given is not None else (False,)
+    return any(each is not False and each is not None for each in leaves)
 
 
 def _revision(value: Value, revisions: tuple[Value, ...]) -> tuple[str, str]:

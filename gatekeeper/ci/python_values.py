@@ -240,3 +240,39 @@ def called(node: ast.Call) -> tuple[str, str]:
     if isinstance(before, ast.Attribute):
         return before.attr, node.func.attr
     return (before.id if isinstance(before, ast.Name) else ""), node.func.attr
+
+
+def argument_of(call: ast.Call, position: int | None, keywords: tuple[str, ...], scope: Scope) -> ast.expr | None:
+    """Find an argument of a call, also in a dictionary that `**` spreads and this file writes out.
+
+    Args:
+        call: The call.
+        position: Its place among the arguments without names; None when it has none.
+        keywords: Its names.
+        scope: Of the call.
+    """
+    for keyword in call.keywords:
+        if keyword.arg in keywords:
+            return keyword.value
+    for keyword in call.keywords:
+        for leaf, _ in _leaves(keyword.value, scope, _Reach()) if keyword.arg is None else ():
+            found = _entry(leaf, keywords)
+            if found is not None:
+                return found
+    if position is None or len(call.args) <= position:
+        return None
+    before = call.args[: position + 1]
+    return None if any(isinstance(each, ast.Starred) for each in before) else before[position]
+
+
+def _entry(leaf: ast.expr | str, keywords: tuple[str, ...]) -> ast.expr | None:
+    if not isinstance(leaf, ast.Dict):
+        return None
+    pairs = zip(leaf.keys, leaf.values, strict=True)
+    return next((value for key, value in pairs if isinstance(key, ast.Constant) and key.value in keywords), None)
+
+
+def constants(node: ast.expr, scope: Scope) -> tuple[object, ...]:
+    """Give the constants that an expression may be; text for what is only known at run time."""
+    leaves = (leaf for leaf, _ in islice(_leaves(node, scope, _Reach()), _CANDIDATES))
+    return tuple(leaf.value if isinstance(leaf, ast.Constant) else _RUNTIME for leaf in leaves)

@@ -164,8 +164,8 @@ def check_out(out: Path | None) -> None:
     """
     if out is None:
         return
-    if not out.is_dir() and out.suffix not in {"", ".html", ".json"}:
-        raise InputError(f"--out {printable(str(out))} is neither a folder nor an .html or .json file")
+    if not out.is_dir() and out.suffix not in {"", ".html", ".json", ".sarif"}:
+        raise InputError(f"--out {printable(str(out))} is neither a folder nor an .html, .json or .sarif file")
     nearest = next(place for place in (out, *out.absolute().parents) if place.exists())
     folder = nearest.parent if nearest.is_file() and nearest == out and out.suffix else nearest
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
@@ -217,6 +217,8 @@ def show(
         click.echo(report.to_json(attestation), nl=False)
     elif format == "html":
         click.echo(report.to_html(attestation), nl=False)
+    elif format == "sarif":
+        click.echo(report.to_sarif(attestation), nl=False)
     else:
         from rich.console import Console
 

@@ -64,9 +64,9 @@ _SHARED = stacked(POLICY, APPROVAL, LOCK, OFFLINE, EXCLUDE, CACHE_DIR, NO_CACHE,
     multiple=True,
     type=click.Path(path_type=str),
     metavar="PATH",
-    help="Pin the models that Python code and notebooks there load; nothing is run; may be repeated.",
+    help="Pin the models that code, scripts and configuration there name; nothing is run; may be repeated.",
 )
-@option("--dry-run", of="lock", is_flag=True, help="With --from: list what the code names and stop.")
+@option("--dry-run", of="lock", is_flag=True, help="With --from: list what is named and stop.")
 @_SHARED
 def command(
     references: tuple[str, ...],
@@ -117,7 +117,7 @@ def command(
 
 
 def _path(given: Path | None) -> Path:
-    from gatekeeper.lock import LOCK_NAME
+    from gatekeeper.endings import LOCK_NAME
     from gatekeeper.lockfile import find
 
     path = (given or find() or Path(LOCK_NAME)).absolute()

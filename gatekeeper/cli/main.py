@@ -25,6 +25,8 @@ COMMANDS = {
     "lock": "Pin models: their commits, bytes and verdicts.",
     "fetch": "Bring exactly the pinned bytes to a folder.",
     "update": "Show what changed since models were pinned.",
+    "bumps": "List the models that a change adds, changes or removes.",
+    "ci": "Judge the models of a pull request.",
     "approve": "Sign off what an audit or an escalation left to you.",
     "admit": "Decide whether a folder is what a signed verdict allows.",
     "verify": "Say what a signed file is, who signed it and what it says.",
@@ -34,6 +36,7 @@ COMMANDS = {
     "keygen": "Make a key pair to sign verdicts with.",
     "sign": "Sign a model that you publish.",
     "patch": "Repair a model that somebody saw fail, and prove it.",
+    "calibrate": "Make a population of adapters that you trust.",
     "convert": "Make safetensors out of honest torch files.",
     "explain": "Say what a check looks at and cannot see.",
     "policy": "Lint, test and explain policies.",
@@ -85,7 +88,8 @@ def cli(context: click.Context) -> None:
     context.color = False if os.environ.get("NO_COLOR") else None
     name = context.invoked_subcommand or ""
     command = context.command.get_command(context, name) if isinstance(context.command, click.Group) else None
-    context.default_map = {name: default_map(command)} if command else {}
+    # What a pull request brings along must not say how the pull request is judged.
+    context.default_map = {name: default_map(command)} if command and name != "ci" else {}
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

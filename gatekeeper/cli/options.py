@@ -109,14 +109,14 @@ APPROVAL = option(
     "[default: approvals, beside the lock; without a lock, here]",
 )
 REVISION = option("--revision", metavar="REV", help="Branch, tag or commit, when the reference names none.")
-FORMAT = format_option("text", "json", "html")
+FORMAT = format_option("text", "json", "html", "sarif")
 TEXT_OR_JSON = format_option("text", "json")
 OUT = option(
     "--out",
     "-o",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Write the report there too: a folder (report.html and report.json), or one .html or .json file.",
+    help="Write the report there too: a folder (report.html and report.json), or one .html, .json or .sarif file.",
 )
 OFFLINE = option("--offline", is_flag=True, help="Ask no network; use what the cache has.")
 METADATA_ONLY = option(

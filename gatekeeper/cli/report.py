@@ -15,7 +15,7 @@ from gatekeeper.cli.options import FORMAT, OUT, VERBOSE
 @OUT
 @VERBOSE
 def command(attestation: Path, format: str, out: Path | None, verbose: bool) -> int:
-    """Render ATTESTATION, a report.json, as text, HTML or JSON. Nothing is judged anew."""
+    """Render ATTESTATION, a report.json, as text, HTML, JSON or SARIF. Nothing is judged anew."""
     from gatekeeper import report
     from gatekeeper.cli.line import check_out, show
 

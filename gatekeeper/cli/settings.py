@@ -46,6 +46,7 @@ SETTINGS: dict[str, type] = {
     "verifier-id": str,
     "bom-spec": str,
     "bom-out": Path,
+    "calibrate-out": Path,
     "convert-key": str,
     "convert-copy-code": bool,
     "approve-expires": str,
@@ -88,7 +89,19 @@ SETTINGS: dict[str, type] = {
 NOT_HERE: dict[str, str] = {
     **dict.fromkeys(("signer-command", "judge"), "whoever can change this file could have any program run"),
     **dict.fromkeys(("failure", "base", "resume", "gate-patch", "patch-plan"), "a run is told it anew each time"),
+    **dict.fromkeys(("bumps-base", "bumps-head", "bumps-staged"), "each change has its own"),
+    **dict.fromkeys(
+        (
+            *("ci-models", "ci-base-ref", "ci-head-ref", "ci-mode", "ci-fail-on", "ci-comment", "ci-report-dir"),
+            "ci-patch",
+        ),
+        "the change that is judged could choose how",
+    ),
     "reference": "each model has one of its own",
+    **dict.fromkeys(
+        ("calibrate-poisoned", "calibrate-false-alarms", "calibrate-name"),
+        "whoever can change this file could choose what counts as honest",
+    ),
     **dict.fromkeys(
         ("approve-by", "approve-reason", "approve-ticket", "approve-attestation"),
         "a sign-off says it anew each time",

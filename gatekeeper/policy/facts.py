@@ -66,6 +66,8 @@ def _list(name: str, meaning: str, set_by: str, *values: str) -> Fact:
 
 
 _HAZARDS = tuple(sorted(hazard.value for hazard in Hazard if hazard is not Hazard.NONE))
+_METHODS = ("AdaLoRA", "DoRA", "IA3", "LoHa", "LoKr", "LoRA", "VeRA", "other")
+_REPLACES = ("bias", "embeddings", "hidden-weights", "norm", "output-layer", "token-rows", "whole-layer")
 
 
 VOCABULARY: tuple[Fact, ...] = (
@@ -159,6 +161,13 @@ VOCABULARY: tuple[Fact, ...] = (
         "anomalous",
         "uncalibrated",
         "reject",
+    ),
+    _list("adapter.methods", "methods of its adapters, sorted", "adapter/claims", *_METHODS),
+    _list(
+        "adapter.replaces",
+        "what its adapters replace or change besides linear modules, sorted",
+        "adapter/scope",
+        *_REPLACES,
     ),
     _bool("failure.reported", "a failure case was handed in", "patch"),
     _word(

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path as FilePath
 from typing import Literal, TypeVar
 
 from gatekeeper.errors import InputError, PolicyError
 from gatekeeper.limits import DEFAULT_LIMITS
+from gatekeeper.policy.beside import read_beside
 from gatekeeper.policy.document import Document, Path
 from gatekeeper.policy.overlay import Layer
 from gatekeeper.policy.schema import Approver as ApproverModel
@@ -39,7 +39,11 @@ def read_pems(document: Document, content: PolicyDocument) -> dict[Path, bytes]:
     Raises:
         PolicyError: When one can't be read.
     """
-    return {where: _bytes(document, where, pem.file) for where, pem in _pems(content) if pem.file is not None}
+    return {
+        where: read_beside(document, (*where, "file"), pem.file, limit=DEFAULT_LIMITS.key_bytes, field="key_bytes")
+        for where, pem in _pems(content)
+        if pem.file is not None
+    }
 
 
 def trusted_signers(layers: Iterable[Layer]) -> tuple[TrustedSigner, ...]:
@@ -79,23 +83,6 @@ def _pems(content: PolicyDocument) -> Iterator[tuple[Path, Pem]]:
             yield ("signers", index, "certificates"), signer.certificates
     for index, approver in enumerate(content.approvers):
         yield ("approvers", index, "key"), approver.key
-
-
-def _bytes(document: Document, where: Path, name: str) -> bytes:
-    path = FilePath(document.source).parent / name
-    try:
-        if path.exists() and not path.is_file():  # a pipe would wait for ever
-            raise ValueError("not a regular file")
-        with path.open("rb") as stream:
-            data = stream.read(DEFAULT_LIMITS.key_bytes + 1)
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        message = f"{printable(str(path))!r} can't be read: {reason[:1].lower()}{reason[1:]}"
-        raise document.error(message, (*where, "file"), hint="paths are relative to the policy") from error
-    if len(data) > DEFAULT_LIMITS.key_bytes:
-        message = f"{printable(str(path))!r} is larger than {DEFAULT_LIMITS.key_bytes} bytes (key_bytes)"
-        raise document.error(message, (*where, "file"))
-    return data
 
 
 def _names(layer: Layer, part: Literal["signers", "approvers"], entries: list[Named]) -> list[str]:

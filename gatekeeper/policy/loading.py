@@ -17,9 +17,11 @@ from gatekeeper.policy.keys import listed_approvers, read_pems, trusted_signers
 from gatekeeper.policy.laws import check_table
 from gatekeeper.policy.overlay import Draft, Layer, merge_rows, merge_thresholds, merge_waivers
 from gatekeeper.policy.policy import Policy, PolicySource, Row, Thresholds, Waiver
+from gatekeeper.policy.populations import named_populations, read_populations
 from gatekeeper.policy.schema import PolicyDocument, validate
 from gatekeeper.policy.schema import Row as RowModel
 from gatekeeper.policy.schema import Waiver as WaiverModel
+from gatekeeper.policy.searching import ignored, own_patterns
 from gatekeeper.text import printable
 
 MAX_EXTENDS = 8
@@ -69,6 +71,9 @@ def load(source: str | Path | None = None, *, known_checks: KnownChecks | None =
         waivers=tuple(_waiver(draft, thresholds, known_checks) for draft in merge_waivers(layers)),
         signers=trusted_signers(layers),
         approvers=listed_approvers(layers),
+        populations=named_populations(layers),
+        patterns=own_patterns(layers),
+        ignored=ignored(layers),
     )
 
 
@@ -133,7 +138,13 @@ def _read(source: str | Path, extended_by: Layer | None) -> tuple[Layer, str]:
         raise PolicyError(message, hint=hint) from error
     document = parse(raw, str(path))
     content = validate(PolicyDocument, document)
-    layer = Layer(document=document, content=content, builtin=False, pems=read_pems(document, content))
+    layer = Layer(
+        document=document,
+        content=content,
+        builtin=False,
+        pems=read_pems(document, content),
+        populations=read_populations(document, content),
+    )
     return layer, str(path.resolve())
 
 
@@ -141,9 +152,9 @@ def _digest(layers: tuple[Layer, ...]) -> str:
     digest = ""
     for layer in layers:
         own = _sha256(layer.document.raw)
-        if layer.pems:
-            # Other keys make another policy, also where only the file beside it was changed.
-            own = _sha256("".join(f"{each}\n" for each in (own, *map(_sha256, layer.pems.values()))).encode())
+        if layer.files:
+            # Other keys or populations make another policy, also where only the file beside it was changed.
+            own = _sha256("".join(f"{each}\n" for each in (own, *map(_sha256, layer.files))).encode())
         digest = _sha256(f"{own}\n{digest}\n".encode()) if digest else own
     return digest
 

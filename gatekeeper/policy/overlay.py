@@ -25,6 +25,14 @@ class Layer:
     pems: Mapping[Path, bytes] = field(default_factory=dict)
     """Place in the document → bytes of the file that it names, in the order of the document's signers and approvers."""
 
+    populations: Mapping[Path, bytes] = field(default_factory=dict)
+    """The same of populations of adapters."""
+
+    @property
+    def files(self) -> tuple[bytes, ...]:
+        """Bytes of every file that it names."""
+        return (*self.pems.values(), *self.populations.values())
+
 
 Content = TypeVar("Content", RowModel, WaiverModel)
 

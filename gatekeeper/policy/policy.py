@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from gatekeeper.decision import Action
+from gatekeeper.mention import Ignored, Pattern
 from gatekeeper.policy.expressions import Condition
+from gatekeeper.population import Population
 from gatekeeper.signers import Approver, TrustedSigner
 
 
@@ -122,9 +124,9 @@ class Policy:
 
     name: str
     digest: str
-    """`sha256:<hex>`: of the file's raw bytes, or, when it names files with keys, over one line for the digest of its
-    own bytes and one for that of each such file; for a policy that extends another, over the two lines `<own digest>`
-    and `<digest of what it extends>`, each in hexadecimal with a newline."""
+    """`sha256:<hex>`: of the file's raw bytes, or, when it names files with keys or populations, over one line for the
+    digest of its own bytes and one for that of each such file; for a policy that extends another, over the two lines
+    `<own digest>` and `<digest of what it extends>`, each in hexadecimal with a newline."""
 
     sources: tuple[PolicySource, ...]
     """The policy's own file first, then what it extends."""
@@ -153,6 +155,15 @@ class Policy:
 
     approvers: tuple[Approver, ...] = ()
     """Whose sign-off counts. When empty, an approval needs no signature: the review that brought it in is its proof."""
+
+    populations: tuple[Population, ...] = ()
+    """Adapters that the team knows, by which the weights of others are judged."""
+
+    patterns: tuple[Pattern, ...] = ()
+    """Where a team's own files name models, for pull requests."""
+
+    ignored: tuple[Ignored, ...] = ()
+    """What pull requests are not searched for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

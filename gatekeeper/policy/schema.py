@@ -22,6 +22,9 @@ MAX_ROWS = 200
 MAX_NAMES = 5_000
 """Publishers or licences in one list."""
 
+MAX_POPULATIONS = 20
+"""Populations of adapters in one file."""
+
 MAX_EXPRESSION = 2_000
 """Characters of one `when`."""
 
@@ -179,11 +182,43 @@ class Signer(Model):
     publishers: list[Publisher] = Field(default=[], max_length=MAX_NAMES, description="whose models; all when empty")
 
 
+class Adapters(Model):
+    """By what adapters are judged."""
+
+    populations: list[Line] = Field(
+        default=[],
+        max_length=MAX_POPULATIONS,
+        description="files that `gatekeeper calibrate` made, relative to this one",
+    )
+
+
 class Approver(Model):
     """Somebody whose sign-off counts."""
 
     name: Name
     key: PemOrFile = Field(description="public key, PEM or {file: PATH}: P-256")
+
+
+class CiPattern(Model):
+    """A place of a team's own where files name models."""
+
+    path: Line = Field(description="glob over whole paths in the repository; * goes over slashes")
+    find: Line = Field(description="regular expression for one line, with the groups `name` and perhaps `revision`")
+    role: Literal["model", "adapter", "tokenizer"] = "model"
+
+
+class CiIgnored(Model):
+    """What pull requests are not searched for: exactly one of the two."""
+
+    path: Line | None = Field(default=None, description="glob over paths in the repository: these files are not read")
+    name: Line | None = Field(default=None, description="glob over names, such as acme/*: these are no models")
+
+
+class Ci(Model):
+    """How pull requests are searched for models."""
+
+    patterns: list[CiPattern] = Field(default=[], max_length=MAX_ROWS)
+    ignore: list[CiIgnored] = Field(default=[], max_length=MAX_ROWS)
 
 
 class PolicyDocument(Model):
@@ -200,7 +235,9 @@ class PolicyDocument(Model):
     rows: list[Row] = Field(default=[], max_length=MAX_ROWS)
     waivers: list[Waiver] = Field(default=[], max_length=MAX_ROWS)
     signers: list[Signer] = Field(default=[], max_length=MAX_ROWS, description="whose signatures on models count")
+    adapters: Adapters = Field(default_factory=Adapters)
     approvers: list[Approver] = Field(default=[], max_length=MAX_ROWS, description="whose sign-off counts; none: all")
+    ci: Ci = Field(default_factory=Ci)
 
 
 def validate(model: type[AnyModel], document: Document) -> AnyModel:

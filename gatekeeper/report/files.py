@@ -20,16 +20,26 @@ def _html(attestation: Attestation) -> str:
     return to_html(attestation)
 
 
+def _sarif(attestation: Attestation) -> str:
+    from gatekeeper.report.sarif import to_sarif
+
+    return to_sarif(attestation)
+
+
 FORMATS: Mapping[str, tuple[str, Callable[[Attestation], str]]] = {
     "json": ("report.json", to_json),
     "html": ("report.html", _html),
+    "sarif": ("report.sarif", _sarif),
 }
 """Format → name of its file and what renders it."""
+
+USUAL = ("json", "html")
+"""Formats that a folder gets when none is named."""
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
-def write(attestation: Attestation, directory: Path, formats: Iterable[str] = tuple(FORMATS)) -> dict[str, Path]:
+def write(attestation: Attestation, directory: Path, formats: Iterable[str] = USUAL) -> dict[str, Path]:
     """Write views of one attestation.
 
     All are rendered before the first is written, so that a folder never holds views of two runs because one of them
@@ -61,7 +71,7 @@ def write_one(attestation: Attestation, path: Path) -> dict[str, Path]:
 
     Args:
         attestation: What to show.
-        path: Ending in `.json` or `.html`; its folder is made when missing.
+        path: Ending in `.json`, `.html` or `.sarif`; its folder is made when missing.
 
     Returns:
         The format and `path`.

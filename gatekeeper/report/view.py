@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -133,7 +133,7 @@ def _worst(findings: Iterable[Finding], waived: Mapping[str, WaiverUse]) -> int:
     return max((finding.severity for finding in findings if finding.id not in waived), default=0)
 
 
-def worst_first(findings: Iterable[Finding], waived: Mapping[str, WaiverUse]) -> tuple[Finding, ...]:
+def worst_first(findings: Iterable[Finding], waived: Container[str]) -> tuple[Finding, ...]:
     """Sort findings: open before waived, then by severity, confidence, id and place."""
     return tuple(
         sorted(
@@ -167,6 +167,11 @@ def waivers_in_use(attestation: Attestation) -> dict[str, WaiverUse]:
     """Give the waivers that the decision used, by the id of the finding that each waives."""
     waivers = attestation.decision.waivers if attestation.decision else ()
     return {waiver.finding: waiver for waiver in waivers if waiver.state is WaiverState.USED}
+
+
+def approvals_in_use(decision: Decision) -> tuple[Approval, ...]:
+    """Give the approvals that the decision rests on."""
+    return tuple(use.approval for use in decision.approvals if use.state is ApprovalState.USED)
 
 
 def read_by(location: Location, readers: Readers) -> str:
@@ -285,7 +290,7 @@ def authority(decision: Decision) -> str:
     kind, colon, law = decision.row.partition(":")
     if kind == "approved" and colon:
         policy = decision.policy_name or "(unnamed)"
-        by = ", ".join(dict.fromkeys(use.approval.by for use in decision.approvals if use.state is ApprovalState.USED))
+        by = ", ".join(dict.fromkeys(approval.by for approval in approvals_in_use(decision)))
         return f"Row {law} of the policy {policy} left it to a person, and {by or 'somebody'} signed it off."
     if kind == "law" and colon:
         return f'Asked for by the law "{law}", above every row of the policy.'

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gatekeeper.ci import EXTRACTORS, Mention, Role, collect, wanted
+from gatekeeper.ci import Mention, Role, collect, extract, wanted
 from gatekeeper.errors import LimitError, NotFoundError
-from gatekeeper.limits import DEFAULT_LIMITS, Limits
+from gatekeeper.limits import Limits
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
 
 def told(code: str, ending: str = ".py") -> list[Mention]:
     data = code.encode("utf-8", "surrogatepass")
-    extractor = next(each for each in EXTRACTORS if ending in each.endings)
-    return list(extractor.extract(data, ending, DEFAULT_LIMITS))
+    return [replace(each, path="") for each in extract(f"code{ending}", data)]
 
 
 def named(code: str) -> list[str]:
@@ -46,7 +46,17 @@ def named(code: str) -> list[str]:
         ('LLM(model="a/b", revision="v")', ["a/b@v"]),
         ('AsyncEngineArgs("a/b")', ["a/b"]),
         ('Llama.from_pretrained(repo_id="a/b-GGUF", filename="*q4.gguf")', ["a/b-GGUF"]),
-        ('timm.create_model("hf_hub:a/b")', []),
+        ('timm.create_model("hf_hub:a/b")', ["a/b"]),
+        ('timm.create_model("resnet50")', []),
+        ('LLM("a/b", tokenizer="c/d", tokenizer_revision="t")', ["a/b", "c/d@t"]),
+        ('LoRARequest("sql", 1, "a/lora")', ["a/lora"]),
+        ('K = {"revision": "r"}\nAutoModel.from_pretrained("a/b", **K)', ["a/b@r"]),
+        ('MODEL_ID = "a/b"', ["a/b"]),
+        ('MODEL_ID = "a/b"\nAutoModel.from_pretrained(MODEL_ID, revision="r")', ["a/b@r"]),
+        ('parser.add_argument("--model_name_or_path", default="a/b")', ["a/b"]),
+        ('subprocess.run(["vllm", "serve", "a/b", "--revision", "r"])', ["a/b@r"]),
+        ('hub = {"HF_MODEL_ID": "a/b"}', ["a/b"]),
+        ('payload = {"model": "a/b"}', []),
         ('AutoModel.from_pretrained("hf://a/b@v3")', ["a/b@v3"]),
         ('AutoModel.from_pretrained("./local")', []),
         ('AutoModel.from_pretrained("/models/x")', []),
@@ -110,16 +120,25 @@ def test_lines_calls_and_roles_are_told() -> None:
         ("m = m\nAutoModel.from_pretrained(m)", "only known"),
         ("d = d[d]\nAutoModel.from_pretrained(d[d])", "only known"),
         ("AutoModel.from_pretrained({}[x])", "only known"),
-        ("import (", "not Python"),
-        ("x = '\0'", "null bytes"),
-        (f"x = {'(' * 5000}{')' * 5000}", "."),
-        (f"x = {'-' * 100000}1", "."),
+        ("import from_pretrained (", "not Python"),
+        ("pipeline = '\0'", "null bytes"),
+        (f"pipeline = {'(' * 5000}{')' * 5000}", "."),
+        (f"pipeline = {'-' * 100000}1", "."),
     ],
 )
 def test_what_can_not_be_told_is_listed_and_never_dropped(code: str, why: str) -> None:
     (mention,) = told(code)
     assert mention.name == ""
     assert re.search(why, mention.unresolved)
+
+
+def test_what_lets_remote_code_run_is_told() -> None:
+    code = 'AutoModel.from_pretrained("a/b", trust_remote_code={}, code_revision="c1")'
+    told_of = {given: told(code.format(given))[0] for given in ("True", "False", "None", "args.trust", "1")}
+    remote = {given: each.remote_code for given, each in told_of.items()}
+    assert remote == {"True": True, "False": False, "None": False, "args.trust": True, "1": True}
+    assert {each.code_revision for each in told_of.values()} == {"c1"}
+    assert not told('AutoModel.from_pretrained("a/b")')[0].remote_code
 
 
 def test_a_revision_that_can_not_be_told_is_said_beside_the_name() -> None:
@@ -155,7 +174,7 @@ def test_notebooks_are_read_as_their_kernel_runs_them(tmp_path: Path) -> None:
     ]
     (tmp_path / "n.ipynb").write_text(json.dumps({"cells": cells}))
     found = [(each.cell, each.line, each.name, each.unresolved) for each in collect([tmp_path])]
-    assert found == [(5, 1, "", "the cell is not Python"), (4, 2, "a/b", "")]
+    assert found == [(4, 2, "a/b", ""), (5, 1, "", "the cell is not Python")]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"cells": 3}', '{"cells": [{"cell_type": "code", "source": [1]}]}'])

@@ -169,7 +169,7 @@ def test_an_output_that_can_not_be_made_is_refused(out: str, tmp_path: Path) -> 
         check_out(tmp_path / out)
 
 
-@pytest.mark.parametrize("out", ["", "new/deep", "new/report.json", "old.html"])
+@pytest.mark.parametrize("out", ["", "new/deep", "new/report.json", "new/report.sarif", "old.html"])
 def test_an_output_that_can_be_made_is_not_refused(out: str, tmp_path: Path) -> None:
     (tmp_path / "old.html").write_text("")
     check_out(tmp_path / out)

@@ -209,6 +209,10 @@ def test_reports_are_written_and_rendered_again(tmp_path: Path, policy: Path) ->
     again = run("report", written, "--format", "html", home=tmp_path)
     assert again.code == 0
     assert again.out == (tmp_path / "reports" / "report.html").read_text()
+    shown = run("report", written, "--format", "sarif", "--out", str(tmp_path / "one.sarif"), home=tmp_path)
+    assert shown.code == 0
+    assert shown.out == (tmp_path / "one.sarif").read_text()
+    assert json.loads(shown.out)["version"] == "2.1.0"
 
 
 def test_settings_come_from_flags_then_environment_then_pyproject(tmp_path: Path, policy: Path) -> None:

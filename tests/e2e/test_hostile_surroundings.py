@@ -52,7 +52,9 @@ def test_stripped_docstrings_are_said(model: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-@pytest.mark.parametrize("arguments", [["--format", "json"], ["--format", "html"], ["--format", "text"]])
+@pytest.mark.parametrize(
+    "arguments", [["--format", "json"], ["--format", "html"], ["--format", "sarif"], ["--format", "text"]]
+)
 def test_a_full_output_is_no_verdict(arguments: list[str], model: Path) -> None:
     with Path("/dev/full").open("w") as full:
         process = start("gate", "./model", *arguments, cwd=model.parent, stdout=full.fileno())

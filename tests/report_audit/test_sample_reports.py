@@ -78,5 +78,17 @@ def test_the_sample_audit_report_points_to_the_samples() -> None:
     assert json.loads((SAMPLES / "audit-report" / "audit.json").read_text("utf-8"))["schema_version"] == "1.0"
 
 
+def test_the_sample_review_points_to_the_line_that_names_the_model() -> None:
+    folder = SAMPLES / "review"
+    document = json.loads((folder / "review.json").read_bytes())
+    (run,) = json.loads((folder / "review.sarif").read_bytes())["runs"]
+    worst = run["results"][0]["locations"][0]["physicalLocation"]
+    place = document["models"][0]["places"][0]
+    assert (worst["artifactLocation"]["uri"], worst["region"]["startLine"]) == (place["path"], place["line"])
+    assert [model["action"] for model in document["models"]] == ["discard", None, "audit", "allow", None]
+    assert all((folder / model["report"]).is_file() for model in document["models"] if model["report"])
+    assert all("127.0.0.1" not in path.read_text("utf-8") for path in folder.rglob("*") if path.is_file())
+
+
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from gatekeeper.attestation import Attestation
+from gatekeeper.review import Review
 
 ADDRESS = "http://hostile.example/beacon"
 """What hostile text wants to be fetched."""
@@ -63,3 +64,10 @@ def _change(value: Any, change: Callable[[str], str]) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **{field.name: _change(getattr(value, field.name), change) for field in fields(value)})
     return value
+
+
+def everywhere_in(review: Review, change: Callable[[str], str]) -> Review:
+    """Change every string of a review that is not empty, the same way."""
+    changed = _change(review, change)
+    assert isinstance(changed, Review)
+    return changed

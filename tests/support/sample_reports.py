@@ -25,6 +25,7 @@ from gatekeeper.evidence import Evidence, FactValue
 from gatekeeper.gate import gate
 from gatekeeper.lock import Lock
 from gatekeeper.signing import envelope_json, statement_json, unsigned
+from tests.support import sample_review
 from tests.support.locks import pinned
 from tests.support.remedies import diagnosed
 
@@ -72,6 +73,12 @@ def _policy_text() -> str:
     return f"{head}publishers:\n  trusted: [lighthouse]\nwaivers:\n{waivers}"
 
 
+def _policy(work: Path) -> policy.Policy:
+    path = work / "policy.yaml"
+    path.write_text(_policy_text(), "utf-8")
+    return policy.load(path)
+
+
 def _settled(attestation: Attestation) -> Attestation:
     """Replace what differs between machines and moves no verdict."""
     return replace(
@@ -87,6 +94,11 @@ def _gated(
     with LoopbackHub([subject.repo], subject.faults) as hub:
         options = sources.SourceOptions(endpoint=hub.endpoint, cache_dir=work / f"{subject.slug}-{now:%m%d}")
         return _settled(gate(subject.reference, chosen, source=options, now=now, approvals=approvals))
+
+
+def _of_repo(repo: HubRepo, chosen: policy.Policy, now: datetime, work: Path) -> Attestation:
+    subject = replace(_BY_SLUG["payload"], slug=repo.head[:12], repo=repo)
+    return _gated(subject, chosen, now, work)
 
 
 def _sign_off(judged: Attestation) -> bytes:
@@ -141,9 +153,7 @@ def attestations(work: Path) -> tuple[dict[str, Attestation], bytes]:
     Returns:
         Name → attestation, and the file of the sign-off.
     """
-    path = work / "policy.yaml"
-    path.write_text(_policy_text(), "utf-8")
-    chosen, plain = policy.load(path), policy.load()
+    chosen, plain = _policy(work), policy.load()
     made = {name: _gated(_BY_SLUG[slug], chosen, now, work) for name, (slug, now) in _TITLES.items()}
     made["patch"] = _reported_failure(chosen, work)
     made[SIGNED_OFF], approval = _signed_off(chosen, work)
@@ -203,6 +213,8 @@ def build() -> dict[str, bytes]:
     """
     with tempfile.TemporaryDirectory(prefix="gatekeeper-samples-") as work:
         made, approval = attestations(Path(work))
+        chosen = _policy(Path(work))
+        review = sample_review.files(made, Path(work), lambda repo, now: _of_repo(repo, chosen, now, Path(work)))
     files: dict[str, str] = {}
     entries = []
     for name, story in _STORIES.items():
@@ -223,6 +235,7 @@ def build() -> dict[str, bytes]:
     files["audit-report/audit.json"] = report.to_audit_json(whole)
     files["audit-report/audit.html"] = report.to_audit_html(whole)
     files["index.html"] = report.to_index("Sample reports", entries)
+    files |= {f"review/{name}": text for name, text in review.items()}
     return {path: text.encode() for path, text in files.items()}
 
 

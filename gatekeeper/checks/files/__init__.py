@@ -24,6 +24,7 @@ from gatekeeper.checks.files.protobuf_stream import ProtobufStream as WireWalk
 from gatekeeper.checks.files.python_code import PythonCode
 from gatekeeper.checks.files.remote_code import RemoteCode
 from gatekeeper.checks.files.runtime_models import RuntimeModels
+from gatekeeper.checks.files.safetensors_header import read_header as read_safetensors
 from gatekeeper.checks.files.scanners import Scanners
 from gatekeeper.checks.files.structure import Structure
 from gatekeeper.checks.files.templates_check import Templates
@@ -58,5 +59,6 @@ __all__ = [
     "library_versions",
     "other_graphs",
     "promises_code",
+    "read_safetensors",
     "scanner_server",
 ]

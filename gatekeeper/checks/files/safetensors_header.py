@@ -37,6 +37,10 @@ class Tensor:
     """One entry of the header."""
 
     name: str
+    dtype: str
+    """A key of `BITS`."""
+
+    shape: tuple[int, ...]
     begin: int
     """Bytes from the end of the header."""
 
@@ -49,6 +53,9 @@ class Header:
 
     tensors: tuple[Tensor, ...]
     """Sorted by position."""
+
+    start: int
+    """Byte offset in the file of the end of the header, where the tensors begin."""
 
     problems: tuple[Problem, ...]
     """Every deviation, first come first."""
@@ -96,7 +103,7 @@ def read_header(reader: BinaryIO, size: int, limits: Limits) -> Header:
     tensors.sort(key=lambda tensor: (tensor.begin, tensor.end))
     if not problems:  # spans of the readable entries alone would look like holes
         problems += _judge_spans(tensors, _LENGTH + length, size)
-    return Header(tensors=tuple(tensors), problems=tuple(problems))
+    return Header(tensors=tuple(tensors), start=_LENGTH + length, problems=tuple(problems))
 
 
 def _read_object(reader: BinaryIO, size: int, limits: Limits) -> tuple[dict[str, Any], int]:
@@ -154,7 +161,7 @@ def _read_tensor(name: str, entry: Any) -> Tensor:
         raise wrong(
             "safetensors-span", f"spans {offsets[1] - offsets[0]} bytes where its type and shape need {bits / 8:g}"
         )
-    return Tensor(name=name, begin=offsets[0], end=offsets[1])
+    return Tensor(name=name, dtype=dtype, shape=tuple(shape), begin=offsets[0], end=offsets[1])
 
 
 def _sizes(value: Any) -> bool:

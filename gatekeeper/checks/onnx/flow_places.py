@@ -99,7 +99,11 @@ def gathered(taint: Taint, node: Node, axes: Axes) -> tuple[Axes, int]:
     index_axes = taint.axes[index] if index >= 0 else None
     if taint.level(index) & m.RAW:
         marks = taint.marks[index]
-        after = ax.replaced(axes, axis, index_axes) if index_axes is not None and node.op == "Gather" else None
+        after = None
+        if index_axes is not None and node.op == "Gather":
+            after = ax.replaced(axes, axis, index_axes)
+        elif index_axes is not None and _picks_rows(node, index_axes):
+            after = ax.replaced(axes, 0, index_axes[:-1])
         if after is None and index_axes is not None and "P" in index_axes:
             after = "P"
         return after, m.PART_PICKED if marks & m.ALONE and ax.at_axis(axes, axis) == "P" else 0
@@ -115,6 +119,11 @@ def gathered(taint: Taint, node: Node, axes: Axes) -> tuple[Axes, int]:
         return ax.replaced(axes, axis, "" if shape == () else "F" if index_axes is None else index_axes), 0
     by = "F" if shape is None else "".join("1" if size == 1 else "F" for size in shape)
     return ax.replaced(axes, axis, by), m.PART_PICKED
+
+
+def _picks_rows(node: Node, index_axes: str) -> bool:
+    """Tell whether a GatherND has indices of one number each, and so takes what a Gather of the first axis takes."""
+    return node.op == "GatherND" and index_axes.endswith("1") and not node.attributes.get("batch_dims")
 
 
 def split(taint: Taint, node: Node, axes: Axes) -> tuple[Axes, int]:

@@ -1,7 +1,7 @@
 """The published JSON Schemas of the documents, and how they are made from the nouns and their docstrings.
 
 `python -m gatekeeper.report.schema` prints that of the attestation anew after a noun has changed, and
-`python -m gatekeeper.report.schema audit` that of the audit report.
+`python -m gatekeeper.report.schema audit` or `… review` that of the audit report or of a pull request's review.
 """
 
 from __future__ import annotations
@@ -9,20 +9,27 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from gatekeeper.attestation import SCHEMA_VERSION, Attestation
 from gatekeeper.codec import DOCUMENT
 from gatekeeper.codec.schema import described_schema, schema_document, schema_text
 from gatekeeper.report.audit import AUDIT_VERSION, AuditReport
+from gatekeeper.report.review_document import REVIEW_VERSION, ReviewRecord
 
-Kind = Literal["attestation", "audit"]
+Kind = Literal["attestation", "audit", "review"]
 """Name of a document."""
 
 _NOUNS: Mapping[Kind, tuple[type, str]] = {
     "attestation": (Attestation, SCHEMA_VERSION),
     "audit": (AuditReport, AUDIT_VERSION),
+    "review": (ReviewRecord, REVIEW_VERSION),
 }
+
+
+def kind_of(name: str) -> Kind:
+    """Take a word of the command line for a document, the attestation when it is none."""
+    return next((kind for kind in get_args(Kind) if kind == name), "attestation")
 
 
 def file_of(kind: Kind) -> Path:
@@ -31,7 +38,7 @@ def file_of(kind: Kind) -> Path:
 
 
 def json_schema(kind: Kind = "attestation") -> dict[str, Any]:
-    """Give the published schema (JSON Schema draft 2020-12) of what `to_json` or `to_audit_json` writes."""
+    """Give the published schema (JSON Schema draft 2020-12) of a document that this room writes."""
     return cast("dict[str, Any]", json.loads(file_of(kind).read_bytes()))
 
 

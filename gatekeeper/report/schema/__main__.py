@@ -2,6 +2,6 @@
 
 import sys
 
-from gatekeeper.report.schema import render
+from gatekeeper.report.schema import kind_of, render
 
-print(render("audit" if sys.argv[1:] == ["audit"] else "attestation"), end="")
+print(render(kind_of("".join(sys.argv[1:]))), end="")

@@ -187,17 +187,26 @@ def long_context(s: Sheet) -> bytes:
     return s.done(s("Mul", hidden, s("Cos", angles), name="turned"), ["batch", "length", WIDTH])
 
 
-def atoms(s: Sheet) -> bytes:
+def atoms(s: Sheet, *, nd: bool = False) -> bytes:
     """Distances between points, cut off at a radius, weigh messages along edges."""
     s.input("kinds", INT, ["atoms"])
     s.input("places", FLOAT, ["atoms", 3])
     s.input("edges", INT, [2, "edges"])
     ends = [s("Gather", "edges", s.const(side, np.int64), axis=0) for side in (0, 1)]
-    gap = s("Sub", *(s("Gather", "places", end, axis=0) for end in ends))
+
+    def at(end: str) -> str:
+        return s("GatherND", "places", s("Unsqueeze", end, s.ints(-1))) if nd else s("Gather", "places", end, axis=0)
+
+    gap = s("Sub", *(at(end) for end in ends))
     distance = s("Sqrt", s("ReduceSum", s("Mul", gap, gap), s.ints(1)))
     near = s.float(s("Less", distance, s.const(5)))
     hidden = s("Gather", s("Gather", s.weight(VOCABULARY, WIDTH), "kinds", axis=0), ends[0], axis=0)
     return s.done(s("Mul", hidden, near, name="messages"), ["edges", WIDTH])
+
+
+def atoms_by_gather_nd(s: Sheet) -> bytes:
+    """The same as the newer exporter writes it."""
+    return atoms(s, nd=True)
 
 
 def recommender(s: Sheet) -> bytes:
@@ -209,7 +218,7 @@ def recommender(s: Sheet) -> bytes:
     return s.done(s("Sigmoid", s("Add", linear, deep), name="score"), ["batch", 1])
 
 
-@pytest.mark.parametrize("make", [forecaster, long_context, atoms, recommender])
+@pytest.mark.parametrize("make", [forecaster, long_context, atoms, atoms_by_gather_nd, recommender])
 def test_honest_side_roads_of_other_inputs_pass(make: Callable[[Sheet], bytes]) -> None:
     assert judged(make(Sheet("honest"))) == ()
 

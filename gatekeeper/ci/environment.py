@@ -1,0 +1,76 @@
+"""Files of `NAME=value` lines: `.env`, properties, INI, Terraform variables; and git's list of submodules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gatekeeper.ci.extractor import as_text, ending, file_name
+from gatekeeper.ci.telling import ADDRESS, Setting, distinct, group, tell
+from gatekeeper.ci.variables import Variables
+from gatekeeper.limits import Limits
+from gatekeeper.mention import Mention
+
+_ENDINGS = frozenset({".cfg", ".conf", ".env", ".hcl", ".ini", ".properties", ".tf", ".tfvars"})
+_NAMES = frozenset({".env", ".gitmodules", "env.example", "env.sample", "env.template"})
+_LINE = re.compile(
+    r"[ \t]*(?:export[ \t]+|set[ \t]+)?[\"']?([A-Za-z_][\w.-]{0,99})[\"']?[ \t]*[=:][ \t]*"
+    r"(\"[^\"\n]*+\"|'[^'\n]*+'|[^\n]*+)"
+)
+_TITLE = re.compile(r"^[^\"]*\"(?=[^\"]*\"\s*\{$)|[\[\]\"{}]|\s+\{$")
+_LIMIT = 2000
+
+
+class EnvironmentFiles:
+    """Variables and settings, one a line."""
+
+    def takes(self, path: str) -> bool:
+        """Whether it is `.env`, `.env.production`, `serve.env`, `.gitmodules`, or has an ending of such files."""
+        name = file_name(path)
+        return ending(path) in _ENDINGS or name in _NAMES or name.startswith(".env.")
+
+    def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
+        """Find settings that are models; those of a section or block stand together."""
+        variables = Variables()
+        blocks = list(_blocks(as_text(data)))
+        for _, block in blocks:
+            for each in block:
+                variables.set(each.key, each.value, each.line)
+        found: list[Mention] = []
+        for parent, block in blocks:
+            if file_name(path) == ".gitmodules":
+                found += _submodule(block, variables)
+            else:
+                found += group(block, variables, parent=parent)
+        yield from distinct(found)
+
+
+def _submodule(block: list[Setting], variables: Variables) -> Iterator[Mention]:
+    branch = next((each.value for each in block if each.key == "branch"), "")
+    for each in block:
+        if each.key == "url":
+            yield from tell(each, ADDRESS, variables, revision=branch)
+
+
+def _blocks(text: str) -> Iterator[tuple[str, list[Setting]]]:
+    """Split at section headers and braces; `.env` files are one block.
+
+    Yields:
+        What the block is called, as in `variable "model_id" {`, and its settings.
+    """
+    parent, block = "", list[Setting]()
+    for number, line in enumerate(text.split("\n"), 1):
+        stripped = line[:_LIMIT].strip()
+        if stripped.startswith(("[", "}")) or stripped.endswith("{"):
+            yield parent, block
+            parent, block = _TITLE.sub("", stripped), []
+            continue
+        if stripped.startswith(("#", ";", "//")):
+            continue
+        matched = _LINE.match(line[:_LIMIT])
+        if matched:
+            value = matched[2].strip().rstrip(",")
+            if value[:1] not in {'"', "'"}:
+                value = re.split(r"[ \t]#", value, maxsplit=1)[0].strip()
+            block.append(Setting(matched[1], value.strip("\"'"), number))
+    yield parent, block

@@ -1,0 +1,79 @@
+"""Notebooks: the code of their cells, and the shell commands in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from gatekeeper.ci.extractor import ending
+from gatekeeper.ci.python_code import parses, source
+from gatekeeper.ci.shell import script
+from gatekeeper.ci.telling import distinct
+from gatekeeper.ci.variables import Variables
+from gatekeeper.limits import Limits
+from gatekeeper.mention import Mention
+from gatekeeper.parsing import ParseError, load_json_object
+
+_MAGIC = re.compile(r"^[ \t]*[%!?].*$", re.MULTILINE)
+_SHELL = re.compile(r"^[ \t]*(?:!+|%(?:sx|system|sh|bash)\b)[ \t]*", re.MULTILINE)
+_SHELL_CELL = re.compile(r"\s*%%(?:bash|sh|script[ \t]+(?:ba)?sh)\b[^\n]*")
+
+
+class Notebooks:
+    """Jupyter's notebooks, as files."""
+
+    def takes(self, path: str) -> bool:
+        """Whether it ends as one."""
+        return ending(path) == ".ipynb"
+
+    def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
+        """Read the code cells as one program, as a kernel runs them; lines are counted within their cell."""
+        try:
+            cells = load_json_object(data, depth=limits.json_depth).get("cells", [])
+        except ParseError as error:
+            yield Mention(line=0, unresolved=f"it is no notebook: {error}")
+            return
+        texts: list[str] = []
+        starts: list[tuple[int, int]] = []
+        line = 1
+        for number, cell in enumerate(cells if isinstance(cells, list) else [], 1):
+            written = _source(cell)
+            yield from distinct(replace(each, cell=number) for each in _commands(written))
+            text = _code(written)
+            if text and not parses(text):
+                yield Mention(line=1, cell=number, unresolved="the cell is not Python")
+            elif text:
+                starts.append((line, number))
+                texts.append(text)
+                line += text.count("\n") + 1
+        at = 0
+        for mention in source("\n".join(texts).encode("utf-8", "replace")):
+            while at + 1 < len(starts) and starts[at + 1][0] <= mention.line:
+                at += 1
+            start, number = starts[at] if starts else (1, 0)
+            yield replace(mention, line=mention.line - start + 1, cell=number)
+
+
+def _source(cell: object) -> str:
+    source = cell.get("source") if isinstance(cell, dict) and cell.get("cell_type") == "code" else ""
+    if isinstance(source, list):
+        source = "".join(part for part in source if isinstance(part, str))
+    return source if isinstance(source, str) else ""
+
+
+def _code(written: str) -> str:
+    """Give the code of a cell without its magic commands; empty for cells in another language."""
+    return "" if written.lstrip().startswith("%%") else _MAGIC.sub("", written)
+
+
+def _commands(written: str) -> Iterator[Mention]:
+    """Find what the shell commands of a cell load."""
+    head = _SHELL_CELL.match(written)
+    if head:
+        yield from script(written[head.end() :], Variables(), line=1 + written.count("\n", 0, head.end()))
+    elif "!" in written or "%" in written:
+        for number, line in enumerate(written.split("\n"), 1):
+            marked = _SHELL.match(line)
+            if marked:  # `{name}` is a variable of Python there
+                yield from script(line[marked.end() :].replace("{", "${"), Variables(), line=number, settings=False)
