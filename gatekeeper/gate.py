@@ -93,6 +93,7 @@ def gate(
     locked: LockedModel | None = None,
     approvals: Sequence[Approval] = (),
     trusted_reference: str | Reference | None = None,
+    deep: bool = False,
 ) -> Attestation:
     """Fetch what a reference names, gather evidence, decide.
 
@@ -108,6 +109,7 @@ def gate(
         approvals: What people signed off, of any artifact; one counts when it is bound to this one.
         trusted_reference: A model whose graphs are trusted: those of this one are held against them. None for the
             commit that `locked` pins, where it is another one.
+        deep: Whether to run whole graphs too, and to write architectures out anew to hold them against.
 
     Returns:
         The attestation, whose `decision` is never None.
@@ -118,7 +120,7 @@ def gate(
     run = Run(
         policy=deployer_policy if deployer_policy is not None else policy.load(), source=source, selection=selection,
         progress=progress, now=now, results=results, locked=locked, trusted_reference=trusted_reference,
-        approvals=approvals,
+        approvals=approvals, deep=deep,
     )  # fmt: skip
     return run.gate(reference)
 
@@ -134,6 +136,7 @@ def scan(
     results: SealedCache | None = None,
     locked: LockedModel | None = None,
     trusted_reference: str | Reference | None = None,
+    deep: bool = False,
 ) -> Attestation:
     """Gather evidence and decide nothing: as `gate`, but `decision` is None.
 
@@ -142,6 +145,7 @@ def scan(
     run = Run(
         policy=deployer_policy if deployer_policy is not None else policy.load(), source=source, selection=selection,
         progress=progress, now=now, results=results, locked=locked, trusted_reference=trusted_reference,
+        deep=deep,
     )  # fmt: skip
     return run.scan(reference)
 
@@ -195,6 +199,8 @@ class Run:
     """A model whose graphs are trusted; None for the previously locked commit, where there is one."""
 
     approvals: Sequence[Approval] = ()
+    deep: bool = False
+    """Whole graphs are run too, and architectures written out anew to hold them against."""
 
     def gate(self, reference: str | Reference) -> Attestation:
         """Inspect and decide, as the function of that name."""
@@ -225,7 +231,7 @@ class Run:
                 options = replace(options, announce=make_ready)
             artifact = resources.enter_context(sources.open_artifact(asked, options, self.progress))
             context = context_of(self.policy, moment, options, self.progress)
-            context = replace(context, results=self.results, locked=self.locked, scanner_server=server)
+            context = replace(context, results=self.results, locked=self.locked, scanner_server=server, deep=self.deep)
             if not self.selection.refusal("onnx/reference") and checks.graph_files(artifact, options.limits):
                 context = _with_reference(context, self._beside(artifact), options, resources)
             evidence = collect(artifact, context, self.selection, self.progress)

@@ -90,6 +90,9 @@ class Context:
     reference_trouble: str = ""
     """Why there is none although one was looked for."""
 
+    deep: bool = False
+    """Whole graphs are run, and architectures written out anew to hold them against: minutes instead of seconds."""
+
     base: Artifact | None = None
     """The model that an adapter is to be laid on, as the deployer named it; None when it was not named."""
 

@@ -52,6 +52,7 @@ class Settings:
     quiet: bool
     verbose: bool
     trusted_reference: str | None = None
+    deep: bool = False
     locked: bool = False
     lock: Path | None = None
 
@@ -96,6 +97,7 @@ def carry_out(
             locked=locked,
             approvals=approvals or (),
             trusted_reference=settings.trusted_reference,
+            deep=settings.deep,
         )
         if approvals is None:
             return whole.scan(reference)

@@ -176,6 +176,12 @@ TRUSTED_REFERENCE = option(
     help="A model whose ONNX graphs you trust, such as an earlier revision: graphs are held against them, node by "
     "node.  [default: with --locked, the pinned commit]",
 )
+DEEP = option(
+    "--deep",
+    is_flag=True,
+    help="Run whole ONNX graphs in a confined process, and hold them against their architecture written out anew: "
+    "minutes instead of seconds. Needs onnxruntime, and torch, transformers and onnxscript.",
+)
 VERBOSE = option("--verbose", "-v", is_flag=True, help="Say more; show tracebacks.")
 QUIET = option("--quiet", "-q", is_flag=True, help="No progress bars.")
 
@@ -220,6 +226,7 @@ LINE = stacked(
     METADATA_ONLY,
     EXCLUDE,
     TRUSTED_REFERENCE,
+    DEEP,
     ONLY,
     SKIP,
     CACHE_DIR,

@@ -25,6 +25,7 @@ SETTINGS: dict[str, type] = {
     "jobs": int,
     "offline": bool,
     "metadata-only": bool,
+    "deep": bool,
     "lock": Path,
     "locked": bool,
     "exclude": list,

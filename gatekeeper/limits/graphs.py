@@ -74,6 +74,27 @@ class GraphLimits:
     onnx_confirm_memory_bytes: int = 2 * GIB
     """Address space of the child that runs them, in bytes."""
 
+    onnx_deep_bytes: int = 512 * MIB
+    """Bytes of an ONNX model and of the files that its tensors lie in, up to which it is run as a whole."""
+
+    onnx_deep_cpu_seconds: int = 120
+    """CPU seconds that running one whole ONNX graph may cost; it is run as often as they allow, up to a few dozen
+    times."""
+
+    onnx_deep_memory_bytes: int = 6 * GIB
+    """Address space of the child that runs it, in bytes: it holds the model four times over."""
+
+    onnx_export_parameters: int = 300_000_000
+    """Weights of an architecture of two layers up to which it is written out anew to hold a graph against it; language
+    models up to some two billion weights have fewer."""
+
+    onnx_export_cpu_seconds: int = 900
+    """CPU seconds that writing out one architecture may cost, by each exporter with and without its head; a large
+    encoder takes two minutes."""
+
+    onnx_export_memory_bytes: int = 16 * GIB
+    """Address space of the child that does it, in bytes: torch maps several gigabytes without using them."""
+
     conversion_bytes: int = 1 * GIB
     """Bytes of weights that are read to tell whether a graph holds those that lie beside it in another format."""
 

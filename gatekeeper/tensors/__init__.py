@@ -7,6 +7,8 @@ Torch files → safetensors, in a confined child, which alone imports torch for 
 
 `job` runs in the child; `readback` verifies what it wrote without its library; `record` is what is kept of it all.
 
+`export` writes an architecture that transformers knows out as ONNX graphs without weights, in a confined child.
+
 Language models, for diagnosis and repair (`language` says what one can do, in nouns without torch):
 
     model = load_model(folder)
@@ -35,6 +37,15 @@ LANGUAGE_MODELS = ("torch", "transformers", "peft")
 """Distributions without which no language model can be run or tuned."""
 
 
+EXPORTERS = ("torch", "transformers", "onnx", "onnxscript")
+"""Distributions without which no architecture can be written out as a graph (`export` runs in a confined child)."""
+
+
+def exporters_lacking() -> tuple[str, ...]:
+    """Give those of `EXPORTERS` that are not installed; importing none of them."""
+    return tuple(name for name in EXPORTERS if find_spec(name) is None)
+
+
 def lacking() -> tuple[str, ...]:
     """Give those of `LANGUAGE_MODELS` that are not installed; importing none of them."""
     return tuple(name for name in LANGUAGE_MODELS if find_spec(name) is None)
@@ -56,6 +67,7 @@ def load_model(
 
 
 __all__ = [
+    "EXPORTERS",
     "LANGUAGE_MODELS",
     "RECORD",
     "Batch",
@@ -71,6 +83,7 @@ __all__ = [
     "TrainStep",
     "Tuning",
     "check_destination",
+    "exporters_lacking",
     "json_schema",
     "lacking",
     "load_model",

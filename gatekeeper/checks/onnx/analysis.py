@@ -167,14 +167,15 @@ def bounds_of(limits: Limits, deadline: float) -> Bounds:
     )
 
 
-def answer_name(limits: Limits, **about: str | int | None) -> str:
+def answer_name(limits: Limits, libraries: tuple[str, ...] = _LIBRARIES, **about: str | int | None) -> str:
     """Digest everything that an answer depends on.
 
     Args:
         limits: In force.
+        libraries: Distributions whose code it depends on.
         about: Digests and sizes of what it is about.
     """
-    given = {**about, "limits": asdict(limits), "code": code_digest(), "libraries": library_versions(_LIBRARIES)}
+    given = {**about, "limits": asdict(limits), "code": code_digest(), "libraries": library_versions(libraries)}
     return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
 
 

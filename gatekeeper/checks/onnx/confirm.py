@@ -115,7 +115,7 @@ class _Trial:
         self._index = index
         self._graph = taint.graph
         self._cut = detector
-        self._session = _session(detector.model)
+        self._session = session(detector.model)
         self._left = limits.onnx_confirm_runs
         self._tried = 0
         slots = slots_of(taint, detector.inputs)
@@ -243,7 +243,12 @@ class _Trial:
         return f"{name} {' by '.join(map(str, array.shape)) or 'one number'}: {numbers}{more}"
 
 
-def _session(model: bytes) -> Any:
+def session(model: bytes) -> Any:
+    """Load a model with one thread, as it stands, without chatter.
+
+    Raises:
+        GraphError: When onnxruntime refuses it.
+    """
     runtime = importlib.import_module("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,8 +11,8 @@ from time import monotonic
 
 from gatekeeper.artifact import Artifact, ArtifactFile
 from gatekeeper.checks.check import Context
-from gatekeeper.checks.files import code_digest, graph_files, library_versions
-from gatekeeper.checks.onnx.analysis import Analysis, analyses
+from gatekeeper.checks.files import graph_files
+from gatekeeper.checks.onnx.analysis import Analysis, analyses, answer_name
 from gatekeeper.checks.onnx.answers import from_data
 from gatekeeper.checks.onnx.confirmation import Confirmation
 from gatekeeper.checks.onnx.skeleton import skeleton
@@ -25,8 +24,12 @@ from gatekeeper.text import printable
 
 _RUNTIME = "onnxruntime"
 _ENTRY = "gatekeeper.checks.onnx.confirm:confirm"
-_WARM = ("numpy", "onnx", "onnx.numpy_helper", _RUNTIME)
-_LIBRARIES = (_RUNTIME, "onnx", "numpy")
+WARM = ("numpy", "onnx", "onnx.numpy_helper", _RUNTIME)
+"""What every child that runs graphs imports."""
+
+LIBRARIES = (_RUNTIME, "onnx", "numpy")
+"""Distributions whose code its answers depend on."""
+
 _TEXT = 4_096
 
 
@@ -61,7 +64,7 @@ def confirmed(artifact: Artifact, context: Context) -> Iterator[Confirmed]:
     files = {str(file.path): file for file in graph_files(artifact, context.limits)}
     deadline = monotonic() + context.limits.scan_seconds
     with ExitStack() as resources:
-        server = resources.enter_context(Server(_ENTRY, _WARM))
+        server = resources.enter_context(Server(_ENTRY, WARM))
         advance = resources.enter_context(context.progress.task("running detectors", len(graphs), "files"))
         for graph in graphs:
             yield _Asking(context, server, deadline).ask(graph, files[graph.path])
@@ -78,7 +81,7 @@ class _Asking:
     def ask(self, graph: Analysis, file: ArtifactFile) -> Confirmed:
         """Give what is known of one graph."""
         suspicions = graph.suspicions or ()
-        name = self._name(file)
+        name = answer_name(self._limits, LIBRARIES, detectors=file.sha256, size=file.size)
         known = self._results.get(name) if self._results else None
         if known is not None:
             try:
@@ -110,17 +113,6 @@ class _Asking:
             file_bytes=0,
             output_bytes=self._limits.child_output_bytes,
         )
-
-    def _name(self, file: ArtifactFile) -> str:
-        """Digest everything that an answer depends on."""
-        given = {
-            "detectors": file.sha256,
-            "size": file.size,
-            "limits": asdict(self._limits),
-            "code": code_digest(),
-            "libraries": library_versions(_LIBRARIES),
-        }
-        return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
 
 
 def _read(path: str, suspicions: tuple[Suspicion, ...], output: bytes) -> Confirmed:

@@ -84,13 +84,19 @@ def slots_of(taint: Taint, inputs: tuple[int, ...]) -> tuple[Slot, ...]:
             raise GraphError("an input is too large")
         content = bool(taint.content >> graph.inputs.index(value) & 1)
         slots.append(
-            Slot(value=value, dtype=dtype, dims=known.shape or (), content=content, vocabulary=_size(taint, value))
+            Slot(
+                value=value,
+                dtype=dtype,
+                dims=known.shape or (),
+                content=content,
+                vocabulary=vocabulary_of(taint, value),
+            )
         )
     return tuple(slots)
 
 
-def _size(taint: Taint, value: int) -> int:
-    """Give how many rows the smallest table has that is looked up with an input."""
+def vocabulary_of(taint: Taint, value: int) -> int:
+    """Give how many rows the smallest table has that is looked up with an input, or one of ours."""
     sizes = []
     for node in taint.graph.nodes:
         if node.op in PICK and len(node.inputs) > 1 and node.inputs[1] >= 0 and node.inputs[0] >= 0:

@@ -38,6 +38,9 @@ _FOLDED = {
 }  # fmt: skip
 """What a `Constant` may be given by, and the type that this makes."""
 
+_HOLDS: Mapping[int, type] = {TensorProto.FLOAT: float, TensorProto.INT64: int, TensorProto.STRING: str}
+"""Type → what it is here; a tensor is none of these."""
+
 _FIELDS = {
     "f": _A.FLOAT, "i": _A.INT, "s": _A.STRING, "t": _A.TENSOR, "g": _A.GRAPH, "floats": _A.FLOATS, "ints": _A.INTS,
     "strings": _A.STRINGS, "tensors": _A.TENSORS, "graphs": _A.GRAPHS, "sparse_tensor": _A.SPARSE_TENSOR,
@@ -197,14 +200,20 @@ class ModelReader:
         )
 
     def fold(self, attributes: Mapping[str, Attribute]) -> Constant | None:
-        """Give what a `Constant` makes that has these attributes (onnx Operators.md); None for none or several."""
+        """Give what a `Constant` makes that has these attributes (onnx Operators.md); None for none or several.
+
+        Raises:
+            GraphError: When an attribute holds another kind of value than its name says.
+        """
         given = [(name, value) for name, value in attributes.items() if name in _FOLDED]
         if len(given) != 1:
             return None
         name, value = given[0]
         if isinstance(value, Constant):
             return value
-        dtype = _FOLDED[name]
+        dtype, items = _FOLDED[name], value if isinstance(value, tuple) else (value,)
+        if isinstance(value, tuple) != name.endswith("s") or {type(item) for item in items} - {_HOLDS.get(dtype)}:
+            raise GraphError("a Constant has an attribute of another kind than its name says")
         return self._tensors.listed(value, dtype) if isinstance(value, tuple) else self._tensors.single(value, dtype)
 
     def _attributes(self, attributes: Sequence[AttributeProto], depth: int) -> _Attributes:

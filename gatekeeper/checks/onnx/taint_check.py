@@ -12,10 +12,12 @@ from gatekeeper.checks.check import Check, Context, Outcome, Rule
 from gatekeeper.checks.onnx.analysis import Analysis, analyses
 from gatekeeper.checks.onnx.suspicion import Step, StepRole, Suspicion, SuspicionKind, SuspicionVerdict
 from gatekeeper.checks.onnx.vocabulary import tokens
+from gatekeeper.checks.onnx.whole_asking import ran
 from gatekeeper.evidence import Confidence, Finding, Gap, Hazard, Severity
 from gatekeeper.text import printable
 
 _LATER = frozenset({SuspicionKind.ACTIVATION, SuspicionKind.TABLE, SuspicionKind.KERNEL})
+_SEEN = frozenset({StepRole.COLLAPSE, StepRole.DECISION, StepRole.GATE})
 _CONSTANTS = 12
 _NAME = 60
 _SHORT = 30
@@ -112,7 +114,17 @@ class GraphTaint(Check):
         detail = printable(gate.node or gate.value, 200) if gate is not None else ""
         message = words if len(words) <= _MESSAGE else words[: _MESSAGE - 1] + "…"
         drawing = suspicion.drawing and replace(suspicion.drawing, words=f"{path}. Gate: {gated}.")
-        return self.finding(slug, message, path=graph.path, detail=detail, drawing=drawing)
+        surer = Confidence.HIGH if _was_seen(suspicion, graph.path, artifact, context) else None
+        return self.finding(slug, message, path=graph.path, detail=detail, drawing=drawing, confidence=surer)
+
+
+def _was_seen(suspicion: Suspicion, path: str, artifact: Artifact, context: Context) -> bool:
+    """Tell whether a wire on the way, or just before it, rested or steered alone when the whole graph was run."""
+    on_the_way = {name for step in suspicion.path if step.role in _SEEN for name in (step.node, step.value) if name}
+    wholes = (graph.whole for graph in ran(artifact, context) if graph.path == path)
+    return any(
+        {seen.node, seen.value, *seen.after} & on_the_way for whole in wholes if whole for seen in whole.sightings
+    )
 
 
 def _gaps(graphs: Iterable[Analysis]) -> Iterator[Gap]:

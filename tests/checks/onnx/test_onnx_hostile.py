@@ -71,6 +71,9 @@ BROKEN: dict[str, tuple[str, str]] = {
         "{ y = If (b) <then_branch = g () => (float[2] t) { t = Neg(y) }, else_branch = " + BRANCH + "> }",
         "circle",
     ),
+    "constant-of-another-kind": ("{ y = Constant <value_int = 1.5> () }", "of another kind than its name says"),
+    "constant-that-is-none": ("{ y = Constant <value = 1> () }", "of another kind than its name says"),
+    "constant-of-a-list": ("{ y = Constant <value_int = [1, 2]> () }", "of another kind than its name says"),
     "loop-arity": (
         "{ y = Loop (n, , x) <body = g (int64 i) => (bool c) { c = Constant <value_int = 1> () }> }",
         "does not fit its body",
