@@ -10,7 +10,17 @@ from pathlib import Path, PurePosixPath
 from posixpath import splitext
 
 from gatekeeper.bump import Bump, BumpKind, Bumps
-from gatekeeper.ci.changes import Change, Side, between, common_base, contents, resolve, resolve_first, staged
+from gatekeeper.ci.changes import (
+    Change,
+    Side,
+    between,
+    common_base,
+    contents,
+    require_within,
+    resolve,
+    resolve_first,
+    staged,
+)
 from gatekeeper.ci.event import Since
 from gatekeeper.ci.extracting import extract, takes
 from gatekeeper.ci.git import Git
@@ -85,6 +95,8 @@ def bumps(
     newer = resolve(git, head)
     wanted = base if isinstance(base, Since) else Since(names=(base,))
     older = common_base(git, resolve_first(git, wanted.names, wanted.absent), newer)
+    if wanted.holds:
+        require_within(git, wanted.holds, newer)
     rules = Rules(patterns=tuple(patterns), ignored=tuple(ignore))
     return _Reading(git, rules, limits).bumps(older, newer, between(git, older, newer, limits))
 
@@ -215,13 +227,14 @@ def _local(side: Side | None) -> bool:
 
 
 def _local_files(changes: Sequence[Change]) -> Iterator[Bump]:
-    """List weights and graphs of the repository itself; one that only moved is the same."""
+    """List weights and graphs of the repository itself; one that only moved is the same, unless another lay there."""
     before = {change.old.blob for change in changes if change.old and _local(change.old)}
     after = {change.new.blob for change in changes if change.new and _local(change.new)}
     for change in changes:
         old = change.old if _local(change.old) else None
         new = change.new if _local(change.new) else None
-        if (new and new.blob in before) or (old and not new and old.blob in after):
+        moved = new and new.blob in before and (old is None or old.blob == new.blob)
+        if moved or (old and not new and old.blob in after):
             continue
         kind = (BumpKind.CHANGED if old else BumpKind.ADDED) if new else BumpKind.REMOVED
         path = (new or old or change.sides[0]).path
