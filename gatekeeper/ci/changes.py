@@ -154,7 +154,7 @@ def require_within(git: Git, part: str, head: str) -> None:
         return
     raise InputError(
         f"what is checked out is not the change: {head[:12]} does not hold {shown}",
-        hint="run on `pull_request` with the commit that actions/checkout takes by itself, or name the change by --head-ref",
+        hint="run on `pull_request`, with the commit that actions/checkout takes by itself, or give --head-ref",
     )
 
 

@@ -24,6 +24,7 @@ from gatekeeper.ci.changes import (
 from gatekeeper.ci.event import Since
 from gatekeeper.ci.extracting import extract, takes
 from gatekeeper.ci.git import Git
+from gatekeeper.ci.links import leading
 from gatekeeper.ci.pairing import Named, pair
 from gatekeeper.ci.patterns import matches
 from gatekeeper.endings import is_weights
@@ -130,7 +131,7 @@ class _Reading:
     def bumps(self, base: str, head: str, changes: Sequence[Change]) -> Bumps:
         wanted = [kept for change in changes if (kept := self._without_ignored(change)).sides and _differs(kept)]
         read = [change for change in wanted if any(self._takes(side) for side in change.sides)]
-        self._tell_links(wanted)
+        self._tell_links(wanted, head)
         named = self._named(read)
         found = [self._unless_local(bump, head) for bump in pair(named)]
         files = [change for change in wanted if any(_local(side) for side in change.sides)]
@@ -156,17 +157,18 @@ class _Reading:
             self.wanted[side.path] = plain and not _is_weights(side.path)
         return self.wanted[side.path]
 
-    def _tell_links(self, changes: Iterable[Change]) -> None:
+    def _tell_links(self, changes: Iterable[Change], head: str) -> None:
         """Say what leads elsewhere: nobody looked there."""
         sides = [change.new for change in changes if change.new]
         modules = [side.path for side in sides if side.submodule]
-        links = [
-            side.path for side in sides if side.symlink and (_is_weights(side.path) or self.rules.reads(side.path))
-        ]
+        links = list(leading(self.git, head, (side for side in sides if side.symlink), self._looks_at))
         self._tell(modules, "is another repository (a submodule), and what changed in it was not looked at")
         self._tell(links, "is a symbolic link, and what it leads to was not looked at")
         odd = [side.path for side in sides if _local(side) and not side.exact]
         self._tell(odd, "has a name that is no UTF-8, so it can't be judged")
+
+    def _looks_at(self, path: str) -> bool:
+        return _is_weights(path) or self.rules.reads(path)
 
     def _tell(self, paths: Sequence[str], why: str) -> None:
         self.unread += [f"{printable(path)} {why}" for path in paths[:_TOLD]]

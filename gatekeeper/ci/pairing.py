@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from gatekeeper.bump import Bump, BumpKind
 from gatekeeper.mention import Mention, Role
 
-_Reference = tuple[str, str, str, Role, bool, bool]
+_Reference = tuple[str, str, str, str, Role, bool, bool]
 """All by which two mentions differ that can change what is loaded."""
 
 _Model = tuple[str, str, Role, bool]
@@ -94,9 +94,8 @@ def pair(files: Iterable[Named]) -> tuple[Bump, ...]:
 
 
 def _reference(mention: Mention) -> _Reference:
-    return (
-        mention.name, mention.revision, mention.code_revision, mention.role, mention.remote_code, mention.local,
-    )  # fmt: skip
+    told = mention.name, mention.revision, mention.code_revision, mention.pins
+    return (*told, mention.role, mention.remote_code, mention.local)
 
 
 def _resolved_in(mentions: Iterable[Mention]) -> set[_Reference]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,10 @@ import pytest
 from gatekeeper.bump import Bumps
 from gatekeeper.ci import Since, bumps
 from gatekeeper.errors import InputError
+from gatekeeper.lock import Lock
+from gatekeeper.lockfile import dump
 from tests.support.git_repos import Repo, loads
+from tests.support.locks import entry
 
 
 @pytest.fixture
@@ -63,3 +68,38 @@ def test_a_model_that_comes_to_a_file_is_listed_though_a_file_that_was_touched_n
     assert told(bumps(repo.root, "main")) == [("added", "acme/tried", "v1")]
     repo.commit({"new.py": loads("acme/tried", "v1"), "try.py": None})
     assert told(bumps(repo.root, "main")) == []
+
+
+def test_an_entry_of_the_lock_that_holds_other_bytes_of_the_same_commit_is_a_change(repo: Repo) -> None:
+    one = entry("acme/pinned")
+    repo.git("checkout", "-q", "main")
+    repo.commit({"gatekeeper.lock": dump(Lock(models=(one,)))})
+    repo.git("checkout", "-q", "-B", "work")
+    again = replace(one, decided_at=one.decided_at + timedelta(days=1))
+    repo.commit({"gatekeeper.lock": dump(Lock(models=(again,)))})
+    assert told(bumps(repo.root, "main")) == []
+    for other in (replace(one, exclude=("*.bin",)), entry("acme/pinned", salt="other")):
+        repo.commit({"gatekeeper.lock": dump(Lock(models=(replace(other, commit=one.commit),)))})
+        assert told(bumps(repo.root, "main")) == [("changed", "acme/pinned", one.commit)]
+
+
+@pytest.mark.parametrize(
+    ("target", "unread"),
+    [
+        ("served/two", True),
+        ("served/docs", False),
+        ("/mnt/models", True),
+        ("../elsewhere", True),
+        ("nowhere", True),
+        ("prod.safetensors", True),
+        ("notes", False),
+    ],
+)
+def test_a_link_that_leads_to_other_models_is_told(repo: Repo, target: str, unread: bool) -> None:
+    repo.git("checkout", "-q", "main")
+    repo.commit({"served/two/model.safetensors": b"\0two", "served/docs/a.md": "text", "notes": "text"})
+    repo.git("checkout", "-q", "-B", "work")
+    (repo.root / "current").symlink_to(target)
+    repo.commit({})
+    found = bumps(repo.root, "main").unread
+    assert found == (("current is a symbolic link, and what it leads to was not looked at",) if unread else ())
