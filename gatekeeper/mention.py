@@ -38,6 +38,9 @@ class Mention:
     code_revision: str = ""
     """The revision of the code that is loaded with it, where that is given apart."""
 
+    pins: str = ""
+    """Of an entry of the lock: digest of what it pins beside the commit (files, what is left out, base, signer)."""
+
     remote_code: bool = False
     """Whether code from the model's repo is let run (`trust_remote_code`); also when that is only known at run time."""
 

@@ -132,6 +132,32 @@ def common_base(git: Git, base: str, head: str) -> str:
     )
 
 
+def require_within(git: Git, part: str, head: str) -> None:
+    """See to it that what is judged holds the change that the event is about.
+
+    A job on `pull_request_target` has the target checked out: nothing would differ, and the change would pass unread.
+
+    Args:
+        git: The repository.
+        part: Commit of the change, as the event has it.
+        head: Commit that is judged.
+
+    Raises:
+        InputError: When `part` is not `head` or one of its ancestors.
+    """
+    shown = printable(part, 40)
+    try:
+        commit = resolve(git, part)
+    except InputError:
+        commit = ""
+    if commit and not git.run("rev-list", "--max-count=1", commit, f"^{head}", "--"):
+        return
+    raise InputError(
+        f"what is checked out is not the change: {head[:12]} does not hold {shown}",
+        hint="run on `pull_request`, with the commit that actions/checkout takes by itself, or give --head-ref",
+    )
+
+
 def between(git: Git, base: str, head: str, limits: Limits = DEFAULT_LIMITS) -> tuple[Change, ...]:
     """List the files that differ between two commits, in the order of their paths."""
     return _parse(git.run("diff-tree", "--no-commit-id", *_RAW, "--end-of-options", base, head), limits)

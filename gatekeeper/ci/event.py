@@ -39,6 +39,9 @@ class Event:
     base_branch: str = ""
     """Branch that the change goes to; of a push to a new branch the default one."""
 
+    head: str = ""
+    """Commit that is the change; empty when the event has none. What is checked out may be another."""
+
     forced: bool = False
     """Whether the branch was pushed over."""
 
@@ -52,6 +55,9 @@ class Since:
 
     absent: str = ""
     """Why none of them may be there, in words; may be empty."""
+
+    holds: str = ""
+    """Commit that what is judged has to hold; empty for any."""
 
 
 def read_event(environ: Mapping[str, str] = os.environ, limits: Limits = DEFAULT_LIMITS) -> Event | None:
@@ -77,7 +83,8 @@ def read_event(environ: Mapping[str, str] = os.environ, limits: Limits = DEFAULT
     if name == "merge_group":
         branch = _text(payload, "merge_group", "base_ref").removeprefix("refs/heads/")
         base = _text(payload, "merge_group", "base_sha")
-        return Event(name=name, repository=repository, base=base, base_branch=branch)
+        head = _text(payload, "merge_group", "head_sha")
+        return Event(name=name, repository=repository, base=base, base_branch=branch, head=head)
     if name == "push":
         before = _text(payload, "before")
         created = not before.strip("0")
@@ -110,7 +117,7 @@ def since(event: Event | None) -> Since:
     if event.name == "push":
         pushed = "the branch was pushed over, and what" if event.forced else "what"
         absent = f"{pushed} it had before the push is not here"
-    return Since(names=names, absent=absent)
+    return Since(names=names, absent=absent, holds=event.head)
 
 
 def _payload(path: str, limits: Limits) -> dict[str, Any]:
@@ -139,6 +146,7 @@ def _of_pull_request(name: str, payload: Mapping[str, Any], repository: str, bas
         from_fork=head != (base or repository),
         base=_text(payload, "pull_request", "base", "sha"),
         base_branch=_text(payload, "pull_request", "base", "ref") or base_branch,
+        head=_text(payload, "pull_request", "head", "sha"),
     )
 
 

@@ -10,10 +10,21 @@ from pathlib import Path, PurePosixPath
 from posixpath import splitext
 
 from gatekeeper.bump import Bump, BumpKind, Bumps
-from gatekeeper.ci.changes import Change, Side, between, common_base, contents, resolve, resolve_first, staged
+from gatekeeper.ci.changes import (
+    Change,
+    Side,
+    between,
+    common_base,
+    contents,
+    require_within,
+    resolve,
+    resolve_first,
+    staged,
+)
 from gatekeeper.ci.event import Since
 from gatekeeper.ci.extracting import extract, takes
 from gatekeeper.ci.git import Git
+from gatekeeper.ci.links import leading
 from gatekeeper.ci.pairing import Named, pair
 from gatekeeper.ci.patterns import matches
 from gatekeeper.endings import is_weights
@@ -85,6 +96,8 @@ def bumps(
     newer = resolve(git, head)
     wanted = base if isinstance(base, Since) else Since(names=(base,))
     older = common_base(git, resolve_first(git, wanted.names, wanted.absent), newer)
+    if wanted.holds:
+        require_within(git, wanted.holds, newer)
     rules = Rules(patterns=tuple(patterns), ignored=tuple(ignore))
     return _Reading(git, rules, limits).bumps(older, newer, between(git, older, newer, limits))
 
@@ -118,7 +131,7 @@ class _Reading:
     def bumps(self, base: str, head: str, changes: Sequence[Change]) -> Bumps:
         wanted = [kept for change in changes if (kept := self._without_ignored(change)).sides and _differs(kept)]
         read = [change for change in wanted if any(self._takes(side) for side in change.sides)]
-        self._tell_links(wanted)
+        self._tell_links(wanted, head)
         named = self._named(read)
         found = [self._unless_local(bump, head) for bump in pair(named)]
         files = [change for change in wanted if any(_local(side) for side in change.sides)]
@@ -144,17 +157,18 @@ class _Reading:
             self.wanted[side.path] = plain and not _is_weights(side.path)
         return self.wanted[side.path]
 
-    def _tell_links(self, changes: Iterable[Change]) -> None:
+    def _tell_links(self, changes: Iterable[Change], head: str) -> None:
         """Say what leads elsewhere: nobody looked there."""
         sides = [change.new for change in changes if change.new]
         modules = [side.path for side in sides if side.submodule]
-        links = [
-            side.path for side in sides if side.symlink and (_is_weights(side.path) or self.rules.reads(side.path))
-        ]
+        links = list(leading(self.git, head, (side for side in sides if side.symlink), self._looks_at))
         self._tell(modules, "is another repository (a submodule), and what changed in it was not looked at")
         self._tell(links, "is a symbolic link, and what it leads to was not looked at")
         odd = [side.path for side in sides if _local(side) and not side.exact]
         self._tell(odd, "has a name that is no UTF-8, so it can't be judged")
+
+    def _looks_at(self, path: str) -> bool:
+        return _is_weights(path) or self.rules.reads(path)
 
     def _tell(self, paths: Sequence[str], why: str) -> None:
         self.unread += [f"{printable(path)} {why}" for path in paths[:_TOLD]]
@@ -215,13 +229,14 @@ def _local(side: Side | None) -> bool:
 
 
 def _local_files(changes: Sequence[Change]) -> Iterator[Bump]:
-    """List weights and graphs of the repository itself; one that only moved is the same."""
+    """List weights and graphs of the repository itself; one that only moved is the same, unless another lay there."""
     before = {change.old.blob for change in changes if change.old and _local(change.old)}
     after = {change.new.blob for change in changes if change.new and _local(change.new)}
     for change in changes:
         old = change.old if _local(change.old) else None
         new = change.new if _local(change.new) else None
-        if (new and new.blob in before) or (old and not new and old.blob in after):
+        moved = new and new.blob in before and (old is None or old.blob == new.blob)
+        if moved or (old and not new and old.blob in after):
             continue
         kind = (BumpKind.CHANGED if old else BumpKind.ADDED) if new else BumpKind.REMOVED
         path = (new or old or change.sides[0]).path

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from gatekeeper.ci.extractor import as_text, file_name
 from gatekeeper.endings import LOCK_NAME
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.limits import Limits
 from gatekeeper.mention import Mention, Role
+
+if TYPE_CHECKING:
+    from gatekeeper.lock import LockedModel
 
 _TABLE = re.compile(r"^\[models\.(?:\"([^\"\n]{1,300})\"|'([^'\n]{1,300})'|([\w-]{1,300}))\]", re.MULTILINE)
 
@@ -39,4 +44,14 @@ class LockFiles:
             lines.setdefault(found[1] or found[2] or found[3], line)
         for model in sorted(lock.models, key=lambda each: lines.get(each.id, 0)):
             role = Role.ADAPTER if model.kind is Kind.ADAPTER else Role.MODEL
-            yield Mention(line=lines.get(model.id, 0), name=model.id, revision=model.commit, role=role, call=LOCK_NAME)
+            at = lines.get(model.id, 0)
+            yield Mention(line=at, name=model.id, revision=model.commit, pins=_pins(model), role=role, call=LOCK_NAME)
+
+
+def _pins(model: LockedModel) -> str:
+    """Give a digest of all by which bytes are held against an entry: files, what is left out, base and signer.
+
+    When it was decided, and under which policy, pins nothing.
+    """
+    told = (model.digest, model.kind.value, model.signer, model.exclude, model.base, model.files)
+    return f"sha256:{hashlib.sha256(repr(told).encode()).hexdigest()}"

@@ -1,6 +1,7 @@
 """What the files of two commits name → what is new, what took whose place, and what is gone.
 
-Law: a reference that some changed file of the newer commit names, and none of the older one does, is always listed.
+Law: a reference that some changed file of the newer commit names, and none of the older one does, is always listed;
+also one that takes another's place in a file, or comes to a file while the one that named it goes on doing so.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from gatekeeper.bump import Bump, BumpKind
 from gatekeeper.mention import Mention, Role
 
-_Reference = tuple[str, str, str, Role, bool, bool]
+_Reference = tuple[str, str, str, str, Role, bool, bool]
 """All by which two mentions differ that can change what is loaded."""
 
 _Model = tuple[str, str, Role, bool]
@@ -72,13 +73,17 @@ def pair(files: Iterable[Named]) -> tuple[Bump, ...]:
     known = [Named(old=_in_order(file.old), new=_in_order(file.new)) for file in files]
     before = {_reference(mention) for file in known for mention in file.old if not mention.unresolved}
     after = {_reference(mention) for file in known for mention in file.new if not mention.unresolved}
+    lost = Counter(each for file in known for each in _resolved_in(file.old) - _resolved_in(file.new))
     pairing = _Pairing()
     for index, file in enumerate(known):
-        within = _Pairing(places=[_Place(each, index) for each in _new_in(file, before)])
-        here = {_reference(mention) for mention in file.new if not mention.unresolved}
+        here = _resolved_in(file.new)
         left = [mention for mention in file.old if mention.unresolved or _reference(mention) not in here]
+        within = _Pairing(places=[_Place(each, index) for each in _new_in(file, before)])
         within.pair(left, "model")
         within.pair(left, "spot")
+        come = _Pairing(places=[_Place(each, index) for each in _come_to(file, before)], taken=within.taken)
+        come.pair(left, "spot")
+        within.places += [place for place in come.places if not _only_moved(place, lost)]
         pairing.places += within.places
         pairing.taken |= within.taken
     everywhere = [mention for file in known for mention in file.old if not mention.unresolved]
@@ -89,9 +94,32 @@ def pair(files: Iterable[Named]) -> tuple[Bump, ...]:
 
 
 def _reference(mention: Mention) -> _Reference:
-    return (
-        mention.name, mention.revision, mention.code_revision, mention.role, mention.remote_code, mention.local,
-    )  # fmt: skip
+    told = mention.name, mention.revision, mention.code_revision, mention.pins
+    return (*told, mention.role, mention.remote_code, mention.local)
+
+
+def _resolved_in(mentions: Iterable[Mention]) -> set[_Reference]:
+    return {_reference(mention) for mention in mentions if not mention.unresolved}
+
+
+def _come_to(file: Named, before: set[_Reference]) -> Iterable[Mention]:
+    """Give what this file did not name before, though another changed file did."""
+    own = _resolved_in(file.old)
+    given: set[_Reference] = set()
+    for mention in file.new:
+        reference = _reference(mention)
+        if not mention.unresolved and reference in before and reference not in own | given:
+            given.add(reference)
+            yield mention
+
+
+def _only_moved(place: _Place, lost: Counter[_Reference]) -> bool:
+    """Whether it came from a file that no longer names it, and took nobody's place here."""
+    reference = _reference(place.new)
+    if place.old is not None or not lost[reference]:
+        return False
+    lost[reference] -= 1
+    return True
 
 
 def _in_order(mentions: Iterable[Mention]) -> tuple[Mention, ...]:

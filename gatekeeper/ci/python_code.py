@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from gatekeeper.ci.extractor import ending
 from gatekeeper.ci.names import Kind, read
+from gatekeeper.ci.python_calls import unfolded
 from gatekeeper.ci.python_nodes import Program
 from gatekeeper.ci.python_scopes import calls
 from gatekeeper.ci.python_settings import settings
@@ -132,7 +133,7 @@ def source(data: bytes) -> Iterator[Mention]:
     found: list[Mention] = []
     for call, scope in calls(program):
         try:
-            found += _mentions(call, scope)
+            found += _mentions(unfolded(call, scope, _LOADERS), scope)
         except RecursionError:
             found.append(Mention(line=call.lineno, unresolved="it is nested too deeply to be read"))
     told = {each.name for each in found}
@@ -150,9 +151,20 @@ def _mentions(call: ast.Call, scope: Scope) -> Iterator[Mention]:
     argument = argument_of(call, loader.position, loader.keywords, scope)
     if argument is not None:
         yield from _told(call, argument, scope, loader, shown)
+    elif loader.certain and _spreads(call, owner):
+        why = "its arguments are only known when it runs"
+        yield Mention(line=call.lineno, role=loader.role, call=shown, unresolved=why, remote_code=True)
     if name in _WITH_TOKENIZER and (tokenizer := argument_of(call, None, ("tokenizer", "tokenizer_name"), scope)):
         second = _Loader(None, (), Role.TOKENIZER, certain=False)
         yield from _told(call, tokenizer, scope, second, shown, revised_by=("tokenizer_revision",))
+
+
+def _spreads(call: ast.Call, owner: str) -> bool:
+    """Whether `**` gives arguments that this file does not write out; what the lock pins is told by the lock."""
+    if isinstance(call.func, ast.Attribute) and not owner:  # of `super()`: whoever calls the method names the model
+        return False
+    given = [keyword.value for keyword in call.keywords if keyword.arg is None]
+    return any(not isinstance(each, ast.Dict) and "pinned(" not in ast.unparse(each) for each in given)
 
 
 _WITH_TOKENIZER = frozenset({"pipeline", "LLM", "EngineArgs", "AsyncEngineArgs", "HuggingFaceLLM"})

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from gatekeeper.ci.traces import lines_with_traces
 
 _LEAVES = frozenset(
-    {ast.Name, ast.Constant, ast.Pass, ast.Break, ast.Continue, ast.Global, ast.Nonlocal, ast.alias}
+    {ast.Name, ast.Constant, ast.Pass, ast.Break, ast.Continue, ast.alias}
     | {kind for group in (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
        for kind in group.__subclasses__()}
 )  # fmt: skip

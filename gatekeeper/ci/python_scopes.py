@@ -11,7 +11,7 @@ from gatekeeper.ci.python_values import Scope
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _BINDING = (
     ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.AugAssign, ast.For, ast.AsyncFor, ast.comprehension, ast.withitem,
-    ast.Import, ast.ImportFrom,
+    ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal,
 )  # fmt: skip
 """What `_bind` knows."""
 
@@ -84,6 +84,10 @@ def _bind(node: ast.AST, scope: Scope) -> None:
         case ast.Import(names=names) | ast.ImportFrom(names=names):
             for alias in names:
                 scope.bind((alias.asname or alias.name).split(".")[0], None)
+                if alias.asname:
+                    scope.aliases.setdefault(alias.asname, []).append(alias.name)
+        case ast.Global(names=declared) | ast.Nonlocal(names=declared):
+            scope.declare(declared, of_module=isinstance(node, ast.Global))
 
 
 def _bind_target(target: ast.expr, value: ast.expr | None, scope: Scope) -> None:
@@ -94,10 +98,12 @@ def _bind_target(target: ast.expr, value: ast.expr | None, scope: Scope) -> None
         same = len(parts) == len(target.elts)
         for index, each in enumerate(target.elts):
             _bind_target(each, parts[index] if same else None, scope)
-    elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self":
-        owner = scope.find_class("self")
+    elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
+        owner = scope.find_class(target.value.id)
         if owner:
             owner.bind(target.attr, value)
+    elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and value is not None:
+        scope.change(target.value.id, target.slice, value)
 
 
 def _bind_loop(target: ast.expr, source: ast.expr, scope: Scope) -> None:

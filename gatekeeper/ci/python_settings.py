@@ -8,12 +8,18 @@ from collections.abc import Iterator
 from gatekeeper.ci.commands import command
 from gatekeeper.ci.keys import Trust, claim_of, normalised
 from gatekeeper.ci.python_nodes import Program
-from gatekeeper.ci.shell_words import Word
+from gatekeeper.ci.shell_words import Word, all_commands, assignments
 from gatekeeper.ci.telling import Setting, distinct, group
 from gatekeeper.ci.variables import Variables
 from gatekeeper.mention import Mention
 
 _DEFAULTS = frozenset({"default", "default_value", "value"})
+_RUNNING = frozenset(
+    {"Popen", "call", "check_call", "check_output", "getoutput", "getstatusoutput", "popen", "run", "system"}
+    | {"create_subprocess_shell", "sudo", "local"}
+)
+"""Functions that give a text to a shell."""
+
 _CALLS = frozenset({"Field", "field", "Option", "Argument", "getenv", "get", "TextInput", "text_input"})
 
 
@@ -36,6 +42,8 @@ def settings(program: Program) -> Iterator[Mention]:
                 found += _command(node)
             case ast.Call(args=[ast.Constant(value=str(flag)), *_]) if flag.startswith("--") or flag.isupper():
                 found += _option(node)
+            case ast.Call(args=[ast.Constant(value=str(text)), *_]) if " " in text and _runs(node.func):
+                found += _shell(text, node.lineno)
             case _:
                 pass
     return distinct(each for each in found if each.name)
@@ -90,6 +98,16 @@ def _command(node: ast.List) -> Iterator[Mention]:
         for each in node.elts[:400]
     ]
     yield from command(words, Variables())
+
+
+def _runs(func: ast.expr) -> bool:
+    return (func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")) in _RUNNING
+
+
+def _shell(text: str, line: int) -> Iterator[Mention]:
+    """Read `os.system("hf download org/name")`."""
+    for words in all_commands(text, line):
+        yield from command(assignments(words)[1], Variables())
 
 
 def _option(node: ast.Call) -> Iterator[Mention]:

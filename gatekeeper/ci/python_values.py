@@ -34,6 +34,10 @@ class Value:
     stand in one entry are put together."""
 
 
+class Entry(ast.Dict):
+    """One entry that a dictionary was given later."""
+
+
 @dataclass(slots=True)
 class Scope:
     """Names of a module, class or function, with the expressions that they are bound to."""
@@ -44,10 +48,40 @@ class Scope:
 
     classes: dict[str, Scope] = field(default_factory=dict)
     is_class: bool = False
+    aliases: dict[str, list[str]] = field(default_factory=dict)
+    """Name → what was imported by it under another."""
+
+    elsewhere: dict[str, Scope] = field(default_factory=dict)
+    """Names that a function declares as those of the module, or of a function around it."""
 
     def bind(self, name: str, value: ast.expr | None) -> None:
         """Note one binding of a name."""
-        self.bound.setdefault(name, []).append(value)
+        self.elsewhere.get(name, self).bound.setdefault(name, []).append(value)
+
+    def declare(self, names: list[str], *, of_module: bool) -> None:
+        """Note that a function binds names of the module, or of the function around it that has them."""
+        for name in names:
+            scope: Scope = self
+            while scope.above and (of_module or scope is self or scope.is_class or name not in scope.bound):
+                scope = scope.above
+            if scope is not self:
+                self.elsewhere[name] = scope
+
+    def change(self, name: str, key: ast.expr, value: ast.expr) -> None:
+        """Note that one entry of a dictionary was set after it was made."""
+        scope: Scope = self
+        while scope.above and name not in scope.bound:
+            scope = scope.above
+        scope.bound.setdefault(name, []).append(Entry(keys=[key], values=[value]))
+
+    def imported(self, name: str) -> list[str]:
+        """Give what a name is imported for."""
+        scope: Scope | None = self
+        while scope:
+            if name in scope.aliases:
+                return scope.aliases[name]
+            scope = scope.above
+        return []
 
     def find(self, name: str) -> list[ast.expr | None]:
         """Give what a name is bound to in the nearest scope that binds it."""
@@ -209,6 +243,8 @@ def _entries(whole: ast.expr, key: ast.expr, scope: Scope, reach: _Reach) -> Ite
             yield _RUNTIME, choice
             continue
         known = [(name, value) for name, value in pairs if name in keys]
+        if isinstance(leaf, Entry) and pairs and not known and None not in keys:
+            continue
         decided = len(keys) == 1 and known
         if not pairs:
             yield _RUNTIME, choice
@@ -259,10 +295,23 @@ def argument_of(call: ast.Call, position: int | None, keywords: tuple[str, ...],
             found = _entry(leaf, keywords)
             if found is not None:
                 return found
-    if position is None or len(call.args) <= position:
+    if position is None or not call.args:
         return None
-    before = call.args[: position + 1]
-    return None if any(isinstance(each, ast.Starred) for each in before) else before[position]
+    before = _spread(call.args, scope)[: position + 1]
+    starred = next((each for each in before if isinstance(each, ast.Starred)), None)
+    if starred is not None:
+        return starred
+    return before[position] if len(before) > position else None
+
+
+def _spread(arguments: list[ast.expr], scope: Scope) -> list[ast.expr]:
+    """Put what `*` spreads in its place, where this file writes it out."""
+    found: list[ast.expr] = []
+    for each in arguments:
+        held = [leaf for leaf, _ in _leaves(each.value, scope, _Reach())] if isinstance(each, ast.Starred) else []
+        written = held[0] if len(held) == 1 else None
+        found += written.elts if isinstance(written, ast.List | ast.Tuple) else [each]
+    return found
 
 
 def _entry(leaf: ast.expr | str, keywords: tuple[str, ...]) -> ast.expr | None:

@@ -37,8 +37,21 @@ _LOADERS = (
 _CODE = frozenset({".py", ".pyw"})
 _SHELL = frozenset({".bash", ".ksh", ".sh", ".zsh"})
 
-_SLASHED = re.compile(rb"[\"'][^\"'\n]*/|\\[xuUN0-7]|[\"']{3}")
+_SLASHED = re.compile(rb"[\"'][^\"'\n]*/|\\[xuUN0-7\r\n]|[\"']{3}")
 """A text with a slash, or one that may hold what is not seen."""
+
+_ID = re.compile(rb"[\"'][\w.-]*/[\w.-]*[\"'\\]|\\[xuUN0-7\r\n]")
+"""A text that may be the id of a model or a part of one: what it is bound to may be read elsewhere."""
+
+_REBINDING = (b"global ", b"global\t", b"nonlocal")
+"""By these a function sets what others read."""
+
+_RENAMED = re.compile(
+    rb"(?i)(?:%(loader)s)\w{0,60}[ \t]{1,8}as[ \t]"
+    rb"|=[ \t(]{0,8}[\w.]{0,100}(?:%(loader)s)\w{0,60}[ \t)]{0,8}(?:[#;\r\n]|$)"
+    rb"|\b(?:partial|getattr)[ \t]{0,8}\(|__call__" % {b"loader": b"|".join(_LOADERS)}
+)
+"""A loader that gets another name, or is handed on as a value."""
 
 _GIVEN = re.compile(rb"(?i)-[\w-]*(?:%(words)s)|(?:%(words)s)[\w.\[\]-]*[\"']?[?:+]?=" % {b"words": b"|".join(_WEAK)})
 """A flag or a variable of a shell that may be a model."""
@@ -79,11 +92,14 @@ def lines_with_traces(data: bytes) -> list[int] | None:
     """
     if not data.isascii() or b"coding" in data[:200].lower() or b"\r" in data.replace(b"\r\n", b""):
         return None
+    if _RENAMED.search(data):  # then any name may be that of a loader
+        return None
     small = data.lower()
-    places = sorted({place for trace in _ANY for place in _places(small, trace)})
+    places = {place for trace in (*_ANY, *_REBINDING) for place in _places(small, trace)}
+    places.update(found.start() for found in _ID.finditer(data))
     found: list[int] = []
     line, before = 1, 0
-    for place in places:
+    for place in sorted(places):
         line += data.count(b"\n", before, place)
         before = place
         found.append(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,12 @@ def find(
     patterns, ignore = (rules.patterns, rules.ignored) if rules else ((), ())
     if staged:
         return ci.staged_bumps(Path(), patterns=patterns, ignore=ignore)
-    return ci.bumps(Path(), base or ci.since(event or ci.read_event()), head, patterns=patterns, ignore=ignore)
+    if event is None and not base:
+        event = ci.read_event()
+    since = ci.Since(names=(base,), holds=event.head if event else "") if base else ci.since(event)
+    if head != "HEAD":  # whoever names the change knows which it is
+        since = replace(since, holds="")
+    return ci.bumps(Path(), since, head, patterns=patterns, ignore=ignore)
 
 
 def tell(found: Bumps) -> None:
