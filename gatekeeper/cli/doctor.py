@@ -42,7 +42,7 @@ REQUIRED = (
 
 EXTRAS = {
     "patch": ("torch", "transformers", "peft", "accelerate", "gguf"),
-    "deep": ("onnxruntime",),
+    "deep": ("onnxruntime", "onnxscript"),
     "sigstore": ("model-signing", "sigstore", "pyOpenSSL"),
     "bom": ("cyclonedx-python-lib",),
     "fleet": ("ray",),
