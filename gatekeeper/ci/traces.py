@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterator
 from posixpath import splitext
 
+from gatekeeper.ci.extractor import is_wide
+
 _STRONG = (
     *(b"or_path", b"or-path", b"orpath", b"base_model", b"base-model", b"basemodel", b"lora", b"peft", b"pretrained"),
     *(b"model_id", b"model-id", b"modelid", b"model_repo", b"model-repo", b"modelrepo", b"model_hub", b"modelhub"),
     *(b"model_hf", b"modelhf", b"model_ur", b"model-ur", b"modelur", b"repo", b"hf", b"huggingface", b"gatekeeper"),
     *(b"renovate", b"vllm", b"sglang", b"transformers", b"litgpt", b"lmdeploy", b"optimum", b"text-generation"),
-    *(b"infinity_emb", b"llama", b"mlx", b"mlc", b"tune", b"adapter", b"from_", b"download", b"pipeline"),
+    *(b"infinity_emb", b"llama", b"mlx", b"mlc", b"trtllm", b"tune", b"adapter", b"from_", b"download", b"pipeline"),
 )
 """Words of settings and programs that take any text as a model."""
 
@@ -65,7 +67,8 @@ _LETTERS = bytes(
 
 _UNSEEN = (b"\\u", b"\\x", b"\\U")
 _UNTOLD = (b"/", b"$", b"{{", b"%", b"<", b"!")
-_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_JOINED = re.compile(rb"\\\r?\n[ \t]*")
+"""A word goes on in the next line: after it in shells, after its blanks in YAML."""
 
 
 def may_name_models(path: str, data: bytes) -> bool:
@@ -76,7 +79,7 @@ def may_name_models(path: str, data: bytes) -> bool:
         data: All of it.
     """
     ending = splitext(path)[1].lower()
-    if data.startswith(_MARKS):
+    if is_wide(data):
         return True
     if ending in _CODE:
         return _of_code(data)
@@ -128,7 +131,7 @@ def _of_code(data: bytes) -> bool:
 def _of_settings(data: bytes) -> bool:
     if any(each in data for each in _UNSEEN):
         return True
-    words = _distinct(data, b"\"'\\")  # a shell puts v"ll"m together
+    words = _distinct(_joined(data), b"\"'\\`")  # a shell puts v"ll"m together
     if any(word in words for word in _STRONG):
         return True
     return any(word in words for word in _WEAK) and any(each in data for each in _UNTOLD)
@@ -136,8 +139,13 @@ def _of_settings(data: bytes) -> bool:
 
 def _of_shell(data: bytes) -> bool:
     """Whether a script that has a trace has it where scripts name models: in a program, a flag or a variable."""
+    data = _joined(data)
     words = _distinct(data, b"\"'\\")
-    return any(word in words for word in _STRONG) or bool(_GIVEN.search(data))
+    return any(word in words for word in _STRONG) or bool(_GIVEN.search(data.translate(None, b"\"'\\")))
+
+
+def _joined(data: bytes) -> bytes:
+    return _JOINED.sub(b"", data) if b"\\\n" in data or b"\\\r\n" in data else data
 
 
 def _distinct(data: bytes, without: bytes = b"") -> bytes:
