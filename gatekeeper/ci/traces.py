@@ -48,12 +48,13 @@ _ID = re.compile(rb"[\"'][\w.-]*/[\w.-]*[\"'\\]|\\[xuUN0-7\r\n]")
 _REBINDING = (b"global ", b"global\t", b"nonlocal")
 """By these a function sets what others read."""
 
-_RENAMED = re.compile(
-    rb"(?i)(?:%(loader)s)\w{0,60}[ \t]{1,8}as[ \t]"
-    rb"|=[ \t(]{0,8}[\w.]{0,100}(?:%(loader)s)\w{0,60}[ \t)]{0,8}(?:[#;\r\n]|$)"
-    rb"|\b(?:partial|getattr)[ \t]{0,8}\(|__call__" % {b"loader": b"|".join(_LOADERS)}
-)
-"""A loader that gets another name, or is handed on as a value."""
+_ALIAS = re.compile(rb"[ \t]as[ \t]")
+_VALUE = re.compile(rb"=[ \t(]{0,8}([\w.]{1,160})[ \t)]{0,8}(?:[#;\r\n]|$)")
+_INDIRECT = re.compile(rb"\b(?:partial|getattr)[ \t]{0,8}\(|__call__")
+"""How a loader gets another name, or is handed on as a value."""
+
+_BEFORE = 80
+"""Bytes before `as` in which the name stands."""
 
 _GIVEN = re.compile(rb"(?i)-[\w-]*(?:%(words)s)|(?:%(words)s)[\w.\[\]-]*[\"']?[?:+]?=" % {b"words": b"|".join(_WEAK)})
 """A flag or a variable of a shell that may be a model."""
@@ -95,9 +96,9 @@ def lines_with_traces(data: bytes) -> list[int] | None:
     """
     if not data.isascii() or b"coding" in data[:200].lower() or b"\r" in data.replace(b"\r\n", b""):
         return None
-    if _RENAMED.search(data):  # then any name may be that of a loader
-        return None
     small = data.lower()
+    if _renames(small):  # then any name may be that of a loader
+        return None
     places = {place for trace in (*_ANY, *_REBINDING) for place in _places(small, trace)}
     places.update(found.start() for found in _ID.finditer(data))
     found: list[int] = []
@@ -107,6 +108,16 @@ def lines_with_traces(data: bytes) -> list[int] | None:
         before = place
         found.append(line)
     return found
+
+
+def _renames(small: bytes) -> bool:
+    """Whether a loader may be called by another name than its own."""
+    if (b"partial" in small or b"getattr" in small or b"__call__" in small) and _INDIRECT.search(small):
+        return True
+    names = {small[max(0, found.start() - _BEFORE) : found.start()] for found in _ALIAS.finditer(small)}
+    names.update(_VALUE.findall(small))
+    told = b" ".join(names)
+    return any(word in told for word in _LOADERS)
 
 
 def _places(text: bytes, word: bytes) -> Iterator[int]:
