@@ -52,6 +52,8 @@ _PROGRAMS = (
     _Program(("text-embeddings-router",), _MODEL, takes=0),
     _Program(("infinity_emb",), _MODEL, takes=0),
     _Program(("sglang",), _MODEL, takes=0),
+    _Program(("trtllm-serve",), _MODEL),
+    _Program(("trtllm-serve", "serve"), _MODEL),
     _Program(("llama-server",), _ON_HUB, takes=0),
     _Program(("ollama", "run"), ADDRESS),
     _Program(("ollama", "pull"), ADDRESS),

@@ -121,9 +121,17 @@ def _without_flags(text: str) -> str:
     return "\n" * flags[0].count("\n") + text[flags.end() :] if flags else text
 
 
+_BACKQUOTE = re.compile(r"(?:#[^\n]*\n){0,8}#[ \t]*escape[ \t]*=[ \t]*`", re.IGNORECASE)
+_CONTINUED_BY_IT = re.compile(r"`[ \t]*$", re.MULTILINE)
+"""The directive by which files for Windows continue lines with another mark."""
+
+
 def _instructions(text: str) -> Iterator[_Instruction]:
     """Join continued lines, leave out comments between them, and take here-documents along."""
-    lines = text.replace("\r\n", "\n").split("\n")
+    text = text.replace("\r\n", "\n")
+    if _BACKQUOTE.match(text):
+        text = _CONTINUED_BY_IT.sub(r"\\", text)
+    lines = text.split("\n")
     index = 0
     while index < len(lines):
         start = index

@@ -14,6 +14,7 @@ from gatekeeper.ci.shell_words import Word, assignments
 from gatekeeper.ci.telling import ADDRESS, Setting, distinct, group, is_download, tell
 from gatekeeper.ci.tree import Mapping, Node, Scalar, Sequence
 from gatekeeper.ci.variables import Variables
+from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.mention import Mention, Role
 
 _STARTS = frozenset({"entrypoint"})
@@ -60,7 +61,13 @@ def mentions(roots: Iterable[Node], variables: Variables | None = None) -> Itera
         variables: Known ones; those of the file are added.
     """
     known = variables or Variables()
-    visits = [visit for root in roots for visit in _visits(root)]
+    visits, parts = list[_Visit](), 0
+    for visit in (visit for root in roots for visit in _visits(root)):
+        visits.append(visit)
+        parts += 1 + _size(visit.node)
+        if parts > 2 * DEFAULT_LIMITS.yaml_events:
+            yield Mention(line=0, unresolved="its aliases lead to too many values to be read (limit yaml_events)")
+            return
     for visit in visits:
         for each in _environment(visit):
             known.set(each.key, each.value, each.line)
@@ -72,6 +79,12 @@ def mentions(roots: Iterable[Node], variables: Variables | None = None) -> Itera
     for visit in visits:
         found += _settings(visit, known)
     yield from distinct(found)
+
+
+def _size(node: Node) -> int:
+    if isinstance(node, Mapping):
+        return len(node.pairs)
+    return len(node.members) if isinstance(node, Sequence) else 0
 
 
 def _note(visit: _Visit, known: Variables) -> None:
@@ -89,17 +102,19 @@ def _note(visit: _Visit, known: Variables) -> None:
 
 
 def _visits(root: Node) -> Iterator[_Visit]:
-    """Give every mapping and list once, however many aliases lead to it, in the order of the file."""
-    seen: set[int] = set()
+    """Give every mapping and list once under each key that leads to it, in the order of the file.
+
+    Under another key an alias may mean something else; whoever asks bounds what aliases of aliases make of a file.
+    """
+    seen: set[tuple[int, str]] = set()
     waiting = [_Visit(root, "", "", "")]
     while waiting:
         visit = waiting.pop()
         node = visit.node
-        if isinstance(node, Scalar) or id(node) in seen:
+        word = normalised(visit.key)
+        if isinstance(node, Scalar) or (id(node), word) in seen or word in _LABELS:
             continue
-        seen.add(id(node))
-        if normalised(visit.key) in _LABELS:
-            continue
+        seen.add((id(node), word))
         yield visit
         if isinstance(node, Sequence):
             below = [_Visit(each, visit.key, visit.above, visit.path, visit.image) for each in node.members]

@@ -19,6 +19,8 @@ _LINE = re.compile(
 )
 _TITLE = re.compile(r"^[^\"]*\"(?=[^\"]*\"\s*\{$)|[\[\]\"{}]|\s+\{$")
 _LIMIT = 2000
+_END = re.compile(r"\r\n|\r|\n")
+_BLANKS = re.compile(r"[ \t]{2,}+")
 
 
 class EnvironmentFiles:
@@ -59,15 +61,16 @@ def _blocks(text: str) -> Iterator[tuple[str, list[Setting]]]:
         What the block is called, as in `variable "model_id" {`, and its settings.
     """
     parent, block = "", list[Setting]()
-    for number, line in enumerate(text.split("\n"), 1):
-        stripped = line[:_LIMIT].strip()
+    for number, written in enumerate(_END.split(text), 1):
+        line = _BLANKS.sub(" ", written)[:_LIMIT]
+        stripped = line.strip()
         if stripped.startswith(("[", "}")) or stripped.endswith("{"):
             yield parent, block
             parent, block = _TITLE.sub("", stripped), []
             continue
         if stripped.startswith(("#", ";", "//")):
             continue
-        matched = _LINE.match(line[:_LIMIT])
+        matched = _LINE.match(line)
         if matched:
             value = matched[2].strip().rstrip(",")
             if value[:1] not in {'"', "'"}:

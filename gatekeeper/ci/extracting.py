@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -92,19 +93,34 @@ def _extractor(path: str) -> Extractor | None:
 
 
 def _found(path: str, data: bytes, patterns: Sequence[Pattern], limits: Limits) -> Iterator[Mention]:
-    extractor = _extractor(path)
+    extractor = _extractor(path) or _by_first_line(path, data)
     if len(data) > limits.source_bytes and not isinstance(extractor, ModelFiles):
         own = any(matches(path, pattern.path) for pattern in patterns)
         if own or (extractor and not isinstance(extractor, LockFiles)):
             yield Mention(line=0, unresolved=f"it is larger than {limits.source_bytes} bytes (limit source_bytes)")
             return
-    read = extractor and (isinstance(extractor, _BY_NAME) or may_name_models(path, data))
+    read = extractor and (
+        isinstance(extractor, _BY_NAME) or may_name_models(path if extractor is _extractor(path) else "", data)
+    )
     told = list(extractor.extract(data, path, limits)) if extractor and read else []
     if _MARKERS.takes(path):
         told += [each for each in _MARKERS.extract(data[: limits.source_bytes], path, limits) if not _known(each, told)]
     if patterns and not isinstance(extractor, ModelFiles):
         told += [each for each in extract_text(data, path, patterns) if not _known(each, told)]
     yield from sorted(told, key=lambda each: (each.cell, each.line))
+
+
+_FIRST_LINE = re.compile(
+    rb"#![ \t]*(?:/\S{0,200}/env[ \t]+(?:-\S{1,20}[ \t]+){0,4})?(?:/\S{0,200}/)?(\w{1,20})[\w.]{0,20}\s"
+)
+
+
+def _by_first_line(path: str, data: bytes) -> Extractor | None:
+    """Give who reads a script without an ending, by the program that its first line names."""
+    found = _FIRST_LINE.match(data) if data.startswith(b"#!") and not ending(path) else None
+    program = found[1].decode("ascii", "replace") if found else ""
+    name = "script.py" if program.startswith("python") else "script.sh" if program.endswith("sh") else ""
+    return _extractor(name) if name else None
 
 
 def _known(mention: Mention, told: Sequence[Mention]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from json import detect_encoding
 from posixpath import splitext
 from typing import Protocol
 
@@ -40,11 +41,17 @@ def ending(path: str) -> str:
     return splitext(file_name(path))[1]
 
 
+def is_wide(data: bytes) -> bool:
+    """Whether it is a text in UTF-16 or UTF-32."""
+    return b"\0" in data[:4] or data.startswith((b"\xff\xfe", b"\xfe\xff"))
+
+
 def as_text(data: bytes) -> str:
     """Read bytes as text, whatever they are: what is not UTF-8 names no model, and the rest still counts.
 
-    Editors on Windows save scripts as UTF-16 with a mark at the start.
+    Editors on Windows save scripts as UTF-16 with a mark at the start; without a mark, the zeros among the first
+    letters tell (RFC 4627, section 3).
     """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
+    if is_wide(data):
+        return data.decode(detect_encoding(data), "replace")
     return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")

@@ -35,6 +35,7 @@ _OVERRULED = (
 )
 _ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": "none",  # a partial clone would ask its remote, by whatever transport that names
+    "GIT_GRAFT_FILE": "/dev/null",  # grafts would say what the history is, as replaced objects would
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_OPTIONAL_LOCKS": "0",

@@ -18,6 +18,11 @@ from gatekeeper.parsing import ParseError, load_json_object
 _MAGIC = re.compile(r"^[ \t]*[%!?].*$", re.MULTILINE)
 _SHELL = re.compile(r"^[ \t]*(?:!+|%(?:sx|system|sh|bash)\b)[ \t]*", re.MULTILINE)
 _SHELL_CELL = re.compile(r"\s*%%(?:bash|sh|script[ \t]+(?:ba)?sh)\b[^\n]*")
+_FILE_CELL = re.compile(r"\s*%%(?:writefile|file)[ \t][^\n]*\.py[\"']?[ \t]*(?=\n)")
+_TIMED = re.compile(
+    r"^[ \t]*(?:%%(?:capture|memit|prun|time|timeit)\b[^\n]*|%(?:memit|prun|time)\b[ \t]*)", re.MULTILINE
+)
+"""Magic commands that run the Python that follows them, in their cell or in their line."""
 
 
 class Notebooks:
@@ -64,13 +69,19 @@ def _source(cell: object) -> str:
 
 def _code(written: str) -> str:
     """Give the code of a cell without its magic commands; empty for cells in another language."""
+    written = _TIMED.sub("", written)
     return "" if written.lstrip().startswith("%%") else _MAGIC.sub("", written)
 
 
 def _commands(written: str) -> Iterator[Mention]:
     """Find what the shell commands of a cell load."""
     head = _SHELL_CELL.match(written)
-    if head:
+    file = _FILE_CELL.match(written)
+    if file:
+        below = 1 + written.count("\n", 0, file.end())
+        found = source(written[file.end() :].encode("utf-8", "replace"))
+        yield from (replace(each, line=each.line + below - 1) for each in found)
+    elif head:
         yield from script(written[head.end() :], Variables(), line=1 + written.count("\n", 0, head.end()))
     elif "!" in written or "%" in written:
         for number, line in enumerate(written.split("\n"), 1):

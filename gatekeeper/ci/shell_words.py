@@ -97,10 +97,12 @@ def inner_script(words: list[Word]) -> Word | None:
 
 
 def all_commands(text: str, line: int = 1, nesting: int = _NESTING) -> Iterator[list[Word]]:
-    """Split a script into commands, with those inside `bash -c '…'`, `$(…)` and backquotes."""
+    """Split a script into commands, with those inside `bash -c '…'`, `eval`, `$(…)` and backquotes."""
     for words in commands(text, line):
         script = inner_script(words) if nesting else None
-        if script:
+        if words[0].text == "eval" and nesting:
+            yield from all_commands(" ".join(word.text for word in words[1:]), words[0].line, nesting - 1)
+        elif script:
             yield from all_commands(script.text, script.line, nesting - 1)
         else:
             yield words

@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterator
 from posixpath import splitext
 
+from gatekeeper.ci.extractor import is_wide
+
 _STRONG = (
     *(b"or_path", b"or-path", b"orpath", b"base_model", b"base-model", b"basemodel", b"lora", b"peft", b"pretrained"),
     *(b"model_id", b"model-id", b"modelid", b"model_repo", b"model-repo", b"modelrepo", b"model_hub", b"modelhub"),
     *(b"model_hf", b"modelhf", b"model_ur", b"model-ur", b"modelur", b"repo", b"hf", b"huggingface", b"gatekeeper"),
     *(b"renovate", b"vllm", b"sglang", b"transformers", b"litgpt", b"lmdeploy", b"optimum", b"text-generation"),
-    *(b"infinity_emb", b"llama", b"mlx", b"mlc", b"tune", b"adapter", b"from_", b"download", b"pipeline"),
+    *(b"infinity_emb", b"llama", b"mlx", b"mlc", b"trtllm", b"tune", b"adapter", b"from_", b"download", b"pipeline"),
 )
 """Words of settings and programs that take any text as a model."""
 
@@ -46,12 +48,13 @@ _ID = re.compile(rb"[\"'][\w.-]*/[\w.-]*[\"'\\]|\\[xuUN0-7\r\n]")
 _REBINDING = (b"global ", b"global\t", b"nonlocal")
 """By these a function sets what others read."""
 
-_RENAMED = re.compile(
-    rb"(?i)(?:%(loader)s)\w{0,60}[ \t]{1,8}as[ \t]"
-    rb"|=[ \t(]{0,8}[\w.]{0,100}(?:%(loader)s)\w{0,60}[ \t)]{0,8}(?:[#;\r\n]|$)"
-    rb"|\b(?:partial|getattr)[ \t]{0,8}\(|__call__" % {b"loader": b"|".join(_LOADERS)}
-)
-"""A loader that gets another name, or is handed on as a value."""
+_ALIAS = re.compile(rb"[ \t]as[ \t]")
+_VALUE = re.compile(rb"=[ \t(]{0,8}([\w.]{1,160})[ \t)]{0,8}(?:[#;\r\n]|$)")
+_INDIRECT = re.compile(rb"\b(?:partial|getattr)[ \t]{0,8}\(|__call__")
+"""How a loader gets another name, or is handed on as a value."""
+
+_BEFORE = 80
+"""Bytes before `as` in which the name stands."""
 
 _GIVEN = re.compile(rb"(?i)-[\w-]*(?:%(words)s)|(?:%(words)s)[\w.\[\]-]*[\"']?[?:+]?=" % {b"words": b"|".join(_WEAK)})
 """A flag or a variable of a shell that may be a model."""
@@ -65,7 +68,8 @@ _LETTERS = bytes(
 
 _UNSEEN = (b"\\u", b"\\x", b"\\U")
 _UNTOLD = (b"/", b"$", b"{{", b"%", b"<", b"!")
-_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_JOINED = re.compile(rb"\\\r?\n[ \t]*")
+"""A word goes on in the next line: after it in shells, after its blanks in YAML."""
 
 
 def may_name_models(path: str, data: bytes) -> bool:
@@ -76,7 +80,7 @@ def may_name_models(path: str, data: bytes) -> bool:
         data: All of it.
     """
     ending = splitext(path)[1].lower()
-    if data.startswith(_MARKS):
+    if is_wide(data):
         return True
     if ending in _CODE:
         return _of_code(data)
@@ -92,9 +96,9 @@ def lines_with_traces(data: bytes) -> list[int] | None:
     """
     if not data.isascii() or b"coding" in data[:200].lower() or b"\r" in data.replace(b"\r\n", b""):
         return None
-    if _RENAMED.search(data):  # then any name may be that of a loader
-        return None
     small = data.lower()
+    if _renames(small):  # then any name may be that of a loader
+        return None
     places = {place for trace in (*_ANY, *_REBINDING) for place in _places(small, trace)}
     places.update(found.start() for found in _ID.finditer(data))
     found: list[int] = []
@@ -104,6 +108,16 @@ def lines_with_traces(data: bytes) -> list[int] | None:
         before = place
         found.append(line)
     return found
+
+
+def _renames(small: bytes) -> bool:
+    """Whether a loader may be called by another name than its own."""
+    if (b"partial" in small or b"getattr" in small or b"__call__" in small) and _INDIRECT.search(small):
+        return True
+    names = {small[max(0, found.start() - _BEFORE) : found.start()] for found in _ALIAS.finditer(small)}
+    names.update(_VALUE.findall(small))
+    told = b" ".join(names)
+    return any(word in told for word in _LOADERS)
 
 
 def _places(text: bytes, word: bytes) -> Iterator[int]:
@@ -128,7 +142,7 @@ def _of_code(data: bytes) -> bool:
 def _of_settings(data: bytes) -> bool:
     if any(each in data for each in _UNSEEN):
         return True
-    words = _distinct(data, b"\"'\\")  # a shell puts v"ll"m together
+    words = _distinct(_joined(data), b"\"'\\`")  # a shell puts v"ll"m together
     if any(word in words for word in _STRONG):
         return True
     return any(word in words for word in _WEAK) and any(each in data for each in _UNTOLD)
@@ -136,8 +150,13 @@ def _of_settings(data: bytes) -> bool:
 
 def _of_shell(data: bytes) -> bool:
     """Whether a script that has a trace has it where scripts name models: in a program, a flag or a variable."""
+    data = _joined(data)
     words = _distinct(data, b"\"'\\")
-    return any(word in words for word in _STRONG) or bool(_GIVEN.search(data))
+    return any(word in words for word in _STRONG) or bool(_GIVEN.search(data.translate(None, b"\"'\\")))
+
+
+def _joined(data: bytes) -> bytes:
+    return _JOINED.sub(b"", data) if b"\\\n" in data or b"\\\r\n" in data else data
 
 
 def _distinct(data: bytes, without: bytes = b"") -> bytes:

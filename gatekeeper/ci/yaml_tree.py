@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,6 +60,17 @@ def _prepared(text: str) -> str:
     return text
 
 
+_BINARY = frozenset({"tag:yaml.org,2002:binary", "!binary"})
+
+
+def _decoded(text: str) -> str:
+    """Read what is written as bytes; what can't be read is no name."""
+    try:
+        return b64decode(text).decode("utf-8", "replace")
+    except ValueError:
+        return text
+
+
 def _restored(text: str) -> str:
     return text.replace(_OPEN, "{{ ").replace(_CLOSE, " }}") if _OPEN in text else text
 
@@ -86,7 +98,8 @@ class _Builder:
             self._anchors = {}
         if isinstance(event, yaml.ScalarEvent):
             block = event.style in {"|", ">"}  # its text begins below its mark
-            return self._put(Scalar(_restored(event.value), line + block), event.anchor)
+            text = _decoded(event.value) if event.tag in _BINARY else _restored(event.value)
+            return self._put(Scalar(text, line + block), event.anchor)
         if isinstance(event, yaml.AliasEvent):
             return self._put(self._anchors.get(event.anchor or "", Scalar("", line)), None)
         if isinstance(event, yaml.CollectionStartEvent):

@@ -197,7 +197,7 @@ def _run(job: _Job, signing: Signing, repair: Repair | None) -> int:
     written = told.write(review, job.report_dir, signing)
     with told.quoted():
         _tell(review, written)
-    notes = [*_controls(found, policy, place), *_comment(job, event, written)]
+    notes = [*_controls(found, policy, place, job, path), *_comment(job, event, written)]
     for note in notes:
         told.annotate("warning", note)
     _annotate(review)
@@ -293,20 +293,31 @@ def _lock_before(found: Bumps, place: Checkout | None, path: Path) -> Lock:
         return Lock()
 
 
-def _controls(found: Bumps, policy: Policy, place: Checkout | None) -> list[str]:
+def _controls(found: Bumps, policy: Policy, place: Checkout | None, job: _Job, lock: Path) -> list[str]:
     """Tell of files that steer the verdict and that the change itself touches."""
     from gatekeeper import ci
+    from gatekeeper.cli.approving import approvals_folder
 
     if place is None or not (found.base and found.head):
         return []
-    root = place.root.resolve()
-    steering = {
-        Path(source.name).resolve().relative_to(root).as_posix()
-        for source in policy.sources
-        if Path(source.name).resolve().is_relative_to(root)
-    }
-    changed = sorted(steering & ci.changed_paths(place.root, found.base, found.head))
-    return [f"This change also edits the policy that judges it: {printable(name)}." for name in changed]
+    changed = ci.changed_paths(place.root, found.base, found.head)
+    policies = {path for source in policy.sources if (path := _inside(Path(source.name), place))}
+    given = job.settings.approval or (approvals_folder(lock if lock.exists() else None),)
+    places = {path for each in given if (path := _inside(each, place))}
+    approvals = [path for path in changed if path in places or any(path.startswith(f"{each}/") for each in places)]
+    return [
+        *(
+            f"This change also edits the policy that judges it: {printable(name)}."
+            for name in sorted(policies & changed)
+        ),
+        *(f"This change also edits the approvals that count for it: {printable(name)}." for name in sorted(approvals)),
+    ]
+
+
+def _inside(path: Path, place: Checkout) -> str:
+    """Give a path as git tells it; empty when it lies outside of the repository."""
+    root, real = place.root.resolve(), path.resolve()
+    return real.relative_to(root).as_posix() if real.is_relative_to(root) else ""
 
 
 def _comment(job: _Job, event: Event | None, written: told.Written) -> list[str]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 _MODELS = "models"
+_REPORTS = ("report.json", "report.html", "report.sarif")
+_OWN = re.compile(r"[0-9]{3,}-[A-Za-z0-9._-]+")
 COMMENT = "comment.md"
 """Name of the file with what is said on the pull request."""
 
@@ -56,6 +58,7 @@ def write(review: Review, folder: Path, signing: Signing, environ: Mapping[str, 
     """
     from gatekeeper import report
 
+    _clear(folder)
     pages, notes = _write_models(review, folder, signing)
     links = _links(review, folder, pages, environ)
     summary = report.review_markdown(review, links=links)
@@ -69,6 +72,36 @@ def write(review: Review, folder: Path, signing: Signing, environ: Mapping[str, 
     for name, text in views.items():
         report.write_page(text, folder / name)
     return Written(folder=folder, summary=summary, pages=pages, notes=notes)
+
+
+def _clear(folder: Path) -> None:
+    """Remove the models of an earlier run, which would pass for this one's; what is not ours stays.
+
+    Raises:
+        InputError: When the folder is a link, by which whoever wrote the repository chooses where we write, or when an
+            old report can't be removed.
+    """
+    from gatekeeper import attest
+
+    models = folder / _MODELS
+    for place in (folder, models):
+        if place.is_symlink():
+            raise InputError(
+                f"{printable(str(place))} is a symbolic link", hint="choose a --report-dir that is a folder of its own"
+            )
+    try:
+        for old in models.iterdir() if models.is_dir() else ():
+            if not _OWN.fullmatch(old.name) or not old.is_dir():
+                continue
+            if old.is_symlink():
+                raise InputError(f"{printable(str(old))} is a symbolic link", hint="choose another --report-dir")
+            attest.remove(old)
+            for name in _REPORTS:
+                (old / name).unlink(missing_ok=True)
+            if not any(old.iterdir()):
+                old.rmdir()
+    except OSError as error:
+        raise InputError(f"{printable(str(models))} can't be cleared: {error.strerror}") from error
 
 
 def _write_models(review: Review, folder: Path, signing: Signing) -> tuple[dict[int, Path], tuple[str, ...]]:

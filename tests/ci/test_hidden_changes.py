@@ -103,3 +103,46 @@ def test_a_link_that_leads_to_other_models_is_told(repo: Repo, target: str, unre
     repo.commit({})
     found = bumps(repo.root, "main").unread
     assert found == (("current is a symbolic link, and what it leads to was not looked at",) if unread else ())
+
+
+def test_grafts_do_not_say_what_the_history_is(repo: Repo) -> None:
+    head = repo.commit({"prod.py": loads("evil/new", "v1")})
+    (repo.root / ".git" / "info").mkdir(exist_ok=True)
+    (repo.root / ".git" / "info" / "grafts").write_text(f"{repo.git('rev-parse', 'main')} {head}\n{head}\n")
+    assert told(bumps(repo.root, "main")) == [("changed", "evil/new", "v1")]
+
+
+def test_a_merge_that_keeps_the_old_side_brings_back_what_the_target_had_left(repo: Repo) -> None:
+    repo.commit({"prod.py": loads("evil/old", "v1")})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "work")
+    repo.commit({"prod.py": loads("acme/good", "v1")})
+    repo.git("checkout", "-q", "work")
+    repo.git("merge", "-q", "-s", "ours", "--no-edit", "main")
+    assert told(bumps(repo.root, "main")) == [("changed", "evil/old", "v1")]
+
+
+def test_an_octopus_brings_all_of_its_arms(repo: Repo) -> None:
+    for name in ("one", "two"):
+        repo.git("checkout", "-q", "-B", name, "main")
+        repo.commit({f"{name}.py": loads(f"evil/{name}", "v1")})
+    repo.git("checkout", "-q", "-B", "work", "main")
+    repo.git("merge", "-q", "--no-edit", "one", "two")
+    assert told(bumps(repo.root, "main")) == [("added", "evil/one", "v1"), ("added", "evil/two", "v1")]
+
+
+def test_only_the_mode_or_the_case_of_a_name_is_no_bump(repo: Repo) -> None:
+    (repo.root / "prod.py").chmod(0o755)
+    repo.git("mv", "try.py", "TRY.py")
+    repo.commit({})
+    assert told(bumps(repo.root, "main")) == []
+
+
+def test_attributes_and_drivers_of_the_repository_change_nothing(repo: Repo) -> None:
+    for name in ("diff.own.command", "diff.own.textconv", "filter.own.smudge", "filter.own.process", "core.pager"):
+        repo.git("config", name, "touch ran; false")
+    repo.git("config", "diff.external", "touch ran; false")
+    attributes = "* -diff -text export-ignore diff=own binary linguist-generated\n"
+    repo.commit({".gitattributes": attributes, "prod.py": loads("evil/new", "v1")})
+    assert told(bumps(repo.root, "main")) == [("changed", "evil/new", "v1")]
+    assert not (repo.root / "ran").exists()

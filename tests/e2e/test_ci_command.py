@@ -226,10 +226,43 @@ def test_the_comment_is_kept_up_to_date_and_forks_get_none(job: Job) -> None:
 
 
 def test_a_change_that_edits_its_own_judge_is_told(job: Job) -> None:
-    job.repo.commit({"policy.yaml": job.policy.read_bytes(), "serve.py": loads(GOOD.id, NEW)})
+    job.repo.commit(
+        {"policy.yaml": job.policy.read_bytes(), "serve.py": loads(GOOD.id, NEW), "approvals/x.intoto.json": "{}"}
+    )
     job.patch.setenv("GATEKEEPER_POLICY", "policy.yaml")
     job.pull_request()
-    assert "also edits the policy that judges it: policy.yaml" in job.run().output
+    told = job.run().output
+    assert "also edits the policy that judges it: policy.yaml" in told
+    assert "also edits the approvals that count for it: approvals/x.intoto.json" in told
+
+
+def test_a_job_that_has_the_target_checked_out_passes_nothing(job: Job) -> None:
+    change = job.repo.commit({"serve.py": loads(GOOD.id, NEW)})
+    job.repo.git("checkout", "-q", "main")
+    base = {"sha": job.repo.git("rev-parse", "main"), "ref": "main", "repo": {"full_name": "acme/app"}}
+    head = {"sha": change, "repo": {"full_name": "mallory/app"}}
+    job.event("pull_request_target", {"number": 7, "pull_request": {"base": base, "head": head}})
+    for given in ((), ("--base-ref", "main")):
+        ran = job.run(*given)
+        assert "what is checked out is not the change" in str(ran.exception)
+
+
+def test_reports_go_nowhere_else_and_old_ones_do_not_stay(job: Job, tmp_path: Path) -> None:
+    job.repo.commit({"serve.py": "x = LLM(choose())\n"})
+    job.pull_request()
+    old, own = job.reports / "models" / "001-old", job.reports / "models" / "mine"
+    for folder in (old, own):
+        folder.mkdir(parents=True)
+        (folder / "report.json").write_text("{}")
+    assert job.run().return_value == 1
+    assert not old.exists()
+    assert own.exists()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (job.repo.root / "reports").symlink_to(elsewhere)
+    ran = job.run("--report-dir", "reports")
+    assert "symbolic link" in str(ran.exception)
+    assert not list(elsewhere.iterdir())
 
 
 def test_settings_that_the_change_brings_along_are_not_read(job: Job) -> None:

@@ -36,9 +36,9 @@ def test_patterns_and_what_is_ignored_are_united_over_layers(tmp_path: Path) -> 
     ("entry", "said"),
     [
         ("patterns: [{path: 'a', find: '('}]", "no regular expression"),
-        ("patterns: [{path: 'a', find: 'x'}]", "lacks the group"),
+        ("patterns: [{path: 'a', find: 'x'}]", "no group `name`"),
         ("patterns: [{path: 'a', find: '(?P<name>x)(?P<other>y)'}]", "mean nothing here: other"),
-        ("patterns: [{path: 'a', find: '(?P<name>(a+)+)'}]", "repeats a repetition"),
+        ("patterns: [{path: 'a', find: '(?P<name>(a+)+)'}]", "very long on a line"),
         ("patterns: [{path: 'a'}]", "`find` is missing"),
         ("patterns: [{path: 'a', find: '(?P<name>x)', role: dataset}]", "role"),
         ("ignore: [{}]", "exactly one"),
