@@ -93,6 +93,7 @@ def gate(
     locked: LockedModel | None = None,
     approvals: Sequence[Approval] = (),
     trusted_reference: str | Reference | None = None,
+    base: str | Reference | None = None,
 ) -> Attestation:
     """Fetch what a reference names, gather evidence, decide.
 
@@ -108,6 +109,7 @@ def gate(
         approvals: What people signed off, of any artifact; one counts when it is bound to this one.
         trusted_reference: A model whose graphs are trusted: those of this one are held against them. None for the
             commit that `locked` pins, where it is another one.
+        base: The model that an adapter is to be laid on: it is held against its modules. None for none.
 
     Returns:
         The attestation, whose `decision` is never None.
@@ -118,7 +120,7 @@ def gate(
     run = Run(
         policy=deployer_policy if deployer_policy is not None else policy.load(), source=source, selection=selection,
         progress=progress, now=now, results=results, locked=locked, trusted_reference=trusted_reference,
-        approvals=approvals,
+        approvals=approvals, base=base,
     )  # fmt: skip
     return run.gate(reference)
 
@@ -134,6 +136,7 @@ def scan(
     results: SealedCache | None = None,
     locked: LockedModel | None = None,
     trusted_reference: str | Reference | None = None,
+    base: str | Reference | None = None,
 ) -> Attestation:
     """Gather evidence and decide nothing: as `gate`, but `decision` is None.
 
@@ -141,7 +144,7 @@ def scan(
     """
     run = Run(
         policy=deployer_policy if deployer_policy is not None else policy.load(), source=source, selection=selection,
-        progress=progress, now=now, results=results, locked=locked, trusted_reference=trusted_reference,
+        progress=progress, now=now, results=results, locked=locked, trusted_reference=trusted_reference, base=base,
     )  # fmt: skip
     return run.scan(reference)
 
@@ -156,14 +159,32 @@ def _with_reference(
     """Open the model whose graphs are trusted. One that can't be opened leaves the check without an answer."""
     if reference is None:
         return context
+    try:
+        return replace(context, reference=_beside_it(reference, context, options, resources))
+    except GatekeeperError as error:
+        return replace(context, reference_trouble=f"the reference {reference} can't be opened: {error.message}")
+
+
+def _with_base(
+    context: checks.Context, base: str | Reference | Artifact | None, options: SourceOptions, resources: ExitStack
+) -> checks.Context:
+    """Open the model that an adapter is to be laid on. One that can't be opened leaves checks without an answer."""
+    if base is None or isinstance(base, Artifact):
+        return replace(context, base=base)
+    try:
+        reference = sources.parse(base) if isinstance(base, str) else base
+        return replace(context, base=_beside_it(reference, context, options, resources))
+    except GatekeeperError as error:
+        return replace(context, base_trouble=f"the base {base} can't be opened: {error.message}")
+
+
+def _beside_it(
+    reference: Reference, context: checks.Context, options: SourceOptions, resources: ExitStack
+) -> Artifact:
     # What is left out of the one may be all that the other has; a pattern that matches nothing is refused.
     plain = sources.SourceOptions()
     options = replace(options, exclude=plain.exclude, announce=plain.announce)
-    try:
-        artifact = resources.enter_context(sources.open_artifact(reference, options, context.progress))
-    except GatekeeperError as error:
-        return replace(context, reference_trouble=f"the reference {reference} can't be opened: {error.message}")
-    return replace(context, reference=artifact)
+    return resources.enter_context(sources.open_artifact(reference, options, context.progress))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -193,6 +214,9 @@ class Run:
     locked: LockedModel | None = None
     trusted_reference: str | Reference | None = None
     """A model whose graphs are trusted; None for the previously locked commit, where there is one."""
+
+    base: str | Reference | Artifact | None = None
+    """The model that an adapter is to be laid on, open already or to be opened; None when it was not named."""
 
     approvals: Sequence[Approval] = ()
 
@@ -228,6 +252,8 @@ class Run:
             context = replace(context, results=self.results, locked=self.locked, scanner_server=server)
             if not self.selection.refusal("onnx/reference") and checks.graph_files(artifact, options.limits):
                 context = _with_reference(context, self._beside(artifact), options, resources)
+            if artifact.kind is Kind.ADAPTER:
+                context = _with_base(context, self.base, options, resources)
             evidence = collect(artifact, context, self.selection, self.progress)
             yield Inspection(artifact=artifact, evidence=evidence, moment=moment)
 

@@ -17,14 +17,17 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 NOUNS = (
     "errors", "limits", "progress", "text", "parsing", "endings", "redaction", "signers", "lazy",
-    "artifact", "evidence", "proportion", "remedy", "decision", "attestation", "lock", "comparison",
+    "artifact", "evidence", "proportion", "remedy", "decision", "audit", "merge", "attestation", "lock", "comparison",
     "mention", "review", "population",
 )  # fmt: skip
 FLOOR_ONE = (
     "codec", "hashing", "signing", "tensors", "atomic", "confined", "sealed_cache", "pins", "lockfile", "populations",
 )  # fmt: skip
 STAGES = ("sources", "checks", "compare", "policy", "patch", "attest", "report", "ci")
-LINES = ("gate", "calibrating", "conversion", "repairing", "pinning", "updating", "reviewing", "admission")
+LINES = (
+    "gate", "calibrating", "conversion", "laying", "repairing", "audit_words", "auditing", "merging", "pinning", "updating",
+    "reviewing", "admission",
+)  # fmt: skip
 EDGES = ("cli", "demo")
 HEAVY = {
     "torch", "transformers", "huggingface_hub", "cel_expr_python", "pydantic", "jinja2", "onnx", "sklearn",
