@@ -176,6 +176,9 @@ TRUSTED_REFERENCE = option(
     help="A model whose ONNX graphs you trust, such as an earlier revision: graphs are held against them, node by "
     "node.  [default: with --locked, the pinned commit]",
 )
+BASE = option(
+    "--base", metavar="REF", shell_complete=complete_paths, help="The model that the adapter is laid on; gated, too."
+)
 VERBOSE = option("--verbose", "-v", is_flag=True, help="Say more; show tracebacks.")
 QUIET = option("--quiet", "-q", is_flag=True, help="No progress bars.")
 
