@@ -75,7 +75,9 @@ def needed(attestation: Attestation, record: BaseRecord, word: AuditWord) -> tup
     """Say what would be needed to allow an adapter, in sentences; nothing for one that is rejected."""
     decision = attestation.verdict
     found: list[str] = []
-    if decision.action is not Action.ALLOW and word is not AuditWord.REJECT:
+    if word is AuditWord.REJECT:
+        return ()
+    if decision.action is not Action.ALLOW:
         found += list(dict.fromkeys(f"{each.mend.rstrip('.')}." for each in _open(attestation)))[:_REASONS]
         found += [
             f"Make {each.check.id} possible: {each.reason}"
@@ -84,8 +86,8 @@ def needed(attestation: Attestation, record: BaseRecord, word: AuditWord) -> tup
         ]
         if not policy.obstacle(decision, attestation.findings):
             found.append(
-                f"Or sign it off: gatekeeper approve {printable(attestation.subject.reference, 300)} --by … --reason … "
-                "--expires …."
+                "Or sign it off, once somebody has looked: gatekeeper approve --attestation <report.json of this audit> "
+                "--by <who> --reason <why> --expires <day>."
             )
     if record.action is not None and record.action is not Action.ALLOW:
         found.append(f"Have the base allowed: gatekeeper gate {printable(record.reference, 300)}.")
