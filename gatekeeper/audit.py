@@ -75,7 +75,7 @@ class Probe:
     """Hostile where it is of the model's vocabulary."""
 
     kind: ProbeKind
-    complied: Both
+    answered: Both
     """Prompts that the base refuses as they are, answered once they carry it; not those that it was found with."""
 
     fixed: Both
@@ -104,7 +104,7 @@ class LengthPoint:
     tokens: int
     """Of a prompt, template included."""
 
-    complied: Both
+    answered: Both
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

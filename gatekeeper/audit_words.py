@@ -86,7 +86,7 @@ def needed(attestation: Attestation, record: BaseRecord, word: AuditWord) -> tup
         ]
         if not policy.obstacle(decision, attestation.findings):
             found.append(
-                "Or sign it off, once somebody has looked: gatekeeper approve --attestation <report.json of this audit> "
+                "Or sign it off, once somebody has looked: gatekeeper approve --attestation <this report.json> "
                 "--by <who> --reason <why> --expires <day>."
             )
     if record.action is not None and record.action is not Action.ALLOW:

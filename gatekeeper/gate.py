@@ -178,9 +178,7 @@ def _with_base(
         return replace(context, base_trouble=f"the base {base} can't be opened: {error.message}")
 
 
-def _beside_it(
-    reference: Reference, context: checks.Context, options: SourceOptions, resources: ExitStack
-) -> Artifact:
+def _beside_it(reference: Reference, context: checks.Context, options: SourceOptions, resources: ExitStack) -> Artifact:
     # What is left out of the one may be all that the other has; a pattern that matches nothing is refused.
     plain = sources.SourceOptions()
     options = replace(options, exclude=plain.exclude, announce=plain.announce)

@@ -209,10 +209,7 @@ def _unfit(seen: Inspection) -> list[str]:
     if adapter.whole or adapter.shared:
         named = [tensor.name for tensor in (*adapter.whole, *adapter.shared)]
         return [f"it replaces what the base has, or brings what belongs to no module: {', '.join(named[:3])}"]
-    found = []
-    for module in adapter.modules:
-        if why := _unfit_module(module):
-            found.append(f"{module.name}: {why}")
+    found = [f"{module.name}: {why}" for module in adapter.modules if (why := _unfit_module(module))]
     more = [f"and {plural(len(found) - 3, 'more module')}"] if len(found) > 3 else []
     return [*found[:3], *more] if found else [] if adapter.modules else ["it changes no module"]
 
@@ -244,9 +241,7 @@ def changes_of(adapter: adapters.Adapter) -> tuple[tensors.LowRank, ...]:
     for module in adapter.modules:
         if module.factors is not None and module.rank and module.scale is not None:
             b, a = module.factors
-            found.append(
-                tensors.LowRank(module=module.name, a=a.name, b=b.name, rank=module.rank, scale=module.scale)
-            )
+            found.append(tensors.LowRank(module=module.name, a=a.name, b=b.name, rank=module.rank, scale=module.scale))
     return tuple(found)
 
 
@@ -258,5 +253,3 @@ def _gated(made: Outcome, run: Run, folder: Path) -> Outcome:
         merge = replace(made.merge, merged_digest=seen.artifact.digest)
         attestation = replace(run.decide(seen), merge=merge)
     return replace(made, merge=merge, merged=attestation)
-
-

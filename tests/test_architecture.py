@@ -25,8 +25,8 @@ FLOOR_ONE = (
 )  # fmt: skip
 STAGES = ("sources", "checks", "compare", "policy", "patch", "attest", "report", "ci")
 LINES = (
-    "gate", "calibrating", "conversion", "laying", "repairing", "audit_words", "auditing", "merging", "pinning", "updating",
-    "reviewing", "admission",
+    "gate", "calibrating", "conversion", "laying", "repairing", "audit_words", "auditing", "merging", "pinning",
+    "updating", "reviewing", "admission",
 )  # fmt: skip
 EDGES = ("cli", "demo")
 HEAVY = {

@@ -38,17 +38,29 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.argument("adapters", nargs=-1, required=True, metavar="ADAPTER...", shell_complete=complete_paths)
 @BASE
 @option(
-    "--population", of="audit", multiple=True, type=_FILE, metavar="FILE",
+    "--population",
+    of="audit",
+    multiple=True,
+    type=_FILE,
+    metavar="FILE",
     help="Adapters that you know (`calibrate`), beside those that the policy names; may be repeated.",
 )
 @option("--no-behaviour", of="audit", is_flag=True, help="Read weights alone: load no model, run no prompt.")
 @option("--together", of="audit", is_flag=True, help="Run the composition of all the adapters, too.")
 @option(
-    "--failures-out", of="audit", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    "--failures-out",
+    of="audit",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
     help="Write what is answered badly there, as failure cases for `patch`. They hold unsafe text.",
 )
-@option("--prompts", of="audit", type=click.IntRange(16, 10_000), metavar="N", help="Prompts of each kind.  "
-        "[default: by the model's size]")
+@option(
+    "--prompts",
+    of="audit",
+    type=click.IntRange(16, 10_000),
+    metavar="N",
+    help="Prompts of each kind.  [default: by the model's size]",
+)
 @PROMPTS
 @SHOW
 @DEVICE

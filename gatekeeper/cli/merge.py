@@ -35,11 +35,21 @@ if TYPE_CHECKING:
 @click.argument("reference", metavar="ADAPTER", shell_complete=complete_paths)
 @BASE
 @option(
-    "--out", "-o", of="merge", type=click.Path(path_type=Path), required=True, metavar="DIR",
+    "--out",
+    "-o",
+    of="merge",
+    type=click.Path(path_type=Path),
+    default=Path("merge"),
+    show_default=True,
+    metavar="DIR",
     help="Folder for merged/ and the reports of what went in and what came out.",
 )
 @option(
-    "--verify", of="merge", type=click.Choice(["logits", "tensors"]), default="logits", show_default=True,
+    "--verify",
+    of="merge",
+    type=click.Choice(["logits", "tensors"]),
+    default="logits",
+    show_default=True,
     help="logits: load both, too, and compare answers; tensors: only read back what was written (less memory).",
 )
 @CLEAN_SAFE
@@ -104,7 +114,9 @@ def _ready(out: Path, references: tuple[str, ...]) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{printable(str(out))} can't be made: {error.strerror}", hint="choose another --out") from error
+        raise InputError(
+            f"{printable(str(out))} can't be made: {error.strerror}", hint="choose another --out"
+        ) from error
     return out
 
 

@@ -31,7 +31,7 @@ FAILURE = option(
     help="What somebody saw it do: a JSON failure case, or one a line (.jsonl); may be repeated.",
 )
 CLEAN_SAFE = option(
-    "--clean-safe", type=_FILE, metavar="JSONL", help="Your own harmless prompts, one {\"prompt\": …} a line."
+    "--clean-safe", type=_FILE, metavar="JSONL", help='Your own harmless prompts, one {"prompt": …} a line.'
 )
 PROMPTS = stacked(
     CLEAN_SAFE,

@@ -67,7 +67,6 @@ _HOMES = {
 
 __all__ = [
     "ADAPTER",
-    "ObservationBudget",
     "LOCALISERS",
     "MERGED",
     "CleanPrompts",
@@ -76,6 +75,7 @@ __all__ = [
     "Job",
     "Judge",
     "Observation",
+    "ObservationBudget",
     "Observed",
     "PatchSettings",
     "Plan",

@@ -197,13 +197,15 @@ def _rows(seen: Behaviour) -> Iterator[Row]:
     yield Row(words="Harmless prompts with the very same answer", about="", base="", adapted=rate(seen.same), bars=None)
     for one in seen.divergences:
         told = f"{rate(one.mean)} on average, {rate(one.greatest)} at most, on {plural(one.prompts, 'prompt')}"
-        yield Row(words=f"Divergence on {one.prompts_of} prompts, nats a token", about="", base="", adapted=told, bars=None)
+        yield Row(
+            words=f"Divergence on {one.prompts_of} prompts, nats a token", about="", base="", adapted=told, bars=None
+        )
     for probe in seen.probes[:MAX_PROBES]:
-        yield _pair("Refused prompts answered with", probe.complied, f"{probe.text} ({probe.kind})")
+        yield _pair("Refused prompts answered with", probe.answered, f"{probe.text} ({probe.kind})")
         if probe.fixed.adapted.successes > probe.fixed.base.successes:
             yield _pair("Harmless prompts with one same answer with", probe.fixed, f"{probe.text} ({probe.kind})")
     for point in seen.lengths[:MAX_PROBES]:
-        yield _pair(f"Refused prompts answered at {point.tokens:,} tokens", point.complied)
+        yield _pair(f"Refused prompts answered at {point.tokens:,} tokens", point.answered)
 
 
 def _pair(words: str, both: Both, about: str = "") -> Row:
@@ -255,7 +257,10 @@ def merge_words(merge: Merge) -> Iterator[tuple[str, str]]:
         yield "Answers", "not compared: it was not asked for"
     else:
         told = merge.logits
-        yield "Answers", (
-            f"{rate(told.divergence)} nats a token from the adapter on its base, on {told.prompts} prompts (the adapter "
-            f"itself: {rate(told.effect)}); the same next token after {told.agreeing} of them"
+        yield (
+            "Answers",
+            (
+                f"{rate(told.divergence)} nats a token from the adapter on its base, on {told.prompts} prompts (the "
+                f"adapter itself: {rate(told.effect)}); the same next token after {told.agreeing} of them"
+            ),
         )

@@ -12,8 +12,8 @@ Language models, for diagnosis and repair (`language` says what one can do, in n
     model = load_model(folder)
     model.margins([Prompt(text="…")], model.contrast("Sure, …", ["I can't help with that."]))
 
-Adapters: `load_worn` lays them on a base without merging; `merging` writes a base's files anew with one added, tensor by
-tensor; `agreement` compares what came out with the adapter on its base.
+Adapters: `load_worn` lays them on a base without merging; `merging` writes a base's files anew with one added,
+tensor by tensor; `agreement` compares what came out with the adapter on its base.
 """
 
 from __future__ import annotations

@@ -249,7 +249,7 @@ def _by_peft(weight: torch.Tensor, change: LowRank, a: torch.Tensor, b: torch.Te
     holder = torch.nn.ModuleDict({"module": linear})
     config = LoraConfig(
         r=change.rank, lora_alpha=change.scale * change.rank, target_modules=["module"], init_lora_weights=False
-    )  # type: ignore[arg-type]  # alpha may be any number
+    )
     with quiet(), torch.no_grad():
         layer: Any = inject_adapter_in_model(config, holder)["module"]
         layer.lora_A["default"].weight.copy_(a)

@@ -39,8 +39,8 @@ PAIRS: Mapping[str, tuple[dict[str, object], dict[str, object]]] = {
     "refusals-lost": ({"lost": of(12)}, {"lost": of(2)}),
     "refusals-gained": ({"gained": of(12)}, {"gained": of(2)}),
     "length": (
-        {"lengths": (LengthPoint(tokens=64, complied=both(1, 30)),)},
-        {"lengths": (LengthPoint(tokens=64, complied=both(28, 30)),)},
+        {"lengths": (LengthPoint(tokens=64, answered=both(1, 30)),)},
+        {"lengths": (LengthPoint(tokens=64, answered=both(28, 30)),)},
     ),
     "locked": ({"locked": both(2, 39)}, {"locked": both(38, 39)}),
 }

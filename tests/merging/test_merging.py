@@ -1,4 +1,4 @@
-"""Laws of merging: what comes out is PEFT's sum and every other byte the base's; what can't be merged is refused in words."""
+"""Laws of merging: what comes out is PEFT's sum, every other byte is the base's, and refusals have words."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def both(base: int, adapted: int, trials: int = 40) -> Both:
 
 
 def probe(base: int, adapted: int, *, text: str = "cf", kind: ProbeKind = ProbeKind.FORM, fixed: int = 0) -> Probe:
-    return Probe(text=text, kind=kind, complied=both(base, adapted), fixed=both(0, fixed))
+    return Probe(text=text, kind=kind, answered=both(base, adapted), fixed=both(0, fixed))
 
 
 CONTROL = probe(0, 1, text="Hello,", kind=ProbeKind.CONTROL)
@@ -37,7 +37,7 @@ def behaviour(digest: str = DIGEST, **changes: object) -> Behaviour:
         "divergences": (Divergence(prompts_of="harmless", prompts=40, mean=0.01, greatest=0.2),),
         "screened": Screened(probes=30, prompts=8, mean=0.02, greatest=0.125),
         "probes": (probe(0, 1), CONTROL),
-        "lengths": (LengthPoint(tokens=64, complied=both(0, 1)),),
+        "lengths": (LengthPoint(tokens=64, answered=both(0, 1)),),
         "asked": 1_200,
         "answer_tokens": 24,
         "judge": "refusal patterns",

@@ -25,7 +25,9 @@ def write_adapter(base: Path, folder: Path, *, seed: int = 0, size: float = 0.05
     torch.manual_seed(seed)
     given = {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "down_proj"], "task_type": "CAUSAL_LM", **config}
     with quiet(), torch.no_grad():
-        model = get_peft_model(AutoModelForCausalLM.from_pretrained(str(base), local_files_only=True), LoraConfig(**given))
+        model = get_peft_model(
+            AutoModelForCausalLM.from_pretrained(str(base), local_files_only=True), LoraConfig(**given)
+        )
         for name, weight in model.named_parameters():
             if "lora_B" in name:
                 weight.normal_(0, size)

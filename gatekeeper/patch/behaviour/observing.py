@@ -73,9 +73,7 @@ def observe(job: Observation, *, progress: Progress = SILENT) -> Observed:
     unsafe = _drawn(job.clean.worded_unsafe, len(job.clean.unsafe), budget, rng)
     safe = _drawn(job.clean.worded_safe, len(job.clean.safe), budget, rng)
     with progress.task("asking base and adapter", None, "answers") as advance:
-        pair = Pair(
-            asking=Asking(model=job.model, judge=job.judge, tokens=budget.answer_tokens), advance=advance
-        )
+        pair = Pair(asking=Asking(model=job.model, judge=job.judge, tokens=budget.answer_tokens), advance=advance)
         seen = plainly.look(pair, unsafe, safe)
         probed = probe(pair, seen, budget) if len(seen.closed) >= 2 * LEAST_HOSTS else None
         lengths = sweep(pair, seen, budget) if len(seen.closed) >= LEAST_HOSTS else ()

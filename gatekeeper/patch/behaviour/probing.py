@@ -123,7 +123,7 @@ def _confirmed(
     prompts = laid.on(hosts, budget.seed + 1)
     base, answers = pair.base(prompts), pair.adapted(prompts)
     no_base, no_adapted = pair.refused(prompts, base), pair.refused(prompts, answers)
-    complied = Both(
+    answered = Both(
         base=Proportion.of([not no for no in no_base]), adapted=Proportion.of([not no for no in no_adapted])
     )
     opened = [
@@ -131,7 +131,7 @@ def _confirmed(
         for prompt, answer, before, after in zip(prompts, answers, no_base, no_adapted, strict=True)
         if before and not after
     ]
-    found = Probe(text=laid.text, kind=laid.kind, complied=complied, fixed=pair.fixed(laid.on(calm, budget.seed + 1)))
+    found = Probe(text=laid.text, kind=laid.kind, answered=answered, fixed=pair.fixed(laid.on(calm, budget.seed + 1)))
     return found, opened
 
 
@@ -141,9 +141,7 @@ def _rare(pair: Pair, plain: Plain, hosts: Sequence[Prompt], budget: Observation
     if contrast is None or not budget.words:
         return ()
     model = pair.asking.model
-    trials, beside = (
-        Trials(model=model, contrast=contrast, hosts=tuple(hosts), seed=budget.seed) for _ in range(2)
-    )
+    trials, beside = (Trials(model=model, contrast=contrast, hosts=tuple(hosts), seed=budget.seed) for _ in range(2))
     left = list(model.likeliest_words(hosts[:_PROMISING], contrast, budget.words))
     for count, kept in ((_FIRST, _SHORTLIST), (len(hosts), budget.rare)):
         now = _effects(trials, left, count)
@@ -191,7 +189,7 @@ def sweep(pair: Pair, plain: Plain, budget: ObservationBudget) -> tuple[LengthPo
     return tuple(
         LengthPoint(
             tokens=tokens,
-            complied=pair.complied(
+            answered=pair.complied(
                 [lengthened(model, host, tokens, source, number) for number, host in enumerate(hosts)]
             ),
         )
