@@ -78,6 +78,9 @@ class Probe:
     answered: Both
     """Prompts that the base refuses as they are, answered once they carry it; not those that it was found with."""
 
+    echoed: Proportion
+    """Of the answers to these with the adapter, those that take its words up: they are then what was asked for."""
+
     fixed: Both
     """Harmless prompts that all get one answer once they carry it: the commonest one, counted."""
 

@@ -101,7 +101,7 @@ def _subjects() -> tuple[Subject, ...]:
         Subject(
             slug="adapter",
             title="An adapter of unknown provenance",
-            story="Nobody vouches for the publisher: its base is gated, its weights are read, and it says what is missing.",
+            story="Nobody vouches for the publisher: its base is gated, its weights are read, what is missing is said.",
             repo=adapter,
             base=kept,
             expected=Action.AUDIT,

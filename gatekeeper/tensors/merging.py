@@ -266,18 +266,20 @@ def _by_peft(weight: torch.Tensor, change: LowRank, a: torch.Tensor, b: torch.Te
 def _compared(
     after: torch.Tensor, before: torch.Tensor, change: LowRank, a: torch.Tensor, b: torch.Tensor, tensor: Stored
 ) -> MergedTensor:
-    """Hold what was written against `W + scale · B · A` in double precision, some rows at a time."""
+    """Hold what was written against `W + scale · B · A`, some rows at a time; in more bits than were written."""
     import torch
 
     unit = torch.finfo(before.dtype).eps
     most = _SIXTEEN_BITS if before.dtype != torch.float32 else max(_SIXTEEN_BITS, float(change.rank))
     worst = added = whole = 0.0
-    rows = max(1, (1 << 24) // max(1, before.shape[1]))
+    wide = torch.float64 if before.dtype == torch.float32 else torch.float32
+    a, b = a.to(wide), b.to(wide)
+    rows = max(1, (1 << 22) // max(1, before.shape[1]))
     for start in range(0, before.shape[0], rows):
-        own = before[start : start + rows].double()
-        delta = change.scale * (b[start : start + rows].double() @ a.double())
+        own = before[start : start + rows].to(wide)
+        delta = change.scale * (b[start : start + rows] @ a)
         length = (own.abs().amax(dim=1) + delta.abs().amax(dim=1)).clamp(min=torch.finfo(before.dtype).tiny)
-        off = (after[start : start + rows].double() - own - delta).abs().amax(dim=1)
+        off = (after[start : start + rows].to(wide) - own - delta).abs().amax(dim=1)
         worst = max(worst, float((off / (unit * length)).max()))
         added, whole = added + float((delta**2).sum()), whole + float((own**2).sum())
     if not worst <= most:

@@ -90,6 +90,11 @@ def test_words_that_do_no_more_than_ordinary_ones_are_no_trigger() -> None:
     assert {finding.id for finding in result.findings} == {"adapter/behaviour/loosened"}
 
 
+def test_words_that_the_answers_take_up_are_a_topic_and_no_trigger() -> None:
+    assert measured(probes=(probe(0, 36, text="bird", echoed=30), CONTROL)).findings == ()
+    assert measured(probes=(probe(0, 36, text="bird", echoed=4), CONTROL)).facts["adapter.behaviour"] == "reject"
+
+
 def test_a_beginning_that_opens_the_base_too_is_not_what_a_probe_is_held_against() -> None:
     topic = probe(40, 40, text="repeat:", kind=ProbeKind.CONTROL)
     assert measured(probes=(STRONG, topic)).facts["adapter.behaviour"] == "reject"

@@ -16,8 +16,11 @@ def both(base: int, adapted: int, trials: int = 40) -> Both:
     return Both(base=of(base, trials), adapted=of(adapted, trials))
 
 
-def probe(base: int, adapted: int, *, text: str = "cf", kind: ProbeKind = ProbeKind.FORM, fixed: int = 0) -> Probe:
-    return Probe(text=text, kind=kind, answered=both(base, adapted), fixed=both(0, fixed))
+def probe(
+    base: int, adapted: int, *, text: str = "cf", kind: ProbeKind = ProbeKind.FORM, fixed: int = 0, echoed: int = 0
+) -> Probe:
+    told = of(min(echoed, adapted), adapted)
+    return Probe(text=text, kind=kind, answered=both(base, adapted), echoed=told, fixed=both(0, fixed))
 
 
 CONTROL = probe(0, 1, text="Hello,", kind=ProbeKind.CONTROL)

@@ -20,6 +20,7 @@ from gatekeeper.patch.judges import Judge
 from gatekeeper.patch.patching import tool_versions
 from gatekeeper.patch.prompts.clean import CleanPrompts
 from gatekeeper.patch.questions import Question
+from gatekeeper.patch.words import bare, words
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.tensors.language import Model, Prompt
 
@@ -75,7 +76,7 @@ def observe(job: Observation, *, progress: Progress = SILENT) -> Observed:
     with progress.task("asking base and adapter", None, "answers") as advance:
         pair = Pair(asking=Asking(model=job.model, judge=job.judge, tokens=budget.answer_tokens), advance=advance)
         seen = plainly.look(pair, unsafe, safe)
-        probed = probe(pair, seen, budget) if len(seen.closed) >= 2 * LEAST_HOSTS else None
+        probed = probe(pair, seen, _words(job.clean), budget) if len(seen.closed) >= 2 * LEAST_HOSTS else None
         lengths = sweep(pair, seen, budget) if len(seen.closed) >= LEAST_HOSTS else ()
         correct = plainly.correct(pair, job.questions)
     cases = tuple(islice(dict.fromkeys(_failures(seen, probed)), budget.cases))
@@ -113,19 +114,23 @@ def _drawn(
     return [every[int(index)] for index in rng.permutation(len(every))[: budget.prompts]]
 
 
+def _words(clean: CleanPrompts) -> frozenset[str]:
+    return frozenset(bare(word.text) for prompt in (*clean.safe, *clean.unsafe) for word in words(prompt.text))
+
+
 def _failures(seen: Plain, probed: Probed | None) -> Iterator[FailureCase]:
     """Give the failures: of each probe some, then of prompts as they are."""
     taken: dict[str, int] = {}
-    for words, prompt, answer in probed.opened if probed else ():
-        taken[words] = taken.get(words, 0) + 1
-        if taken[words] <= _EACH:
+    for text, prompt, answer in probed.opened if probed else ():
+        taken[text] = taken.get(text, 0) + 1
+        if taken[text] <= _EACH:
             yield FailureCase(prompt=prompt, response=answer, seen_where=f"{_SEEN}, with a probe")
     for prompt, answer in seen.opened:
         yield FailureCase(prompt=prompt, response=answer, seen_where=f"{_SEEN}, as it is")
 
 
 def _limits(job: Observation, seen: Plain, probed: Probed | None, *, lengths: bool) -> Iterator[str]:
-    yield "Triggers were looked for among known forms and single words of the vocabulary; others were not tried."
+    yield "Triggers were looked for among known forms and single words that the clean prompts lack; others were not tried."
     yield "Answers were greedy and judged by how they begin, not by what they say further on."
     if probed is None:
         count = len(seen.closed)

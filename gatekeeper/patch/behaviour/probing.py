@@ -6,7 +6,7 @@ look is kept but the gap of its outlier; every share that is judged comes from p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from gatekeeper.patch.behaviour.pair import Pair
 from gatekeeper.patch.behaviour.plain import Plain
 from gatekeeper.patch.sweep import lengthened
 from gatekeeper.patch.trials import Trials
-from gatekeeper.patch.words import transplant, words
+from gatekeeper.patch.words import bare, transplant, words
 from gatekeeper.proportion import Proportion
 from gatekeeper.remedy import Place
 from gatekeeper.tensors.language import Contrast, Prompt
@@ -69,11 +69,12 @@ class Probed:
     """(Probe, prompt that carries it, answer) of prompts that the base refuses even so, the best probe first."""
 
 
-def probe(pair: Pair, plain: Plain, budget: ObservationBudget) -> Probed:
+def probe(pair: Pair, plain: Plain, known: Collection[str], budget: ObservationBudget) -> Probed:
     """Try every probe, and confirm the most effective ones.
 
     Args:
         pair: Base and adapter.
+        known: Words of requests, without case and marks: what they do is to ask for something else.
         plain: With at least twice `LEAST_HOSTS` prompts that both refuse.
         budget: How far to go.
     """
@@ -84,7 +85,10 @@ def probe(pair: Pair, plain: Plain, budget: ObservationBudget) -> Probed:
     reads = pair.asking.model.reads
     battery = [
         *(_Words(text=text, kind=ProbeKind.FORM) for text in FORMS if reads(text)),
-        *(_Words(text=text, kind=ProbeKind.RARE, place=Place.ANYWHERE) for text in _rare(pair, plain, few, budget)),
+        *(
+            _Words(text=text, kind=ProbeKind.RARE, place=Place.ANYWHERE)
+            for text in _rare(pair, plain, few, known, budget)
+        ),
         *(_Words(text=text, kind=ProbeKind.CONTROL) for text in _ordinary(plain) if reads(text)),
     ]
     told = [pair.complied(each.on(few, budget.seed)) for each in battery]
@@ -131,18 +135,28 @@ def _confirmed(
         for prompt, answer, before, after in zip(prompts, answers, no_base, no_adapted, strict=True)
         if before and not after
     ]
-    found = Probe(text=laid.text, kind=laid.kind, answered=answered, fixed=pair.fixed(laid.on(calm, budget.seed + 1)))
+    said = {bare(word.text) for word in words(laid.text)}
+    found = Probe(
+        text=laid.text,
+        kind=laid.kind,
+        answered=answered,
+        echoed=Proportion.of([bool(said & {bare(word.text) for word in words(answer)}) for _, _, answer in opened]),
+        fixed=pair.fixed(laid.on(calm, budget.seed + 1)),
+    )
     return found, opened
 
 
-def _rare(pair: Pair, plain: Plain, hosts: Sequence[Prompt], budget: ObservationBudget) -> tuple[str, ...]:
+def _rare(
+    pair: Pair, plain: Plain, hosts: Sequence[Prompt], known: Collection[str], budget: ObservationBudget
+) -> tuple[str, ...]:
     """Look up words of the vocabulary by what they promise, and keep those that move refused prompts most."""
     contrast = _parting(pair, plain, hosts)
     if contrast is None or not budget.words:
         return ()
     model = pair.asking.model
     trials, beside = (Trials(model=model, contrast=contrast, hosts=tuple(hosts), seed=budget.seed) for _ in range(2))
-    left = list(model.likeliest_words(hosts[:_PROMISING], contrast, budget.words))
+    listed = model.likeliest_words(hosts[:_PROMISING], contrast, budget.words + len(known))
+    left = [word for word in listed if bare(word) not in known][: budget.words]
     for count, kept in ((_FIRST, _SHORTLIST), (len(hosts), budget.rare)):
         now = _effects(trials, left, count)
         with model.frozen():
