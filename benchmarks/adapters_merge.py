@@ -1,8 +1,8 @@
 """What merging an adapter costs: `python -m benchmarks.adapters_merge [--layers N]`.
 
-The base has the shape of a 7B Llama, some of its layers, random bfloat16 weights, two layers a shard; the adapter is rank 16
-on all seven linear modules. Measured are the greatest memory of a process that does nothing else, over what it had with
-its libraries loaded, and its seconds, beside those of copying the same files. Needs torch and peft.
+The base has the shape of a 7B Llama, some of its layers, random bfloat16 weights, two layers a shard; the adapter is
+rank 16 on all seven linear modules. Measured are the greatest memory of a process that does nothing else, over what
+it had with its libraries loaded, and its seconds, beside those of copying the same files. Needs torch and peft.
 
 Exits with 1 when it takes the memory of two shards or more.
 """
@@ -38,7 +38,8 @@ def write(folder: Path, layers: int) -> int:
     base.mkdir()
     adapter.mkdir()
     (base / "config.json").write_text(json.dumps({"model_type": "llama", "num_hidden_layers": layers}), "utf-8")
-    factors, placed, largest = {}, {}, 0
+    factors, largest = {}, 0
+    placed: dict[str, str] = {}
     for first in range(0, layers, LAYERS_A_SHARD):
         own = {}
         for layer in range(first, min(layers, first + LAYERS_A_SHARD)):

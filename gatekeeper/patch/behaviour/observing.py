@@ -130,7 +130,7 @@ def _failures(seen: Plain, probed: Probed | None) -> Iterator[FailureCase]:
 
 
 def _limits(job: Observation, seen: Plain, probed: Probed | None, *, lengths: bool) -> Iterator[str]:
-    yield "Triggers were looked for among known forms and single words that the clean prompts lack; others were not tried."
+    yield "Triggers were looked for among known forms and single words that clean prompts lack; others were not."
     yield "Answers were greedy and judged by how they begin, not by what they say further on."
     if probed is None:
         count = len(seen.closed)
