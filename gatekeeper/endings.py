@@ -1,8 +1,11 @@
-"""Endings of file names that tell weights and graphs from the rest, as loaders do: the only list of them."""
+"""Names of files: endings that tell weights and graphs from the rest, as loaders do, and what the lock is called."""
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from posixpath import basename, splitext
+
+LOCK_NAME = "gatekeeper.lock"
+"""File name by which every command looks for a lock."""
 
 GRAPHS = frozenset({".onnx", ".ort", ".pt2", ".pte", ".tflite", ".torchscript"})
 """Formats that hold a computational graph together with its weights, and nothing else."""
@@ -17,9 +20,9 @@ WEIGHTS = GRAPHS | {
 
 def is_graph(path: str) -> bool:
     """Whether a file of that name holds a graph."""
-    return PurePosixPath(path).suffix.lower() in GRAPHS
+    return splitext(basename(path))[1].lower() in GRAPHS
 
 
 def is_weights(path: str) -> bool:
     """Whether a file of that name holds weights, a graph's included."""
-    return PurePosixPath(path).suffix.lower() in WEIGHTS
+    return splitext(basename(path))[1].lower() in WEIGHTS

@@ -12,9 +12,6 @@ from gatekeeper.artifact import Artifact, ArtifactFile, Kind
 from gatekeeper.decision import Action
 from gatekeeper.text import printable
 
-LOCK_NAME = "gatekeeper.lock"
-"""File name by which every command looks for a lock."""
-
 LOCK_VERSION = 1
 
 

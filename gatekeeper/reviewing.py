@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from gatekeeper import compare, repairing, sources
 from gatekeeper.artifact import Reference
+from gatekeeper.bump import Bump, BumpKind, Bumps
 from gatekeeper.comparison import Comparison
 from gatekeeper.decision import Action, DisbelievedApproval
 from gatekeeper.errors import GatekeeperError, InputError
@@ -25,7 +26,7 @@ from gatekeeper.gate import Run
 from gatekeeper.lock import Lock, LockedModel
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.redaction import redact
-from gatekeeper.review import Bump, BumpKind, Bumps, Judged, Mode, Review, Trouble
+from gatekeeper.review import Judged, Mode, Review, Trouble
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:

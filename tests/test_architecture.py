@@ -18,7 +18,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 NOUNS = (
     "errors", "limits", "progress", "text", "parsing", "endings", "redaction", "signers", "lazy",
     "artifact", "evidence", "proportion", "remedy", "decision", "audit", "merge", "attestation", "lock", "comparison",
-    "mention", "review", "population",
+    "mention", "bump", "review", "population",
 )  # fmt: skip
 FLOOR_ONE = (
     "codec", "hashing", "signing", "tensors", "atomic", "confined", "sealed_cache", "pins", "lockfile", "populations",

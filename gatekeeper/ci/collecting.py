@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gatekeeper.ci.extracting import extract, takes
-from gatekeeper.endings import is_weights
+from gatekeeper.endings import LOCK_NAME, is_weights
 from gatekeeper.errors import InputError, LimitError, NotFoundError
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
-from gatekeeper.lock import LOCK_NAME
 from gatekeeper.mention import Mention
 from gatekeeper.text import printable
 

@@ -69,6 +69,11 @@ _PROGRAMS = (
     _Program(("dvc", "import-url"), ADDRESS, every=True),
     _Program(("ADD",), ADDRESS, every=True),
 )
+_BY_FIRST = {
+    first: tuple(program for program in _PROGRAMS if program.words[0] == first)
+    for first in {program.words[0] for program in _PROGRAMS}
+}
+
 _LOADING_MODULES = re.compile(
     r"vllm\.entrypoints[\w.]*|sglang\.launch_server|mlx_lm[\w.]*|optimum[\w.]*|llama_cpp[\w.]*"
 )
@@ -167,12 +172,9 @@ def _takes(flag: str, values: Sequence[Word]) -> bool:
 def _program(words: Sequence[Word]) -> _Program | None:
     """Find the program, also behind `sudo`, `uv run`, `docker run IMAGE` and the like."""
     names = [word.text.rsplit("/", 1)[-1] for word in words[:12]]
-    best: tuple[int, _Program] | None = None
-    for program in _PROGRAMS:
-        at = _find(names, program.words)
-        if at is not None and (best is None or len(program.words) > len(best[1].words)):
-            best = (at, program)
-    return best[1] if best else None
+    begun = [program for name in dict.fromkeys(names) for program in _BY_FIRST.get(name, ())]
+    found = [program for program in begun if _find(names, program.words) is not None]
+    return max(found, key=lambda program: len(program.words), default=None)
 
 
 def _find(names: Sequence[str], wanted: tuple[str, ...]) -> int | None:

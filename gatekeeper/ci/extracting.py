@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from gatekeeper.ci.configuration import JsonFiles, TomlFiles, YamlFiles
 from gatekeeper.ci.dockerfile import Dockerfiles
@@ -52,7 +53,7 @@ _CODE_NAMES = frozenset({"build", "jenkinsfile", "rakefile", "tiltfile", "vagran
 
 def takes(path: str) -> bool:
     """Whether files of this name are worth opening: those of an extractor, and code in which markers may stand."""
-    return any(each.takes(path) for each in EXTRACTORS) or ending(path) in _CODE or file_name(path) in _CODE_NAMES
+    return _extractor(path) is not None or ending(path) in _CODE or file_name(path) in _CODE_NAMES
 
 
 def extract(
@@ -85,14 +86,19 @@ def extract(
     return tuple(replace(each, path=path) for each in kept)
 
 
+@lru_cache(maxsize=4096)
+def _extractor(path: str) -> Extractor | None:
+    return next((each for each in EXTRACTORS if each.takes(path)), None)
+
+
 def _found(path: str, data: bytes, patterns: Sequence[Pattern], limits: Limits) -> Iterator[Mention]:
-    extractor = next((each for each in EXTRACTORS if each.takes(path)), None)
+    extractor = _extractor(path)
     if len(data) > limits.source_bytes and not isinstance(extractor, ModelFiles):
         own = any(matches(path, pattern.path) for pattern in patterns)
         if own or (extractor and not isinstance(extractor, LockFiles)):
             yield Mention(line=0, unresolved=f"it is larger than {limits.source_bytes} bytes (limit source_bytes)")
             return
-    read = extractor and (isinstance(extractor, _BY_NAME) or may_name_models(data))
+    read = extractor and (isinstance(extractor, _BY_NAME) or may_name_models(path, data))
     told = list(extractor.extract(data, path, limits)) if extractor and read else []
     if _MARKERS.takes(path):
         told += [each for each in _MARKERS.extract(data[: limits.source_bytes], path, limits) if not _known(each, told)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from posixpath import splitext
 from typing import Protocol
 
 from gatekeeper.limits import Limits
@@ -32,12 +32,12 @@ class Extractor(Protocol):
 
 def file_name(path: str) -> str:
     """Give the last part of a path, in lower case."""
-    return PurePosixPath(path).name.lower()
+    return path.rpartition("/")[2].lower()
 
 
 def ending(path: str) -> str:
     """Give the ending of a path, in lower case, with the dot."""
-    return PurePosixPath(path).suffix.lower()
+    return splitext(file_name(path))[1]
 
 
 def as_text(data: bytes) -> str:

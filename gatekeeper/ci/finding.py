@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from posixpath import splitext
 
+from gatekeeper.bump import Bump, BumpKind, Bumps
 from gatekeeper.ci.changes import Change, Side, between, common_base, contents, resolve, resolve_first, staged
 from gatekeeper.ci.event import Since
 from gatekeeper.ci.extracting import extract, takes
 from gatekeeper.ci.git import Git
 from gatekeeper.ci.pairing import Named, pair
 from gatekeeper.ci.patterns import matches
-from gatekeeper.ci.quick import has_no_marker, names_nothing
 from gatekeeper.endings import is_weights
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.mention import Ignored, Mention, Pattern
-from gatekeeper.review import Bump, BumpKind, Bumps
 from gatekeeper.text import plural, printable
 
+_is_weights = lru_cache(maxsize=16_384)(is_weights)
 _NO_TEXT = frozenset(
     {".markdown", ".md", ".mdx", ".rst"}
     | {".7z", ".avi", ".bmp", ".bz2", ".class", ".docx", ".eot", ".exe", ".gif", ".gz", ".ico", ".jar", ".jpeg", ".jpg"}
@@ -111,6 +112,9 @@ class _Reading:
     wanted: dict[str, bool] = field(default_factory=dict)
     """Path → whether it is read."""
 
+    taken: dict[str, bool] = field(default_factory=dict)
+    """Path → whether an extractor takes it."""
+
     def bumps(self, base: str, head: str, changes: Sequence[Change]) -> Bumps:
         wanted = [kept for change in changes if (kept := self._without_ignored(change)).sides and _differs(kept)]
         read = [change for change in wanted if any(self._takes(side) for side in change.sides)]
@@ -137,19 +141,16 @@ class _Reading:
             return False
         if side.path not in self.wanted:
             plain = splitext(side.path)[1].lower() not in _NO_TEXT or self.rules.reads(side.path)
-            self.wanted[side.path] = plain and not is_weights(side.path)
+            self.wanted[side.path] = plain and not _is_weights(side.path)
         return self.wanted[side.path]
-
-    def _names_nothing(self, path: str, data: bytes) -> bool:
-        if self.rules.looks_into(path):
-            return False
-        return names_nothing(path, data) or (has_no_marker(data) and not takes(path))
 
     def _tell_links(self, changes: Iterable[Change]) -> None:
         """Say what leads elsewhere: nobody looked there."""
         sides = [change.new for change in changes if change.new]
         modules = [side.path for side in sides if side.submodule]
-        links = [side.path for side in sides if side.symlink and (is_weights(side.path) or self.rules.reads(side.path))]
+        links = [
+            side.path for side in sides if side.symlink and (_is_weights(side.path) or self.rules.reads(side.path))
+        ]
         self._tell(modules, "is another repository (a submodule), and what changed in it was not looked at")
         self._tell(links, "is a symbolic link, and what it leads to was not looked at")
         odd = [side.path for side in sides if _local(side) and not side.exact]
@@ -175,7 +176,7 @@ class _Reading:
                 if not isinstance(data, bytes):
                     if newer and self.rules.reads(side.path):
                         refused[data.value].append(side.path)
-                elif not self._names_nothing(side.path, data):
+                else:
                     mentions = extract(side.path, data, self.rules.patterns, limits)
                     found[(index, newer)] = tuple(each for each in mentions if not self.rules.ignores_name(each.name))
         for why, paths in refused.items():
@@ -210,7 +211,7 @@ def _differs(change: Change) -> bool:
 
 
 def _local(side: Side | None) -> bool:
-    return side is not None and is_weights(side.path) and not side.submodule and not side.symlink
+    return side is not None and _is_weights(side.path) and not side.submodule and not side.symlink
 
 
 def _local_files(changes: Sequence[Change]) -> Iterator[Bump]:

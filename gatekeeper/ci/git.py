@@ -22,6 +22,9 @@ from gatekeeper.text import printable
 
 # System and user settings are the machine's owner's, and hold `safe.directory`; those of the repository are not, and
 # whatever in them could run something is overruled here. Filters and textconv are never asked for.
+_PIPE_BYTES = 1 << 20
+"""Room for what git writes while we look at what it wrote before, where the system grants it."""
+
 _OVERRULED = (
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -123,7 +126,13 @@ class Git:
         overruled = [part for setting in _OVERRULED for part in ("-c", setting)]
         command = [self._program, "--no-pager", "--literal-pathspecs", *overruled, *arguments]
         with subprocess.Popen(  # noqa: S603 - git itself, and nothing that was given is an option
-            command, cwd=self._folder, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said
+            command,
+            cwd=self._folder,
+            env=_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            pipesize=_PIPE_BYTES,
         ) as child:
             timer = threading.Timer(self._limits.git_seconds, child.kill)
             timer.start()

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gatekeeper.artifact import Kind
 from gatekeeper.ci.extractor import as_text, file_name
+from gatekeeper.endings import LOCK_NAME
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.limits import Limits
-from gatekeeper.lock import LOCK_NAME
-from gatekeeper.lockfile import parse
 from gatekeeper.mention import Mention, Role
 
 _TABLE = re.compile(r"^\[models\.(?:\"([^\"\n]{1,300})\"|'([^'\n]{1,300})'|([\w-]{1,300}))\]", re.MULTILINE)
@@ -25,6 +23,9 @@ class LockFiles:
 
     def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
         """Give every pinned model at the line where its table begins."""
+        from gatekeeper.artifact import Kind  # only a lock needs what reads it
+        from gatekeeper.lockfile import parse
+
         text = as_text(data)
         try:
             lock = parse(text, source=LOCK_NAME)

@@ -9,8 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from gatekeeper.bump import Bump, BumpKind
 from gatekeeper.mention import Mention, Role
-from gatekeeper.review import Bump, BumpKind
 
 _Reference = tuple[str, str, str, Role, bool, bool]
 """All by which two mentions differ that can change what is loaded."""

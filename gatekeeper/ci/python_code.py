@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from gatekeeper.ci.extractor import ending
 from gatekeeper.ci.names import Kind, read
+from gatekeeper.ci.python_nodes import Program
 from gatekeeper.ci.python_scopes import calls
 from gatekeeper.ci.python_settings import settings
 from gatekeeper.ci.python_values import Scope, Value, argument_of, called, constants, values
@@ -127,14 +128,15 @@ def source(data: bytes) -> Iterator[Mention]:
     if isinstance(tree, Mention):
         yield tree
         return
+    program = Program(tree, data)
     found: list[Mention] = []
-    for call, scope in calls(tree):
+    for call, scope in calls(program):
         try:
             found += _mentions(call, scope)
         except RecursionError:
             found.append(Mention(line=call.lineno, unresolved="it is nested too deeply to be read"))
     told = {each.name for each in found}
-    found += [each for each in settings(tree) if not each.name or each.name not in told]
+    found += [each for each in settings(program) if not each.name or each.name not in told]
     yield from sorted(found, key=lambda each: each.line)
 
 

@@ -5,22 +5,34 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from gatekeeper.ci.python_nodes import Program, children
 from gatekeeper.ci.python_values import Scope
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_BINDING = (
+    ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.AugAssign, ast.For, ast.AsyncFor, ast.comprehension, ast.withitem,
+    ast.Import, ast.ImportFrom,
+)  # fmt: skip
+"""What `_bind` knows."""
 
 
-def calls(tree: ast.Module) -> Iterator[tuple[ast.Call, Scope]]:
-    """Give every call in the order of the source, with the scope that it lies in; without recursion."""
+def calls(program: Program) -> Iterator[tuple[ast.Call, Scope]]:
+    """Give every call in the order of the source, with the scope that it lies in; without recursion.
+
+    Functions without a trace of a model are passed over, but for methods: these set what others of their class read.
+    """
     found: list[tuple[ast.Call, Scope]] = []
-    waiting: list[tuple[ast.AST, Scope]] = [(tree, Scope())]
+    waiting: list[tuple[ast.AST, Scope]] = [(program.tree, Scope())]
     while waiting:
         node, scope = waiting.pop()
         if isinstance(node, ast.Call):
             found.append((node, scope))
-        _bind(node, scope)
+        if isinstance(node, _BINDING):
+            _bind(node, scope)
+        if program.is_plain(node) and scope.find_class("self") is None:
+            continue
         inner = _inner(node, scope)
-        waiting += [(child, inner) for child in reversed(list(ast.iter_child_nodes(node)))]
+        waiting += [(child, inner) for child in reversed(children(node))]
     # Names are bound by now, those that stand below a call included.
     return iter(sorted(found, key=lambda pair: (pair[0].lineno, pair[0].col_offset)))
 

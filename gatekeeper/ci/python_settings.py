@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from gatekeeper.ci.commands import command
 from gatekeeper.ci.keys import Trust, claim_of, normalised
+from gatekeeper.ci.python_nodes import Program
 from gatekeeper.ci.shell_words import Word
 from gatekeeper.ci.telling import Setting, distinct, group
 from gatekeeper.ci.variables import Variables
@@ -16,14 +17,14 @@ _DEFAULTS = frozenset({"default", "default_value", "value"})
 _CALLS = frozenset({"Field", "field", "Option", "Argument", "getenv", "get", "TextInput", "text_input"})
 
 
-def settings(tree: ast.Module) -> Iterator[Mention]:
+def settings(program: Program) -> Iterator[Mention]:
     """Find texts in the form `org/name` in places whose name says that it is a model.
 
     Args:
-        tree: Of the file. Only what is written out counts: other files take these names from here.
+        program: The file. Only what is written out counts: other files take these names from here.
     """
     found: list[Mention] = []
-    for node in ast.walk(tree):
+    for node in program.walk():
         match node:
             case ast.Assign(targets=[ast.Name() | ast.Attribute() | ast.Subscript() as target], value=value):
                 found += _named(_name(target), value)

@@ -12,9 +12,9 @@ from gatekeeper.cli.options import POLICY, TEXT_OR_JSON, option
 from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
+    from gatekeeper.bump import Bump, Bumps
     from gatekeeper.ci import Event
     from gatekeeper.policy import Policy
-    from gatekeeper.review import Bump, Bumps
 
 _PLACES = 3
 """Places of one model that are told."""

@@ -33,12 +33,13 @@ from gatekeeper.review import Mode
 from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
+    from gatekeeper.bump import Bumps
     from gatekeeper.ci import Checkout, Event
     from gatekeeper.decision import Action
     from gatekeeper.lock import Lock
     from gatekeeper.policy import Policy
     from gatekeeper.repairing import Repair
-    from gatekeeper.review import Bumps, Judged, Review
+    from gatekeeper.review import Judged, Review
 
 _BLOCKING = ("audit", "patch", "escalate", "discard")
 _TOKENS = ("GATEKEEPER_GITHUB_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
@@ -207,8 +208,8 @@ def _run(job: _Job, signing: Signing, repair: Repair | None) -> int:
 def _bumps(job: _Job, event: Event | None, policy: Policy, path: Path) -> Bumps:
     """Say what is judged: what was named, all of the lock, or what the change does."""
     from gatekeeper import ci, lockfile
+    from gatekeeper.bump import Bump, BumpKind, Bumps
     from gatekeeper.mention import Mention
-    from gatekeeper.review import Bump, BumpKind, Bumps
 
     if job.models:
         named = [_named(text) for text in dict.fromkeys(job.models)]
@@ -227,7 +228,7 @@ def _bumps(job: _Job, event: Event | None, policy: Policy, path: Path) -> Bumps:
 def _named(text: str) -> Any:
     from gatekeeper import sources
     from gatekeeper.artifact import Scheme
-    from gatekeeper.review import Bump, BumpKind
+    from gatekeeper.bump import Bump, BumpKind
 
     reference = sources.parse(text)
     local = reference.scheme is not Scheme.HUB

@@ -117,7 +117,7 @@ def command(
 
 
 def _path(given: Path | None) -> Path:
-    from gatekeeper.lock import LOCK_NAME
+    from gatekeeper.endings import LOCK_NAME
     from gatekeeper.lockfile import find
 
     path = (given or find() or Path(LOCK_NAME)).absolute()

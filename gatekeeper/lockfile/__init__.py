@@ -11,8 +11,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gatekeeper.lockfile.names import is_model_id
     from gatekeeper.lockfile.places import find_above, find_lock
-    from gatekeeper.lockfile.reading import is_model_id, parse, read
+    from gatekeeper.lockfile.reading import parse, read
     from gatekeeper.lockfile.writing import dump, edit, find, with_model, without_model, write
 
 __all__ = [
@@ -32,7 +33,7 @@ __all__ = [
 _HOMES = {
     "find_above": "places",
     "find_lock": "places",
-    "is_model_id": "reading",
+    "is_model_id": "names",
     "parse": "reading",
     "read": "reading",
 }

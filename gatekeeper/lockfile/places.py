@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 NAME = "gatekeeper.lock"
-"""As `gatekeeper.lock.LOCK_NAME`, without loading that module."""
+"""As `gatekeeper.endings.LOCK_NAME`, without loading that module."""
 
 
 def find_lock(start: str = "") -> str:

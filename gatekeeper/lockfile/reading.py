@@ -14,6 +14,7 @@ from gatekeeper.decision import Action
 from gatekeeper.errors import InputError, LimitError, NotFoundError
 from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.lock import LOCK_VERSION, Lock, LockedBase, LockedFile, LockedModel
+from gatekeeper.lockfile.names import is_model_id
 from gatekeeper.lockfile.plain import Fields
 from gatekeeper.text import printable
 
@@ -21,7 +22,6 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # One segment of a repo's id, as the Hub's client accepts it.
-_SEGMENT = re.compile(r"(?!.*(?:--|\.\.))\w(?:[\w.-]{0,94}\w)?", re.ASCII)
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.MULTILINE)
 
 _REQUIRED = ("commit", "digest", "kind", "policy", "verdict", "decided", "files")
@@ -145,12 +145,6 @@ def plain_entries(lock: Lock) -> dict[bytes, Fields]:
         }
         for model in lock.models
     }
-
-
-def is_model_id(text: str) -> bool:
-    """Whether a text is an id as the Hub has them: `org/name`, or a name of its first years."""
-    segments = text.split("/")
-    return len(segments) <= 2 and all(_SEGMENT.fullmatch(each) for each in segments) and not text.endswith(".git")
 
 
 def _check_version(table: Mapping[str, Any], source: str) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gatekeeper.bump import BumpKind
 from gatekeeper.decision import Action, DisbelievedApproval
 from gatekeeper.mention import Role
 from gatekeeper.report import review_words as words
 from gatekeeper.report.document import dump
 from gatekeeper.report.review_words import ReviewLinks
-from gatekeeper.review import BumpKind, Judged, Mode, Review, Trouble
+from gatekeeper.review import Judged, Mode, Review, Trouble
 
 REVIEW_VERSION = "1.0"
 """Version of the JSON document: the minor rises with new fields, the major when old readers would misread."""

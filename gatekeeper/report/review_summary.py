@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, takewhile
 
 from gatekeeper.attestation import Attestation
+from gatekeeper.bump import BumpKind
 from gatekeeper.comparison import Attention, Change, Comparison
 from gatekeeper.decision import Action
 from gatekeeper.report import review_words as words
 from gatekeeper.report import view
 from gatekeeper.report.markdown import code, fenced, link, path_address, prose
 from gatekeeper.report.review_words import Outcome, ReviewLinks
-from gatekeeper.review import BumpKind, Judged, Review
+from gatekeeper.review import Judged, Review
 from gatekeeper.text import plural
 
 MARKER = "<!-- gatekeeper: review -->"

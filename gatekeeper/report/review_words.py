@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gatekeeper.attestation import Attestation
+from gatekeeper.bump import BumpKind
 from gatekeeper.decision import Action
 from gatekeeper.evidence import Finding
 from gatekeeper.mention import Mention, Role
 from gatekeeper.report import view
-from gatekeeper.review import BumpKind, Judged, Mode, Review
+from gatekeeper.review import Judged, Mode, Review
 from gatekeeper.text import plural
 
 DISTRIBUTION = "gatekeeper-models"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gatekeeper.attestation import Attestation
+from gatekeeper.bump import BumpKind
 from gatekeeper.comparison import Attention
 from gatekeeper.decision import Action
 from gatekeeper.evidence import Confidence, Finding, Severity
@@ -19,7 +20,7 @@ from gatekeeper.report import sarif_rules as rules
 from gatekeeper.report.markdown import path_address
 from gatekeeper.report.sarif_rules import LEVELS, plain
 from gatekeeper.report.view import BLOCKING, short
-from gatekeeper.review import BumpKind, Judged, Review
+from gatekeeper.review import Judged, Review
 
 SOURCE_ROOT = "%SRCROOT%"
 """The checkout, as platforms call it."""

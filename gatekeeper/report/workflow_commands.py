@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gatekeeper.bump import BumpKind
 from gatekeeper.decision import Action
 from gatekeeper.evidence import Finding
 from gatekeeper.mention import Mention
 from gatekeeper.report import review_words as words
 from gatekeeper.report import view
-from gatekeeper.review import BumpKind, Judged, Mode, Review
+from gatekeeper.review import Judged, Mode, Review
 from gatekeeper.text import plural, printable
 
 MAX_OF_A_LEVEL = 10

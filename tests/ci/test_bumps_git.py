@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from gatekeeper.bump import Bump, Bumps
 from gatekeeper.ci import bumps, file_at, since, staged_bumps
 from gatekeeper.errors import InputError, LimitError
 from gatekeeper.limits import Limits
 from gatekeeper.mention import Ignored, Pattern, Role
-from gatekeeper.review import Bump, Bumps
 from tests.support.git_repos import Repo, loads
 
 

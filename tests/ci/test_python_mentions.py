@@ -120,10 +120,10 @@ def test_lines_calls_and_roles_are_told() -> None:
         ("m = m\nAutoModel.from_pretrained(m)", "only known"),
         ("d = d[d]\nAutoModel.from_pretrained(d[d])", "only known"),
         ("AutoModel.from_pretrained({}[x])", "only known"),
-        ("import model (", "not Python"),
-        ("model = '\0'", "null bytes"),
-        (f"model = {'(' * 5000}{')' * 5000}", "."),
-        (f"model = {'-' * 100000}1", "."),
+        ("import from_pretrained (", "not Python"),
+        ("pipeline = '\0'", "null bytes"),
+        (f"pipeline = {'(' * 5000}{')' * 5000}", "."),
+        (f"pipeline = {'-' * 100000}1", "."),
     ],
 )
 def test_what_can_not_be_told_is_listed_and_never_dropped(code: str, why: str) -> None:

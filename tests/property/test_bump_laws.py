@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatekeeper.bump import BumpKind
 from gatekeeper.ci.pairing import Named, pair
 from gatekeeper.mention import Mention, Role
-from gatekeeper.review import BumpKind
 
 
 def mentions(path: str) -> st.SearchStrategy[tuple[Mention, ...]]:

@@ -12,11 +12,12 @@ from typing import Any
 
 from gatekeeper.artifact import Kind
 from gatekeeper.attestation import Attestation
+from gatekeeper.bump import Bump, BumpKind, Bumps
 from gatekeeper.comparison import Attention, Change, ChangeKind, Comparison, Topic
 from gatekeeper.decision import Action, DisbelievedApproval
 from gatekeeper.lock import LockedModel
 from gatekeeper.mention import Mention, Role
-from gatekeeper.review import Bump, BumpKind, Bumps, Judged, Mode, Review, Trouble
+from gatekeeper.review import Judged, Mode, Review, Trouble
 from tests.support import attestations
 
 BASE = "b" * 39 + "0"

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from gatekeeper import report, sources
 from gatekeeper.attestation import Attestation
+from gatekeeper.bump import Bump, BumpKind, Bumps
 from gatekeeper.compare import compare
 from gatekeeper.comparison import Comparison
 from gatekeeper.decision import Action
 from gatekeeper.demo.builders import pickled_model, tiny_model
 from gatekeeper.demo.hub import HubCommit, HubRepo, LoopbackHub
 from gatekeeper.mention import Mention, Role
-from gatekeeper.review import Bump, BumpKind, Bumps, Judged, Mode, Review
+from gatekeeper.review import Judged, Mode, Review
 from tests.support.locks import pinned
 
 _NOW = datetime(2026, 9, 14, 12, 0, tzinfo=UTC)
