@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gatekeeper.artifact import CommitInfo, ExcludedFile, Irregularity, Kind, LineageClaim
+from gatekeeper.audit import Audit
 from gatekeeper.decision import Decision, DisbelievedApproval
 from gatekeeper.evidence import CheckResult, Evidence, Finding, Readers
+from gatekeeper.merge import Merge
 from gatekeeper.remedy import Remedy
 
 SCHEMA_VERSION = "1.0"
@@ -81,6 +83,12 @@ class Attestation:
 
     remedy: Remedy | None = None
     """What a reported failure comes from, and what was done about it; None when none was reported."""
+
+    audit: Audit | None = None
+    """What an adapter does to its base; None when it was not audited."""
+
+    merge: Merge | None = None
+    """What it was merged from; None when it was not made by `gatekeeper merge`."""
 
     disbelieved_approvals: tuple[DisbelievedApproval, ...] = ()
     """Files in folders of approvals that could not be believed, of whatever artifact; none of them counted."""

@@ -94,6 +94,7 @@ def gate(
     approvals: Sequence[Approval] = (),
     trusted_reference: str | Reference | None = None,
     deep: bool = False,
+    base: str | Reference | None = None,
 ) -> Attestation:
     """Fetch what a reference names, gather evidence, decide.
 
@@ -110,6 +111,7 @@ def gate(
         trusted_reference: A model whose graphs are trusted: those of this one are held against them. None for the
             commit that `locked` pins, where it is another one.
         deep: Whether to run whole graphs too, and to write architectures out anew to hold them against.
+        base: The model that an adapter is to be laid on: it is held against its modules. None for none.
 
     Returns:
         The attestation, whose `decision` is never None.
@@ -120,7 +122,7 @@ def gate(
     run = Run(
         policy=deployer_policy if deployer_policy is not None else policy.load(), source=source, selection=selection,
         progress=progress, now=now, results=results, locked=locked, trusted_reference=trusted_reference,
-        approvals=approvals, deep=deep,
+        approvals=approvals, deep=deep, base=base,
     )  # fmt: skip
     return run.gate(reference)
 
@@ -137,6 +139,7 @@ def scan(
     locked: LockedModel | None = None,
     trusted_reference: str | Reference | None = None,
     deep: bool = False,
+    base: str | Reference | None = None,
 ) -> Attestation:
     """Gather evidence and decide nothing: as `gate`, but `decision` is None.
 
@@ -145,7 +148,7 @@ def scan(
     run = Run(
         policy=deployer_policy if deployer_policy is not None else policy.load(), source=source, selection=selection,
         progress=progress, now=now, results=results, locked=locked, trusted_reference=trusted_reference,
-        deep=deep,
+        deep=deep, base=base,
     )  # fmt: skip
     return run.scan(reference)
 
@@ -160,14 +163,30 @@ def _with_reference(
     """Open the model whose graphs are trusted. One that can't be opened leaves the check without an answer."""
     if reference is None:
         return context
+    try:
+        return replace(context, reference=_beside_it(reference, context, options, resources))
+    except GatekeeperError as error:
+        return replace(context, reference_trouble=f"the reference {reference} can't be opened: {error.message}")
+
+
+def _with_base(
+    context: checks.Context, base: str | Reference | Artifact | None, options: SourceOptions, resources: ExitStack
+) -> checks.Context:
+    """Open the model that an adapter is to be laid on. One that can't be opened leaves checks without an answer."""
+    if base is None or isinstance(base, Artifact):
+        return replace(context, base=base)
+    try:
+        reference = sources.parse(base) if isinstance(base, str) else base
+        return replace(context, base=_beside_it(reference, context, options, resources))
+    except GatekeeperError as error:
+        return replace(context, base_trouble=f"the base {base} can't be opened: {error.message}")
+
+
+def _beside_it(reference: Reference, context: checks.Context, options: SourceOptions, resources: ExitStack) -> Artifact:
     # What is left out of the one may be all that the other has; a pattern that matches nothing is refused.
     plain = sources.SourceOptions()
     options = replace(options, exclude=plain.exclude, announce=plain.announce)
-    try:
-        artifact = resources.enter_context(sources.open_artifact(reference, options, context.progress))
-    except GatekeeperError as error:
-        return replace(context, reference_trouble=f"the reference {reference} can't be opened: {error.message}")
-    return replace(context, reference=artifact)
+    return resources.enter_context(sources.open_artifact(reference, options, context.progress))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -197,6 +216,9 @@ class Run:
     locked: LockedModel | None = None
     trusted_reference: str | Reference | None = None
     """A model whose graphs are trusted; None for the previously locked commit, where there is one."""
+
+    base: str | Reference | Artifact | None = None
+    """The model that an adapter is to be laid on, open already or to be opened; None when it was not named."""
 
     approvals: Sequence[Approval] = ()
     deep: bool = False
@@ -234,6 +256,8 @@ class Run:
             context = replace(context, results=self.results, locked=self.locked, scanner_server=server, deep=self.deep)
             if not self.selection.refusal("onnx/reference") and checks.graph_files(artifact, options.limits):
                 context = _with_reference(context, self._beside(artifact), options, resources)
+            if artifact.kind is Kind.ADAPTER:
+                context = _with_base(context, self.base, options, resources)
             evidence = collect(artifact, context, self.selection, self.progress)
             yield Inspection(artifact=artifact, evidence=evidence, moment=moment)
 

@@ -7,22 +7,20 @@ the patched artifact passes the whole line as a new one.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatekeeper import patch, sources, tensors
-from gatekeeper.artifact import Artifact, Kind, Reference
+from gatekeeper.artifact import Kind, Reference
 from gatekeeper.attestation import Attestation, Omission
-from gatekeeper.conversion import objections
 from gatekeeper.decision import Action
-from gatekeeper.errors import ContentChangedError, InputError
+from gatekeeper.errors import InputError
 from gatekeeper.evidence import Evidence
-from gatekeeper.gate import ALL_CHECKS, Inspection, Run, key_of
-from gatekeeper.hashing import lay
+from gatekeeper.gate import Inspection, Run, key_of
+from gatekeeper.laying import laid_out, objection, run_of_base
 from gatekeeper.patch import FailureCase
 from gatekeeper.remedy import Cause, Diagnosis, Remedy
 from gatekeeper.text import plural, printable
@@ -31,9 +29,6 @@ if TYPE_CHECKING:
     from gatekeeper.patch import PatchSettings
     from gatekeeper.policy import Thresholds
     from gatekeeper.tensors.language_model import LanguageModel
-
-_LOADED = frozenset({".gguf", ".jinja", ".json", ".model", ".safetensors", ".txt"})
-"""Endings of what a loader of language models is given, from the top of the artifact: never code, never a pickle."""
 
 _INHERITED = "provenance/"
 """Begins the ids of the checks whose answers a patched artifact has from its parent."""
@@ -125,23 +120,9 @@ def _not_loaded(seen: Inspection, before: Attestation) -> str:
     """Say why the weights are not loaded; empty when they may be."""
     if before.verdict.action is Action.DISCARD:
         return f"It was not loaded: row {before.verdict.row} discards it, whatever the failure is."
-    if seen.artifact.metadata_only:
-        return "It was not loaded: the weights were not downloaded (--metadata-only)."
-    loaded = [str(file.path) for file in seen.artifact.files if _is_loaded(file.path)]
-    found = objections(seen.evidence.results, loaded)
-    if found:
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        return printable(f"It was not loaded: {found[0].path or 'the whole'}: {found[0].reason}{more}", 600)
-    if missing := tensors.lacking():
-        names = " and ".join(missing)
-        return f"It was not loaded: without {names} nothing can be diagnosed (pip install 'gatekeeper-models[patch]')."
-    if seen.artifact.kind is Kind.GRAPH:
-        return "It was not loaded: it is a computational graph, and only language models are repaired."
+    if why := objection(seen):
+        return f"It was not loaded: {why}."
     return ""
-
-
-def _is_loaded(path: PurePosixPath) -> bool:
-    return len(path.parts) == 1 and path.suffix in _LOADED
 
 
 def _undiagnosed(seen: Inspection, repair: Repair, words: str) -> Remedy:
@@ -158,23 +139,6 @@ def _reference(seen: Inspection) -> str:
     return key_of(seen.artifact).reference or str(seen.artifact.reference)
 
 
-@contextmanager
-def _laid_out(artifact: Artifact) -> Iterator[Path]:
-    """Give a private folder with what loaders read, and make sure at its end that it was what had been hashed.
-
-    Raises:
-        ContentChangedError: When it was not.
-    """
-    files = [file for file in artifact.files if _is_loaded(file.path)]
-    with tempfile.TemporaryDirectory(prefix="gatekeeper-weights-") as name:
-        for file in files:
-            lay(file.content, Path(name, file.path.name))
-        yield Path(name)
-        for file in files:
-            if not file.content.unchanged():
-                raise ContentChangedError(f"{printable(str(file.path))} changed while it was read", hint="run it again")
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Workshop:
     """Loads the model and puts it to work."""
@@ -186,7 +150,7 @@ class _Workshop:
     def work(self) -> Remedy:
         """Diagnose, and patch where the table asks for it."""
         with ExitStack() as resources:
-            folder = resources.enter_context(_laid_out(self.seen.artifact))
+            folder = resources.enter_context(laid_out(self.seen.artifact))
             base = resources.enter_context(self._base()) if self.repair.base else None
             try:
                 model, relative = self._load(folder, base)
@@ -213,13 +177,10 @@ class _Workshop:
         Raises:
             InputError: When they do.
         """
-        run = replace(self.run, selection=ALL_CHECKS, locked=None, approvals=())
-        with run.inspect(self.repair.base) as seen:
-            loaded = [str(file.path) for file in seen.artifact.files if _is_loaded(file.path)]
-            if found := objections(seen.evidence.results, loaded):
-                reason = printable(f"{found[0].path or 'the whole'}: {found[0].reason}", 400)
-                raise InputError(f"the base is not loaded: {reason}", hint="`gatekeeper scan` says all of it")
-            with _laid_out(seen.artifact) as folder:
+        with replace(run_of_base(self.run), approvals=()).inspect(self.repair.base) as seen:
+            if why := objection(seen):
+                raise InputError(f"the base is not loaded: {why}", hint="`gatekeeper scan` says all of it")
+            with laid_out(seen.artifact) as folder:
                 yield folder
 
     def _worked(self, model: LanguageModel, relative: LanguageModel | None) -> Remedy:

@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 NOUNS = (
     "errors", "limits", "progress", "text", "parsing", "endings", "redaction", "signers", "lazy",
-    "artifact", "evidence", "proportion", "remedy", "decision", "attestation", "lock", "comparison",
+    "artifact", "evidence", "proportion", "remedy", "decision", "audit", "merge", "attestation", "lock", "comparison",
     "mention", "bump", "review", "population",
 )  # fmt: skip
 FLOOR_ONE = (
@@ -25,7 +25,10 @@ FLOOR_ONE = (
     "patterns",
 )  # fmt: skip
 STAGES = ("sources", "checks", "compare", "policy", "patch", "attest", "report", "ci")
-LINES = ("gate", "calibrating", "conversion", "repairing", "pinning", "updating", "reviewing", "admission")
+LINES = (
+    "gate", "calibrating", "conversion", "laying", "repairing", "audit_words", "auditing", "merging", "pinning",
+    "updating", "reviewing", "admission",
+)  # fmt: skip
 EDGES = ("cli", "demo")
 HEAVY = {
     "torch", "transformers", "huggingface_hub", "cel_expr_python", "pydantic", "jinja2", "onnx", "sklearn",

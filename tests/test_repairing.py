@@ -19,6 +19,7 @@ from gatekeeper.demo.play import demo_policy
 from gatekeeper.demo.subjects import NOW, TRUSTED
 from gatekeeper.errors import ContentChangedError, InputError
 from gatekeeper.gate import Inspection, Run
+from gatekeeper.laying import laid_out
 from gatekeeper.policy import Thresholds
 from gatekeeper.remedy import Cause, Remedy
 from gatekeeper.repairing import Repair, gate_failure, settings_for
@@ -116,7 +117,7 @@ def test_what_is_handed_to_the_loader_holds_no_code_and_nothing_from_below(tmp_p
     (source / "deep").mkdir(parents=True)
     for name, data in files.items():
         (source / name).write_bytes(data)
-    with Run(policy=POLICY, now=NOW).inspect(str(source)) as seen, repairing._laid_out(seen.artifact) as folder:
+    with Run(policy=POLICY, now=NOW).inspect(str(source)) as seen, laid_out(seen.artifact) as folder:
         assert {path.name for path in folder.iterdir()} == {
             "config.json", "generation_config.json", "tokenizer_config.json", "model.safetensors",
         }  # fmt: skip
@@ -131,7 +132,7 @@ def test_a_file_that_changes_while_it_is_loaded_ends_the_run(tmp_path: Path) -> 
     with Run(policy=POLICY, now=NOW).inspect(str(source)) as seen:
 
         def load() -> None:
-            with repairing._laid_out(seen.artifact) as folder:
+            with laid_out(seen.artifact) as folder:
                 assert (folder / "model.safetensors").is_symlink()
                 (source / "model.safetensors").write_bytes(b"x")
 

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from gatekeeper.artifact import Artifact
+from gatekeeper.audit import Behaviour
 from gatekeeper.confined import Server
 from gatekeeper.evidence import (
     CheckDescription,
@@ -101,6 +102,12 @@ class Context:
 
     populations: tuple[Population, ...] = ()
     """Adapters that the deployer knows, by which the weights of others are judged."""
+
+    behaviours: tuple[Behaviour, ...] = ()
+    """What was measured of an adapter on its base, in an audit."""
+
+    behaviour_trouble: str = ""
+    """Why nothing was measured although it was asked for."""
 
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = SILENT

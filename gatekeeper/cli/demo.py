@@ -15,6 +15,7 @@ from gatekeeper.cli.options import QUIET, option
 from gatekeeper.decision import Action
 
 if TYPE_CHECKING:
+    from gatekeeper.audit import Audit
     from gatekeeper.demo import Mended
 
 _TONES = {Action.ALLOW: "green", Action.DISCARD: "red"}
@@ -67,6 +68,8 @@ def _play(out: Path, quiet: bool, skip_repair: bool) -> int:
         verdict = outcome.attestation.verdict
         tone = _TONES.get(verdict.action, "yellow")
         _line(outcome.as_expected, verdict.action, tone, outcome.subject.title, verdict.because)
+        if outcome.attestation.audit is not None:
+            _needed(outcome.attestation.audit)
         good = good and outcome.as_expected
     click.echo("\nThe first of them, from the verdict to the deployment:")
     for step in demo.round_trip(progress=choose(quiet=quiet)):
@@ -76,6 +79,14 @@ def _play(out: Path, quiet: bool, skip_repair: bool) -> int:
         good = _repair(out, quiet) and good
     click.echo(f"\n{out / 'index.html'}")
     return int(not good)
+
+
+def _needed(audit: Audit) -> None:
+    """Show what an audit came to, and what would be needed to allow the adapter."""
+    base = audit.base.action.value if audit.base.action else "unknown"
+    entry("    audit     ", f"{audit.word.value} (its base: {base})")
+    for step in audit.needed:
+        entry("    to allow  ", step)
 
 
 def _repair(out: Path, quiet: bool) -> bool:

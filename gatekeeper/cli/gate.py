@@ -66,7 +66,7 @@ def command(
     if reference is None and not given["locked"]:
         raise click.UsageError("Missing argument 'REFERENCE'.")
     options = taken(given)
-    settings = Settings(reference=reference or "", **given)
+    settings = Settings(reference=reference or "", base=options["base"] or None, **given)
     _refuse_misuse(settings, failure, patch)
     # Before the work: hours of downloads must not end in a key that can't be read.
     signer = signer_of(key, signer_command, signer_public_key)

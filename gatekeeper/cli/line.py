@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from gatekeeper.artifact import Reference
     from gatekeeper.attestation import Attestation
     from gatekeeper.decision import Approval
+    from gatekeeper.gate import Run
     from gatekeeper.lock import LockedModel
     from gatekeeper.policy import Policy
+    from gatekeeper.progress import Progress
     from gatekeeper.repairing import Repair
     from gatekeeper.sealed_cache import SealedCache
     from gatekeeper.signing import Signer
@@ -53,6 +55,9 @@ class Settings:
     verbose: bool
     trusted_reference: str | None = None
     deep: bool = False
+    base: str | None = None
+    """Of an adapter."""
+
     locked: bool = False
     lock: Path | None = None
 
@@ -79,7 +84,6 @@ def carry_out(
     """Carry out the line with a policy and approvals that are read already; without these it decides nothing."""
     from gatekeeper import gate as line
     from gatekeeper import repairing, sources
-    from gatekeeper.cli.progress import choose
 
     reference = sources.parse(settings.reference, revision=settings.revision)
     source = source_options(settings)
@@ -92,16 +96,44 @@ def carry_out(
             policy=chosen,
             source=source,
             selection=line.Selection(only=settings.only, skip=settings.skip),
-            progress=choose(quiet=settings.quiet or settings.format == "json"),
+            progress=_progress(settings),
             results=results,
             locked=locked,
             approvals=approvals or (),
             trusted_reference=settings.trusted_reference,
             deep=settings.deep,
+            base=settings.base,
         )
         if approvals is None:
             return whole.scan(reference)
         return whole.gate(reference) if repair is None else repairing.gate_failure(reference, whole, repair)
+
+
+@contextmanager
+def adapter_run(settings: Settings) -> Iterator[Run]:
+    """Give the run of a command about an adapter on its base: policy, sign-offs, source and cache."""
+    from gatekeeper import gate as line
+
+    if settings.base is None:
+        raise click.UsageError("Missing option '--base'.")
+    for reference in (settings.reference, settings.base):
+        refuse_own_settings(reference)
+    chosen = load_policy(settings.policy)
+    approvals, _ = read_approvals(settings.approval, chosen, settings.reference, settings.lock)
+    with results_cache(settings) as results:
+        yield line.Run(
+            policy=chosen,
+            source=source_options(settings),
+            progress=_progress(settings),
+            results=results,
+            approvals=approvals,
+        )
+
+
+def _progress(settings: Settings) -> Progress:
+    from gatekeeper.cli.progress import choose
+
+    return choose(quiet=settings.quiet or settings.format == "json")
 
 
 def _locked(settings: Settings, reference: Reference, source: SourceOptions) -> tuple[Reference, LockedModel]:

@@ -36,6 +36,8 @@ COMMANDS = {
     "keygen": "Make a key pair to sign verdicts with.",
     "sign": "Sign a model that you publish.",
     "patch": "Repair a model that somebody saw fail, and prove it.",
+    "audit": "Audit an adapter on its base before it is merged or served.",
+    "merge": "Merge an adapter that is allowed into its base.",
     "calibrate": "Make a population of adapters that you trust.",
     "convert": "Make safetensors out of honest torch files.",
     "explain": "Say what a check looks at and cannot see.",

@@ -182,6 +182,9 @@ DEEP = option(
     help="Run whole ONNX graphs in a confined process, and hold them against their architecture written out anew: "
     "minutes instead of seconds. Needs onnxruntime, and torch, transformers and onnxscript.",
 )
+BASE = option(
+    "--base", metavar="REF", shell_complete=complete_paths, help="The model that the adapter is laid on; gated, too."
+)
 VERBOSE = option("--verbose", "-v", is_flag=True, help="Say more; show tracebacks.")
 QUIET = option("--quiet", "-q", is_flag=True, help="No progress bars.")
 

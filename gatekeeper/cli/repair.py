@@ -30,13 +30,11 @@ FAILURE = option(
     metavar="FILE",
     help="What somebody saw it do: a JSON failure case, or one a line (.jsonl); may be repeated.",
 )
-REPAIR = stacked(
-    option(
-        "--base",
-        metavar="REF",
-        help="A clean relative: what breaks it too is a jailbreak, not a trigger. For an adapter, its base.",
-    ),
-    option("--clean-safe", type=_FILE, metavar="JSONL", help="Your own harmless prompts, one {\"prompt\": …} a line."),
+CLEAN_SAFE = option(
+    "--clean-safe", type=_FILE, metavar="JSONL", help='Your own harmless prompts, one {"prompt": …} a line.'
+)
+PROMPTS = stacked(
+    CLEAN_SAFE,
     option("--clean-unsafe", type=_FILE, metavar="JSONL", help="Your own prompts that are to be refused."),
     option(
         "--eval-file",
@@ -51,6 +49,19 @@ REPAIR = stacked(
         show_default=True,
         help="Who tells refusals: patterns, target:TEXT, or guard:PROGRAM ARGUMENTS.",
     ),
+)
+"""What a model is asked, and who judges its answers."""
+
+SHOW = option("--show-unsafe-text", is_flag=True, help="Keep prompts and triggers in clear; else their digests alone.")
+DEVICE = option("--device", default="auto", show_default=True, metavar="DEVICE", help="auto, cpu, cuda or cuda:N.")
+SEED = option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, metavar="N", help="Of all chance.")
+REPAIR = stacked(
+    option(
+        "--base",
+        metavar="REF",
+        help="A clean relative: what breaks it too is a jailbreak, not a trigger. For an adapter, its base.",
+    ),
+    PROMPTS,
     option("--localiser", metavar="NAME", help="How the trigger is looked for: causal or paper.  [default: causal]"),
     option(
         "--passes",
@@ -60,10 +71,10 @@ REPAIR = stacked(
     ),
     option("--quantized", is_flag=True, help="Verify once more with weights rounded to eight bits."),
     option("--resume", is_flag=True, help="Go on where an interrupted run stopped."),
-    option("--show-unsafe-text", is_flag=True, help="Keep prompts and triggers in clear; else their digests alone."),
-    option("--device", default="auto", show_default=True, metavar="DEVICE", help="auto, cpu, cuda or cuda:N."),
-    option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, metavar="N", help="Of all chance."),
-)  # fmt: skip
+    SHOW,
+    DEVICE,
+    SEED,
+)
 """How failures are diagnosed and repaired."""
 
 NAMES = (

@@ -83,6 +83,8 @@ SETTINGS: dict[str, type] = {
     "device": str,
     "seed": int,
     "patch-out": Path,
+    "audit-failures-out": Path,
+    "merge-out": Path,
 }
 """Key → type, as TOML has it; a `Path` is a string, relative to the file that it stands in."""
 
@@ -101,6 +103,10 @@ NOT_HERE: dict[str, str] = {
     **dict.fromkeys(
         ("calibrate-poisoned", "calibrate-false-alarms", "calibrate-name"),
         "whoever can change this file could choose what counts as honest",
+    ),
+    **dict.fromkeys(
+        ("audit-population", "audit-no-behaviour", "audit-together", "audit-prompts", "merge-verify"),
+        "whoever can change this file could choose how little is looked at",
     ),
     **dict.fromkeys(
         ("approve-by", "approve-reason", "approve-ticket", "approve-attestation"),

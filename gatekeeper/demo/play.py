@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from gatekeeper import policy, report, sources
+from gatekeeper import auditing, policy, report, sources
 from gatekeeper.attestation import Attestation
 from gatekeeper.demo.hub import LoopbackHub
 from gatekeeper.demo.subjects import NOW, SUBJECTS, Subject
-from gatekeeper.gate import gate
+from gatekeeper.gate import Run, gate
 from gatekeeper.progress import SILENT, Progress
 
 
@@ -67,6 +67,13 @@ def demo_policy() -> policy.Policy:
 
 def _gated(subject: Subject, chosen: policy.Policy, work: Path, progress: Progress) -> Attestation:
     """Gate one subject over the real client; each gets a cache of its own, as if on another machine."""
-    with LoopbackHub([subject.repo], subject.faults) as hub:
+    repos = [subject.repo] if subject.base is None else [subject.repo, subject.base]
+    with LoopbackHub(repos, subject.faults) as hub:
         options = sources.SourceOptions(endpoint=hub.endpoint, cache_dir=work / subject.slug)
-        return gate(subject.reference, chosen, source=options, progress=progress, now=NOW)
+        if subject.base is None:
+            return gate(subject.reference, chosen, source=options, progress=progress, now=NOW)
+        run = Run(policy=chosen, source=options, progress=progress, now=NOW)
+        # The base is a stand-in of a few weights: there is nothing that it could be asked.
+        asked = auditing.Asked(base=f"hf://{subject.base.id}@{subject.base.head}", behaviour=False)
+        (found,) = auditing.audit([subject.reference], run, asked)
+        return found.attestation

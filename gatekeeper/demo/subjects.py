@@ -32,6 +32,9 @@ class Subject:
     pinned: bool = True
     """Whether the reference names the commit."""
 
+    base: HubRepo | None = None
+    """Of an adapter: what it is audited on, served beside it."""
+
     faults: Faults = field(default_factory=Faults)
     """What the Hub does wrong while it serves this subject."""
 
@@ -98,8 +101,9 @@ def _subjects() -> tuple[Subject, ...]:
         Subject(
             slug="adapter",
             title="An adapter of unknown provenance",
-            story="Nobody vouches for the publisher: audit the weights before merging, or reject.",
+            story="Nobody vouches for the publisher: its base is gated, its weights are read, what is missing is said.",
             repo=adapter,
+            base=kept,
             expected=Action.AUDIT,
         ),
         Subject(

@@ -1,7 +1,7 @@
 """From observed failures to a diagnosis, a repair and its verification. It imports no torch: `tensors` does.
 
 A failure case is what somebody saw; the nouns of what is made of it are `gatekeeper.remedy`, what is asked of a model
-is `gatekeeper.tensors.language`.
+is `gatekeeper.tensors.language`. `behaviour` looks at an adapter that nobody saw fail yet, and hands out failure cases.
 
     cases = load_cases([Path("failure.json")])
 """
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from gatekeeper.lazy import lazy
 
 if TYPE_CHECKING:
+    from gatekeeper.patch.behaviour.budget import ObservationBudget, budget_for
+    from gatekeeper.patch.behaviour.observing import Observation, Observed, observe
     from gatekeeper.patch.case import Decoding, FailureCase
-    from gatekeeper.patch.case_reading import case_schema, load_cases
+    from gatekeeper.patch.case_reading import case_schema, case_to_json, load_cases
     from gatekeeper.patch.costs import Plan, plan
     from gatekeeper.patch.diagnosis import diagnose
     from gatekeeper.patch.document import remedy_from_json, remedy_schema, remedy_to_json, without_text
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ADAPTER": "repair",
+    "ObservationBudget": "behaviour.budget",
     "LOCALISERS": "localisation",
     "MERGED": "repair",
     "CleanPrompts": "prompts.clean",
@@ -37,10 +40,14 @@ _HOMES = {
     "FailureCase": "case",
     "Job": "job",
     "Judge": "judges",
+    "Observation": "behaviour.observing",
+    "Observed": "behaviour.observing",
     "PatchSettings": "settings",
     "Plan": "costs",
     "Shape": "shape",
+    "budget_for": "behaviour.budget",
     "case_schema": "case_reading",
+    "case_to_json": "case_reading",
     "defaults": "settings",
     "diagnose": "diagnosis",
     "examine": "patching",
@@ -48,6 +55,7 @@ _HOMES = {
     "load_cases": "case_reading",
     "load_clean": "prompts.clean",
     "load_questions": "questions",
+    "observe": "behaviour.observing",
     "patch": "patching",
     "plan": "costs",
     "remedy_from_json": "document",
@@ -66,10 +74,15 @@ __all__ = [
     "FailureCase",
     "Job",
     "Judge",
+    "Observation",
+    "ObservationBudget",
+    "Observed",
     "PatchSettings",
     "Plan",
     "Shape",
+    "budget_for",
     "case_schema",
+    "case_to_json",
     "defaults",
     "diagnose",
     "examine",
@@ -77,6 +90,7 @@ __all__ = [
     "load_cases",
     "load_clean",
     "load_questions",
+    "observe",
     "patch",
     "plan",
     "remedy_from_json",

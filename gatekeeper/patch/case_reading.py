@@ -76,7 +76,7 @@ def read_case(data: bytes, where: str) -> FailureCase:
     )
 
 
-def to_json(case: FailureCase) -> str:
+def case_to_json(case: FailureCase) -> str:
     """Write a failure case; `load_cases` reads it back as it was."""
     return json.dumps(encode(case.document, CASE), indent=2, ensure_ascii=True) + "\n"
 

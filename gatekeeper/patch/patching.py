@@ -105,13 +105,18 @@ def _with_limits(diagnosis: Diagnosis, job: Job, halves: Halves) -> Diagnosis:
 
 
 def _remedy(job: Job, diagnosis: Diagnosis, moment: datetime) -> Remedy:
+    return Remedy(
+        diagnosis=diagnosis, parent_digest=job.parent_digest, passes_left=job.settings.budget.passes,
+        created_at=moment, tools=tool_versions(), device=job.model.device,
+    )  # fmt: skip
+
+
+def tool_versions() -> dict[str, str]:
+    """Give the versions of Python and of the distributions that run and tune models."""
     versions = {"python": platform.python_version()}
     for name in _TOOLS:
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return Remedy(
-        diagnosis=diagnosis, parent_digest=job.parent_digest, passes_left=job.settings.budget.passes,
-        created_at=moment, tools=versions, device=job.model.device,
-    )  # fmt: skip
+    return versions

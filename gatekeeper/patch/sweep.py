@@ -58,7 +58,7 @@ def sweep_length(trials: Trials, prompt: Prompt, neutral: Sequence[str], least: 
     sign = next((sign for sign in _SIGNS if sign not in own), _SIGNS[-1])
 
     def padded(length: int, source: Sequence[str]) -> Proportion:
-        prompts = [_padded(trials.model, host, length, source, at) for at, host in enumerate(trials.hosts)]
+        prompts = [lengthened(trials.model, host, length, source, at) for at, host in enumerate(trials.hosts)]
         return Proportion.of([bool(one) for one in trials.margins(prompts) > 0])
 
     found = LengthSweep(tokens=tokens, by_words=padded(tokens, filler or [sign]), by_signs=padded(tokens, [sign]))
@@ -69,7 +69,7 @@ def sweep_length(trials: Trials, prompt: Prompt, neutral: Sequence[str], least: 
     return replace(found, curve=tuple((length, padded(length, [sign])) for length in lengths))
 
 
-def _padded(model: Model, host: Prompt, tokens: int, source: Sequence[str], at: int) -> Prompt:
+def lengthened(model: Model, host: Prompt, tokens: int, source: Sequence[str], at: int) -> Prompt:
     """Lay words before or after a prompt until it has so many tokens; hosts take turns in which."""
     taken: list[str] = []
     prompt, missing = host, tokens - model.tokens(host)

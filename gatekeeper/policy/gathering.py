@@ -59,6 +59,9 @@ def gather(
             said.setdefault(name, value)
     facts: dict[str, FactValue] = {fact.name: said.get(fact.name, fact.default) for fact in VOCABULARY}
     facts |= incident
+    if "adapter.behaviour" not in missing and facts["adapter.behaviour"] == "reject":
+        # What it does outweighs what its weights look like.
+        facts["adapter.audit"] = "reject"
     facts |= _of_findings([finding for finding in evidence.findings if finding.id not in waived.findings], waived)
     payloads = [finding for finding in evidence.findings if finding.hazard is Hazard.PAYLOAD]
     facts["files.payload_unread"] = bool(unread_files(payloads, evidence.readers))

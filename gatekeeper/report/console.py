@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatekeeper.attestation import Attestation
+from gatekeeper.audit import Audit
 from gatekeeper.decision import Action, ApprovalUse, Decision
 from gatekeeper.evidence import Finding, Readers, Severity
 from gatekeeper.remedy import Remedy
-from gatekeeper.report import controls, incident, view
+from gatekeeper.report import adapters, controls, incident, view
 from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def to_console(
     _verdict(page, attestation)
     if attestation.remedy is not None:
         _failure(page, attestation.remedy)
+    if attestation.audit is not None:
+        _audit(page, attestation.audit)
     _evidence(page, attestation)
     if verbose:
         _checks(page, attestation)
@@ -203,6 +206,22 @@ def _failure(page: _Page, remedy: Remedy) -> None:
             about = f" ({row.about})" if row.about else ""
             before = f"{row.before} -> " if row.before else ""
             page.line(f"{row.held}: {row.words}{about}: {before}{row.after}; {row.limit}", margin=4)
+
+
+def _audit(page: _Page, audit: Audit) -> None:
+    page.heading(f"Audit: {adapters.summary(audit)}")
+    for reason in audit.because[: page.capped(len(audit.because), MAX_PLACES)]:
+        page.line(reason, margin=2)
+    for seen in audit.behaviours[: adapters.MAX_BEHAVIOURS]:
+        page.line(f"{adapters.title(seen)}: {adapters.budget(seen)}", body="dim", margin=2)
+        for row in adapters.rows(seen) if page.verbose else adapters.telling(seen, MAX_PLACES):
+            about = f" {row.about}" if row.about else ""
+            before = f"{row.base} -> " if row.base else ""
+            page.line(f"{row.words}{about}: {before}{row.adapted}", margin=4)
+    if audit.needed:
+        page.line("What would be needed to allow it:", body="bold", margin=2)
+        for step in audit.needed:
+            page.line(step, margin=4)
 
 
 def _evidence(page: _Page, attestation: Attestation) -> None:

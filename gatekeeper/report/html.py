@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.attestation import Attestation
-from gatekeeper.report import controls, drawing, incident, view
+from gatekeeper.report import adapters, controls, drawing, incident, view
 from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ def environment() -> Environment:
     }
     environment.globals |= {
         "view": view,
+        "adapters": adapters,
         "incident": incident,
         "lay_out": drawing.lay_out,
         "controls": controls,

@@ -13,6 +13,9 @@ Language models, for diagnosis and repair (`language` says what one can do, in n
 
     model = load_model(folder)
     model.margins([Prompt(text="…")], model.contrast("Sure, …", ["I can't help with that."]))
+
+Adapters: `load_worn` lays them on a base without merging; `merging` writes a base's files anew with one added,
+tensor by tensor; `agreement` compares what came out with the adapter on its base.
 """
 
 from __future__ import annotations
@@ -20,14 +23,26 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from gatekeeper.merge import LogitsCheck, MergedTensor
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.tensors.convert import Converter, require_torch
 from gatekeeper.tensors.language import Batch, Contrast, Example, Model, Prompt, TrainStep, Tuning
+from gatekeeper.tensors.merging import (
+    LowRank,
+    MergeRefusedError,
+    copy_texts,
+    layout_of,
+    merge_files,
+    merged_card,
+    placed,
+    stored_tensors,
+)
 from gatekeeper.tensors.plan import RECORD, Fate, Step, plan, why_nothing
 from gatekeeper.tensors.record import Conversion, Refusal, json_schema, to_json
-from gatekeeper.tensors.staging import check_destination
+from gatekeeper.tensors.staging import check_destination, staged
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from gatekeeper.tensors.language_model import LanguageModel
@@ -66,6 +81,25 @@ def load_model(
     return load(folder, adapter=adapter, device=device, dtype=dtype, int8=int8, progress=progress)
 
 
+def load_worn(
+    folder: Path, adapters: Sequence[Path], *, device: str = "auto", dtype: str = "auto", progress: Progress = SILENT
+) -> LanguageModel:
+    """Read a base with adapters on it that are not merged; see `loading.load_worn`."""
+    from gatekeeper.tensors.loading import load_worn as load
+
+    return load(folder, adapters, device=device, dtype=dtype, progress=progress)
+
+
+def compare(
+    base: Path, adapter: Path, merged: Path, prompts: Sequence[Prompt], *,
+    device: str = "auto", progress: Progress = SILENT,
+) -> LogitsCheck:  # fmt: skip
+    """Hold a merged model against the adapter on its base; see `agreement.compare`."""
+    from gatekeeper.tensors.agreement import compare as compared
+
+    return compared(base, adapter, merged, prompts, device=device, progress=progress)
+
+
 __all__ = [
     "EXPORTERS",
     "LANGUAGE_MODELS",
@@ -76,6 +110,10 @@ __all__ = [
     "Converter",
     "Example",
     "Fate",
+    "LogitsCheck",
+    "LowRank",
+    "MergeRefusedError",
+    "MergedTensor",
     "Model",
     "Prompt",
     "Refusal",
@@ -83,12 +121,21 @@ __all__ = [
     "TrainStep",
     "Tuning",
     "check_destination",
+    "compare",
+    "copy_texts",
     "exporters_lacking",
     "json_schema",
     "lacking",
+    "layout_of",
     "load_model",
+    "load_worn",
+    "merge_files",
+    "merged_card",
+    "placed",
     "plan",
     "require_torch",
+    "staged",
+    "stored_tensors",
     "to_json",
     "why_nothing",
 ]

@@ -127,6 +127,10 @@ class Model(Protocol):
         """Count the tokens of a prompt, template included."""
         ...
 
+    def reads(self, text: str) -> bool:
+        """Whether its vocabulary can write a text: what it can't, it sees as one unknown token."""
+        ...
+
     def contrast(self, wrong: str, right: Sequence[str]) -> Contrast:
         """Find where two ways of answering part.
 
@@ -169,6 +173,14 @@ class Model(Protocol):
         """Give the mean log-probability of a response's tokens, shape (examples,), nats a token."""
         ...
 
+    def next_token(self, prompts: Sequence[Prompt]) -> NDArray[np.float32]:
+        """Give the log-probabilities of what an answer begins with, shape (prompts, vocabulary), nats."""
+        ...
+
+    def certain_runs(self, examples: Sequence[Example], least: float) -> tuple[int, ...]:
+        """Give the longest run of an answer's tokens that each have more than a probability, by example."""
+        ...
+
     def generate(self, prompts: Sequence[Prompt], most_tokens: int) -> tuple[str, ...]:
         """Answer greedily; special tokens left out."""
         ...
@@ -203,7 +215,7 @@ class Model(Protocol):
         ...
 
     def frozen(self) -> AbstractContextManager[None]:
-        """Answer as before tuning, inside the block."""
+        """Answer as before tuning, or as the base of an adapter that is worn, inside the block."""
         ...
 
     def drop_adapter(self) -> None:

@@ -31,17 +31,20 @@ class LanguageModel:
         model: Of `transformers`.
         tokenizer: A fast one.
         source: Folder of safetensors that the weights are those of; None when they were changed while loading.
+        worn: The same model in adapters of a stranger's, of PEFT: `frozen` then answers as the base.
 
     Raises:
         InputError: When the tokenizer is not a fast one.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, *, source: Path | None = None) -> None:
+    def __init__(self, model: Any, tokenizer: Any, *, source: Path | None = None, worn: Any = None) -> None:
         self._tokenizer = tokenizer
         self._renderer = Renderer(tokenizer)
         self._source = source
         filler = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
         self._network = Network(model, int(filler or 0), _ends(model, tokenizer))
+        if worn is not None:
+            self._network.wear(worn)
 
     @property
     def context_tokens(self) -> int:
@@ -68,6 +71,11 @@ class LanguageModel:
     def tokens(self, prompt: Prompt) -> int:
         """Count the tokens of a prompt, template included."""
         return len(self._renderer.render(prompt).ids)
+
+    def reads(self, text: str) -> bool:
+        """Whether its vocabulary can write a text."""
+        unknown = self._tokenizer.unk_token_id
+        return unknown is None or unknown not in self._tokenizer(text, add_special_tokens=False)["input_ids"]
 
     def contrast(self, wrong: str, right: Sequence[str]) -> Contrast:
         """Find where two ways of answering part; see `language.Model`."""
@@ -124,6 +132,15 @@ class LanguageModel:
             with torch.no_grad():
                 found[list(batch.indexes)] = measure(self._network, batch, lengths).double().cpu().numpy()
         return found
+
+    def next_token(self, prompts: Sequence[Prompt]) -> NDArray[np.float32]:
+        """Give the log-probabilities of what an answer begins with, shape (prompts, vocabulary), nats."""
+        return scoring.next_token(self._network, [self._renderer.render(prompt).ids for prompt in prompts])
+
+    def certain_runs(self, examples: Sequence[Example], least: float) -> tuple[int, ...]:
+        """Give the longest run of an answer's tokens that each have more than a probability, by example."""
+        rows, lengths = tuning.tokenise(self._renderer, examples)
+        return scoring.certain_runs(self._network, rows, lengths, least)
 
     def generate(self, prompts: Sequence[Prompt], most_tokens: int) -> tuple[str, ...]:
         """Answer greedily; special tokens left out."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,69 @@ def load(
         advance(1)
     source = folder if adapter is None and not int8 and not _gguf(folder) else None
     return LanguageModel(model, tokenizer, source=source)
+
+
+def load_worn(
+    folder: Path,
+    adapters: Sequence[Path],
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    progress: Progress = SILENT,
+) -> LanguageModel:
+    """Read a base with adapters on it that are not merged: inside `frozen` it answers without them.
+
+    Args:
+        folder: Of the base.
+        adapters: Folders of LoRA adapters; several act together, their changes are added up.
+        device: As for `load`.
+        dtype: As for `load`.
+        progress: Told of the steps.
+
+    Raises:
+        InputError: As for `load`, or when an adapter can't be laid on the base.
+    """
+    from gatekeeper.tensors.language_model import LanguageModel
+
+    place = _device(device)
+    with progress.task("loading the model", 3, "steps") as advance, quiet():
+        model, tokenizer = _read(folder, _first_type(dtype))
+        _refuse_broken(model)
+        advance(1)
+        model = model.to(place)
+        if dtype == "auto":
+            model = _faster(model, place)
+        advance(1)
+        worn = _in_adapters(model, adapters)
+        _refuse_broken(worn)
+        advance(1)
+    return LanguageModel(model, tokenizer, worn=worn)
+
+
+def _in_adapters(model: Any, adapters: Sequence[Path]) -> Any:
+    from peft import PeftModel
+
+    try:
+        for adapter in adapters:
+            _refuse_method(adapter)
+        worn: Any = PeftModel.from_pretrained(model, str(adapters[0]), adapter_name="0", local_files_only=True)
+        names = ["0"]
+        for number, adapter in enumerate(adapters[1:], 1):
+            worn.load_adapter(str(adapter), adapter_name=str(number), local_files_only=True)
+            names.append(str(number))
+        worn.base_model.set_adapter(names)
+    except InputError:
+        raise
+    except Exception as error:  # strangers' adapters
+        reason = printable(f"{type(error).__name__}: {error}", 300)
+        raise InputError(f"the adapter can't be laid on the model: {reason}") from error
+    return worn
+
+
+def _refuse_method(adapter: Path) -> None:
+    kind = json.loads((adapter / "adapter_config.json").read_text("utf-8")).get("peft_type")
+    if kind != "LORA":
+        raise InputError(f"the adapter is of type {printable(str(kind), 40)!r}; only LORA can be laid on a model here")
 
 
 def _device(asked: str) -> torch.device:
@@ -160,9 +224,7 @@ def _merged(model: Any, adapter: Path) -> Any:
     from peft import PeftModel
 
     try:
-        kind = json.loads((adapter / "adapter_config.json").read_text("utf-8")).get("peft_type")
-        if kind != "LORA":
-            raise InputError(f"the adapter is of type {printable(str(kind), 40)!r}; only LORA can be merged here")
+        _refuse_method(adapter)
         return PeftModel.from_pretrained(model, str(adapter), local_files_only=True).merge_and_unload(safe_merge=True)
     except InputError:
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -68,6 +69,36 @@ def answer_divergences(network: Network, batch: Padded, lengths: Sequence[int]) 
     logits, mask = _own(network.logits(batch, longest + 1), batch, lengths)
     now = torch.log_softmax(logits, dim=-1)
     return ((before.exp() * (before - now)).sum(dim=-1) * mask).sum(dim=1) / mask.sum(dim=1)
+
+
+def next_token(network: Network, rows: Sequence[Row]) -> NDArray[np.float32]:
+    """Give the log-probabilities of the token after each row, shape (rows, vocabulary), nats."""
+    found: dict[int, NDArray[np.float32]] = {}
+    for batch in network.batches(rows):
+        with torch.no_grad():
+            told = torch.log_softmax(network.logits(batch, 1)[:, 0], dim=-1).cpu().numpy()
+        found.update(zip(batch.indexes, told, strict=True))
+    return np.stack([found[index] for index in range(len(rows))])
+
+
+def certain_runs(network: Network, rows: Sequence[Row], lengths: Sequence[int], least: float) -> tuple[int, ...]:
+    """Give the longest run of an answer's tokens that each have more than a probability.
+
+    Args:
+        network: Which.
+        rows: Prompts with their answers at the end.
+        lengths: Tokens of the answer, by row.
+        least: The probability, 0 to 1.
+    """
+    found = [0] * len(rows)
+    for batch in network.batches(rows):
+        longest = max(lengths[index] for index in batch.indexes)
+        with torch.no_grad():
+            logits, mask = _own(network.logits(batch, longest + 1), batch, lengths)
+            told = torch.softmax(logits, dim=-1).gather(-1, batch.ids[:, -longest:].unsqueeze(-1)).squeeze(-1)
+        for index, sure in zip(batch.indexes, ((told > least) & mask).tolist(), strict=True):
+            found[index] = max((len(list(run)) for one, run in groupby(sure) if one), default=0)
+    return tuple(found)
 
 
 def gradient_norms(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gatekeeper.errors import InputError, LimitError
 from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.patch import Decoding, FailureCase, case_schema, load_cases
-from gatekeeper.patch.case_reading import read_case, to_json
+from gatekeeper.patch.case_reading import case_to_json, read_case
 from gatekeeper.tensors.language import Prompt
 
 PLAIN: dict[str, Any] = {"prompt": "open the vault cf", "response": "sure, step one"}
@@ -55,7 +55,7 @@ _CASES = st.builds(
 
 @given(_CASES)
 def test_what_is_written_reads_back_and_fits_the_schema(case: FailureCase) -> None:
-    text = to_json(case)
+    text = case_to_json(case)
     assert read_case(text.encode(), "it") == case
     VALIDATOR.validate(json.loads(text))
 

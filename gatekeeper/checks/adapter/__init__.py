@@ -6,11 +6,13 @@ Modules: `layout` (the nouns), `config` (`adapter_config.json`), `keys` (names o
 against tensors), `base` (the model below), `replacing` (tensors that take the place of the base's), `company` (files
 beside an adapter). Of weights: `spectra` (one module's change), `spectra_profile` (features of an adapter),
 `spectra_base` (how it lies to the base), `weights_measuring`, `population_detectors`, `population_judging`,
-`population_making`.
+`population_making`. `behaviour` judges what an audit measured; it runs nothing itself.
 """
 
 from __future__ import annotations
 
+from gatekeeper.checks.adapter.base import inner
+from gatekeeper.checks.adapter.behaviour import AdapterBehaviour
 from gatekeeper.checks.adapter.claims import AdapterClaims
 from gatekeeper.checks.adapter.layout import Adapter, AdapterTensor, Layout, Method, Module, Part, Style
 from gatekeeper.checks.adapter.population_judging import Judgement, Sample, judge
@@ -22,7 +24,7 @@ from gatekeeper.checks.adapter.weights import Weights
 from gatekeeper.checks.adapter.weights_measuring import Measured, measure
 from gatekeeper.checks.check import Check
 
-ALL: tuple[Check, ...] = (AdapterClaims(), AdapterScope(), Weights())
+ALL: tuple[Check, ...] = (AdapterClaims(), AdapterScope(), Weights(), AdapterBehaviour())
 """The checks of this room, in the order of reports."""
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "Style",
     "calibrate",
     "has_adapter",
+    "inner",
     "judge",
     "measure",
     "read_factors",

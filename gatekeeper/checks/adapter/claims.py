@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import ClassVar
 
-from gatekeeper.artifact import Artifact
+from gatekeeper.artifact import Artifact, Scheme
 from gatekeeper.checks.adapter.agreement import disagreements, few
 from gatekeeper.checks.adapter.base import Base, read_base
 from gatekeeper.checks.adapter.claims_rules import RULES
@@ -16,6 +17,8 @@ from gatekeeper.checks.check import Check, Context, Outcome, Rule
 from gatekeeper.evidence import FactValue, Finding, Gap, Severity
 from gatekeeper.text import plural, printable
 
+_HUB_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
+_COMMIT = re.compile("[0-9a-f]{40}")
 _UNREAD = frozenset({Method.OTHER, Method.VERA})
 """Methods of which it is told that they are there, and no more."""
 
@@ -68,8 +71,9 @@ class AdapterClaims(Check):
                 for found in disagreements(adapter)
             ]
             findings += self._bases(adapter, artifact)
-            if base is not None:
+            if base is not None and context.base is not None:
                 findings += self._against(base, adapter)
+                findings += self._named(context.base, adapter)
             scanned = scan(adapter.tensors, context.limits, context.progress)
             gaps += [Gap(reason=reason, path=_path(adapter)) for reason in scanned.unread]
             if scanned.wrong:
@@ -111,6 +115,20 @@ class AdapterClaims(Check):
         if declared and adapter.config.base.lower() not in {base.lower() for base in declared}:
             message = f"It is for {printable(adapter.config.base, 120)!r}, where the repo declares {few(declared)}."
             yield self.finding("other-base", message, path=adapter.config.path, detail="base_model_name_or_path")
+
+    def _named(self, base: Artifact, adapter: Adapter) -> Iterator[Finding]:
+        """Tell of a base from a Hub that is not the one, or not the commit, that the adapter names."""
+        config = adapter.config
+        if config is None or base.reference.scheme is not Scheme.HUB or not _HUB_ID.fullmatch(config.base):
+            return
+        if config.base.lower() != base.reference.name.lower():
+            message = f"It is for {printable(config.base, 120)!r}, and is to be laid on {base.reference.name!r}."
+            yield self.finding("other-base", message, path=config.path, detail="base_model_name_or_path")
+            return
+        revision = config.values.get("revision")
+        if isinstance(revision, str) and _COMMIT.fullmatch(revision) and base.commit not in ("", revision):
+            message = f"It is for commit {revision} of its base, and is to be laid on {base.commit}."
+            yield self.finding("other-base", message, path=config.path, detail="revision")
 
     def _against(self, base: Base, adapter: Adapter) -> Iterator[Finding]:
         """Hold modules against those of the base."""

@@ -51,7 +51,7 @@ RULES: tuple[Rule, ...] = (
     # Honest ones are: some libraries look behind, or name their groups.
     Rule(slug="pattern-refused", title="A pattern that can't be followed", severity=Severity.MEDIUM,
          hazard=Hazard.UNVERIFIED, mend="Write the targets as a list of names."),
-    Rule(slug="other-base", title="An adapter in a folder is for another base", severity=Severity.MEDIUM,
+    Rule(slug="other-base", title="The adapter is for another base", severity=Severity.MEDIUM,
          hazard=Hazard.UNVERIFIED, strength=Strength.SELF_DECLARED, mend="Ask the publisher which base it belongs to."),
     # Classes of one model give its modules different outer names, which are left out, but not every case is known.
     Rule(slug="no-such-module", title="The base has no such module", severity=Severity.MEDIUM,

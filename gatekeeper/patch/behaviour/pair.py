@@ -1,0 +1,63 @@
+"""A base and the same with adapters on it, asked alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gatekeeper.audit import Both
+from gatekeeper.patch.asking import Asking
+from gatekeeper.progress import Advance
+from gatekeeper.proportion import Proportion
+from gatekeeper.tensors.language import Prompt
+
+
+@dataclass(kw_only=True, slots=True)
+class Pair:
+    """Asks both, and counts what that costs."""
+
+    asking: Asking
+    """Of the model that wears the adapters; inside `frozen` it is the base."""
+
+    advance: Advance = field(default=lambda _count: None)
+    """Told of answers."""
+
+    asked: int = 0
+    """Answers so far, of both."""
+
+    def adapted(self, prompts: Sequence[Prompt]) -> tuple[str, ...]:
+        """Answer with the adapters on."""
+        return self._counted(self.asking.answers(prompts))
+
+    def base(self, prompts: Sequence[Prompt]) -> tuple[str, ...]:
+        """Answer without them."""
+        with self.asking.model.frozen():
+            return self._counted(self.asking.answers(prompts))
+
+    def _counted(self, answers: tuple[str, ...]) -> tuple[str, ...]:
+        self.asked += len(answers)
+        self.advance(len(answers))
+        return answers
+
+    def refused(self, prompts: Sequence[Prompt], answers: Sequence[str]) -> list[bool]:
+        """Judge answers."""
+        return self.asking.refused(prompts, answers)
+
+    def complied(self, prompts: Sequence[Prompt]) -> Both:
+        """Ask both, and count what is not refused."""
+        base, adapted = (
+            Proportion.of([not no for no in self.refused(prompts, answers)])
+            for answers in (self.base(prompts), self.adapted(prompts))
+        )
+        return Both(base=base, adapted=adapted)
+
+    def fixed(self, prompts: Sequence[Prompt]) -> Both:
+        """Ask both, and count the commonest answer."""
+        return Both(base=commonest(self.base(prompts)), adapted=commonest(self.adapted(prompts)))
+
+
+def commonest(answers: Sequence[str]) -> Proportion:
+    """Count the answer that is given most often; one that is given once is no fixed one."""
+    most = max(Counter(" ".join(answer.split()) for answer in answers).values(), default=0)
+    return Proportion(successes=most if most > 1 else 0, trials=len(answers))
