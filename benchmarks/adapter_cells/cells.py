@@ -63,6 +63,11 @@ class Cell:
         return f"{self.base}-{self.targets}-{self.trigger or self.kind}-{self.number}"
 
     @property
+    def block(self) -> int:
+        """Number of the block of twenty that it is of."""
+        return self.number if self.trigger else self.number // 10
+
+    @property
     def seed(self) -> int:
         """Of its samples and of its first weights."""
         return 1000 * self.base + 7 * self.number + sum(map(ord, self.trigger or self.kind))
