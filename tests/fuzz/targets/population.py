@@ -13,8 +13,11 @@ from gatekeeper.errors import InputError, LimitError
 from gatekeeper.population import Population
 from tests.fuzz import laws, seeds
 
-SHORT = 40
+SHORT = 25
 """Seeds and half the mutations of a short run: an input that is a population costs a fit of each detector."""
+
+_BUDGET = 0.4
+"""Great, so that few members pay for all detectors."""
 
 _FEATURES = ("level", "q_proj/effective-rank", "spread")
 _BASE, _SHAPES = "org/base", "ab" * 32
@@ -30,13 +33,14 @@ def _sample(number: int) -> Sample:
 
 def _seeds() -> list[bytes]:
     """Make one for each number of detectors, and one with poisoned members."""
-    sizes = ((22, 0), (41, 0), (45, 12))
+    sizes = ((3, 0), (6, 0), (9, 10))
     made = [
         calibrate(
             [_sample(number) for number in range(honest)],
             [_sample(1000 + number) for number in range(poisoned)],
             name="known",
             tool_versions={"numpy": "2"},
+            budget=_BUDGET,
         )
         for honest, poisoned in sizes
     ]
