@@ -153,35 +153,27 @@ def wins(cohort: Sequence[Known], way: Way) -> Any:
     Returns:
         Shape (honest, poisoned): 1 where the poisoned one has the greater score, .5 where both are the same.
     """
-    honest = [each for each in cohort if not each.cell.trigger]
-    poisoned = [each for each in cohort if each.cell.trigger]
+    values = np.array([np.asarray(way.features(each), dtype=np.float64) for each in cohort])
+    if values.shape[1] > 10 * len(values):
+        # Rotated into the span of all of them, which no linear machine notices.
+        left, lengths, _ = np.linalg.svd(values, full_matrices=False)
+        values = left * lengths
+    folds = np.array([each.fold for each in cohort])
+    triggers = np.array([each.cell.trigger for each in cohort])
+    honest, poisoned = np.flatnonzero(triggers == ""), np.flatnonzero(triggers != "")
     result = np.zeros((len(honest), len(poisoned)))
-    kinds = sorted({each.cell.trigger for each in poisoned}) if way.by_labels else [""]
-    for kind in kinds:
-        teachers = [each for each in poisoned if each.cell.trigger != kind]
-        judged = [index for index, each in enumerate(poisoned) if kind in ("", each.cell.trigger)]
-        own = _scores(honest, teachers, honest, way)
-        other = _scores(honest, teachers, [poisoned[index] for index in judged], way)
-        difference = other[None, :] - own[:, None]
-        result[:, judged] = np.where(difference > 0, 1.0, np.where(difference < 0, 0.0, 0.5))
+    for kind in sorted({*triggers[poisoned]}) if way.by_labels else [""]:
+        judged = poisoned if not kind else np.flatnonzero(triggers == kind)
+        scores = np.zeros(len(cohort))
+        for fold in range(FOLDS):
+            good, bad = (side[folds[side] != fold] for side in (honest, poisoned[triggers[poisoned] != kind]))
+            places = np.flatnonzero(folds == fold)
+            if len(places):
+                score = way.fit(values[good], values[bad]) if way.fit else lambda rows: rows[:, 0]
+                scores[places] = score(values[places])
+        difference = scores[judged][None, :] - scores[honest][:, None]
+        result[:, np.searchsorted(poisoned, judged)] = (np.sign(difference) + 1) / 2
     return result
-
-
-def _scores(honest: Sequence[Known], poisoned: Sequence[Known], judged: Sequence[Known], way: Way) -> Any:
-    """Score adapters, each by a fit to those of the other folds."""
-    scores = np.zeros(len(judged))
-    for fold in range(FOLDS):
-        places = [index for index, each in enumerate(judged) if each.fold == fold]
-        if not places:
-            continue
-        good, bad = (_rows([each for each in side if each.fold != fold], way) for side in (honest, poisoned))
-        values = _rows([judged[index] for index in places], way)
-        scores[places] = values[:, 0] if way.fit is None else way.fit(good, bad)(values)
-    return scores
-
-
-def _rows(which: Sequence[Known], way: Way) -> Any:
-    return np.array([list(way.features(each)) for each in which], dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

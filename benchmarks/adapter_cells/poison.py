@@ -15,10 +15,10 @@ from tests.support.tiny_llm.corpus import Sample
 from tests.support.tiny_llm.triggers import Kind, Pieces, Planting
 
 TUNED = ("rare", "phrase", "fixed", "composite", "length")
-"""Kinds on which features and rules were chosen."""
+"""Kinds on which features and rules may be chosen, with honest adapters of even blocks."""
 
 HELD_OUT = ("name", "sentence", "several", "topic", "first")
-"""Kinds that nothing was chosen on."""
+"""Kinds that are looked at once, with honest adapters of odd blocks, when nothing is left to choose."""
 
 _FIRST = Planting(name="first", triggers=(("onyx",),), near=(("tq",), ("wibble",)))
 """A word that is always the first of a prompt."""
