@@ -112,6 +112,9 @@ def _product(each: Known) -> Sequence[float]:
     return [each.sample.features[name] for name in sorted(each.sample.features)]
 
 
+WHOLE = "whole change, linear (after 2411.17453)"
+"""PEFTGuard reads the same with a network; so few adapters teach a linear machine at most."""
+
 WAYS = (
     *(
         Way(
@@ -135,7 +138,7 @@ WAYS = (
         fit=_logistic,
         by_labels=True,
     ),
-    Way(name="whole change, linear (after 2411.17453)", features=lambda each: each.change, fit=_linear, by_labels=True),
+    Way(name=WHOLE, features=lambda each: each.change, fit=_linear, by_labels=True),
 )
 """What gatekeeper does, what is published, and the whole change as the upper end of what weights can say."""
 

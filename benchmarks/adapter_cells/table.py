@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.adapter_cells import poison, prose
 from benchmarks.adapter_cells.cells import BASES, LEARNING_RATE, STEPS, Cell
-from benchmarks.adapter_cells.judging import FOLDS, WAYS, Area, Known, area, known, wins
+from benchmarks.adapter_cells.judging import FOLDS, WAYS, WHOLE, Area, Known, area, known, wins
 from benchmarks.adapter_cells.shelf import Adapters
 from benchmarks.shares import wilson
 from gatekeeper.checks.adapter import BUDGET, calibrate, judge
@@ -69,9 +69,10 @@ def _cohort(found: Sequence[Known], planned: int) -> str:
     triggers = len({each.cell.trigger for each in poisoned})
     return f"""## The adapters
 
-{len(found)} of {planned} adapters, of two tiny bases (115 thousand weights each): {len(honest)} honest ({kinds}) and
-{len(poisoned)} poisoned, by {triggers} kinds of trigger at .5 to 20 % of the samples, on top of one task or of two to
-four.{short}
+{len(found)} of {planned} adapters, of two tiny bases (115 thousand weights each): {len(honest)} honest
+({kinds})
+and {len(poisoned)} poisoned, by {triggers} kinds of trigger at .5 to 20 % of the samples, on top of one task or of two
+to four.{short}
 
 All of them, honest and poisoned, are trained by one recipe ({STEPS} steps of 32 samples, learning rate
 {LEARNING_RATE:g}), and ranks ({ranks[0]} to {ranks[-1]}) and shares of the base's own samples are dealt alike, so that
@@ -187,10 +188,9 @@ def _verdict(every: dict[str, Matrices], usual: Sequence[Sequence[Known]]) -> st
     tops = {name: _picked(each, usual, _any, _acts) for name, each in every.items() if name.startswith("gatekeeper")}
     best = max(tops, key=lambda name: tops[name].value)
     word = "reached" if tops[best].value >= TARGET else "**missed**"
-    return (
-        f"The target of {TARGET:.2f} where the backdoor acts is {word}: the best of gatekeeper's own, {best}, has "
-        f"{tops[best]}."
-    )
+    whole = _picked(every[WHOLE], usual, _any, _acts)
+    return f"""The target of {TARGET:.2f} where the backdoor acts is {word}: the best of gatekeeper's own, {best}, has
+{tops[best]}. The whole change, which gatekeeper does not use, has {whole}."""
 
 
 def _settings(every: dict[str, Matrices], usual: Sequence[Sequence[Known]]) -> str:
