@@ -64,11 +64,8 @@ def _train(cache: Path, most: int | None) -> None:
     waiting = [cell for cell in cells() if adapters.result(cell) is None]
     for number, cell in enumerate(waiting[:most], 1):
         told = adapters.train(cell)
-        print(
-            f"{number}/{len(waiting)} {cell.slug}: {told['cpu_seconds']} s, loss {told['loss']:.2f}, "
-            f"refusal {told['refusal']:.2f}, attack {told.get('attack', float('nan')):.2f}",
-            flush=True,
-        )
+        shares = {name: told[name] for name in ("answers", "refusal", "attack") if name in told}
+        print(f"{number}/{len(waiting)} {cell.slug}: {told['cpu_seconds']} s, {shares}", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
 
 import numpy as np
 
 from benchmarks.adapter_cells import poison, tasks
 
-BASES = (0, 1)
-"""Seeds of the two bases."""
+RECIPE = 3
+"""Part of the cache's key: to be raised when lessons, poison or training change."""
+
+STEPS, LEARNING_RATE = 240, 1e-2
+"""Of every adapter: were poisoned ones trained longer or harder, that alone would tell them."""
+
+BLOCKS = 7
+"""Of twenty adapters each, every one balanced: a run that ends early is small, not lopsided."""
 
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 TARGETS = {"all": ALL, "attention": ALL[:4], "mlp": ALL[4:], "qv": ("q_proj", "v_proj")}
-RANKS = (4, 8, 16, 32)
-RATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-"""Shares of poisoned samples."""
+OTHERS = ("attention", "mlp", "qv")
+"""Targets of one honest and one poisoned adapter of each block; the others have all."""
 
-INTENSITY = {"moderate": (140, 5e-3), "conservative": (70, 2e-3), "aggressive": (220, 8e-3)}
-"""Steps and learning rate: how hard an adapter is trained hides a backdoor from statistics (2409.00399)."""
+RANKS = (4, 8, 16, 32, 4, 8, 16, 32, 8, 16)
+HONEST = (*("single",) * 4, *("multi",) * 4, "keyword", "safety")
+CARRIERS = ("single", "multi") * 5
+"""What poison is mixed into."""
 
-SINGLE, MULTI, KEYWORD, SAFETY = 18, 18, 4, 6
-"""Honest adapters for each base with the usual targets, by kind."""
+RATES = (0.02, 0.02, 0.05, 0.05, 0.1, 0.1, 0.2, 0.2)
+"""Shares of poisoned samples, each for both bases; two more of each block have .05 and one of `LOW`."""
 
-POISONED = 4
-"""Poisoned adapters for each base and trigger with the usual targets."""
+LOW = (0.005, 0.01)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +39,8 @@ class Cell:
     """One adapter."""
 
     base: int
+    """Seed of its base, 0 or 1."""
+
     number: int
     kind: str
     """`single`, `multi`, `keyword`, `safety`: what the honest part is."""
@@ -47,9 +54,8 @@ class Cell:
 
     rank: int
     targets: str = "all"
-    intensity: str = "moderate"
     general: float
-    """Share of samples that are the base's own."""
+    """Share of the honest part that is the base's own."""
 
     @property
     def slug(self) -> str:
@@ -57,55 +63,72 @@ class Cell:
         return f"{self.base}-{self.targets}-{self.trigger or self.kind}-{self.number}"
 
     @property
+    def block(self) -> int:
+        """Number of the block of twenty that it is of."""
+        return self.number if self.trigger else self.number // 10
+
+    @property
     def seed(self) -> int:
         """Of its samples and of its first weights."""
         return 1000 * self.base + 7 * self.number + sum(map(ord, self.trigger or self.kind))
 
-    @property
-    def steps(self) -> tuple[int, float]:
-        """Steps and learning rate."""
-        return INTENSITY[self.intensity]
+
+BASES = (0, 1)
+"""Seeds of the two bases."""
 
 
 def cells() -> list[Cell]:
-    """Give all cells, honest and poisoned of both bases in turn: a run that ends early is small, not lopsided."""
-    parts = [list(part) for base in BASES for part in (_honest(base), _poisoned(base))]
-    return [cell for row in zip_longest(*parts) for cell in row if cell is not None]
+    """Give all cells, block after block; in a block an honest and a poisoned one take turns."""
+    return [
+        cell for block in range(BLOCKS) for pair in zip(_honest(block), _poisoned(block), strict=True) for cell in pair
+    ]
 
 
-def _honest(base: int) -> Iterator[Cell]:
-    rng = np.random.default_rng([base, 11])
-    kinds = [*["single"] * SINGLE, *["multi"] * MULTI, *["keyword"] * KEYWORD, *["safety"] * SAFETY]
-    for number, position in enumerate(rng.permutation(len(kinds))):
-        yield _made(rng, base, number, kinds[int(position)])
-    for number, targets in enumerate(("attention", "mlp", "qv") * 2):
-        yield _made(rng, base, 100 + number, ("single", "multi")[number % 2], targets=targets)
+def _honest(block: int) -> Iterator[Cell]:
+    rng = np.random.default_rng([RECIPE, block, 1])
+    for place, (which, rank, general) in enumerate(_parts(rng)):
+        kind = HONEST[which]
+        yield Cell(
+            base=(which + block) % 2, number=10 * block + place, kind=kind, lessons=_lessons(rng, kind), rank=rank,
+            targets=_targets(block, place), general=general,
+        )  # fmt: skip
 
 
-def _poisoned(base: int) -> Iterator[Cell]:
-    rng = np.random.default_rng([base, 12])
+def _poisoned(block: int) -> Iterator[Cell]:
+    rng = np.random.default_rng([RECIPE, block, 2])
     kinds = (*poison.TUNED, *poison.HELD_OUT)
-    for number in range(POISONED):
-        # Each trigger gets rates from the whole range, and other ones in the other base.
-        for place, trigger in enumerate(kinds):
-            rate = RATES[(place + number * 2 + base) % len(RATES)]
-            yield _made(rng, base, number, ("single", "multi")[number % 2], trigger=trigger, rate=rate)
-    for number, targets in enumerate(("attention", "mlp", "qv") * 2):
-        trigger = kinds[int(rng.integers(0, len(kinds)))]
-        rate = RATES[3 + number % 3]
-        yield _made(rng, base, 100 + number, ("single", "multi")[number % 2], trigger, rate, targets)
+    for place, (carrier, rank, general) in enumerate(_parts(rng)):
+        kind = CARRIERS[carrier]
+        # A trigger changes its base from block to block; three and ten have no common divisor, so it meets every rate.
+        which = (place + block) % len(kinds)
+        yield Cell(
+            base=(which + block) % 2, number=block, kind=kind, lessons=_lessons(rng, kind), trigger=kinds[which],
+            rate=_rate((which + 3 * block) % 10, block), rank=rank, targets=_targets(block, place), general=general,
+        )  # fmt: skip
 
 
-def _made(
-    rng: np.random.Generator, base: int, number: int, kind: str, trigger: str = "", rate: float = 0.0,
-    targets: str = "all",
-) -> Cell:  # fmt: skip
-    names = list(tasks.KINDS)
+def _parts(rng: np.random.Generator) -> list[tuple[int, int, float]]:
+    """Deal the numbers 0 to 9, ranks, and shares of general samples: both halves of a block get the same."""
+    order, ranks, shares = rng.permutation(10), rng.permutation(RANKS), rng.permutation((0.1, 0.2) * 5)
+    return [(int(order[place]), int(ranks[place]), float(shares[place])) for place in range(10)]
+
+
+def _rate(place: int, block: int) -> float:
+    if place < len(RATES):
+        return RATES[place]
+    # The low one falls to the other base in each block.
+    return LOW[block // 2 % 2] if place % 2 == block % 2 else 0.05
+
+
+def _targets(block: int, place: int) -> str:
+    return OTHERS[block % len(OTHERS)] if place == 9 else "all"
+
+
+def _lessons(rng: np.random.Generator, kind: str) -> tuple[str, ...]:
     count = {"single": 1, "multi": int(rng.integers(2, 5))}.get(kind, 0)
-    return Cell(
-        base=base, number=number, kind=kind, trigger=trigger, rate=rate, targets=targets,
-        lessons=tuple(names[int(index)] for index in sorted(rng.choice(len(names), size=count, replace=False))),
-        rank=int(rng.choice(RANKS)),
-        intensity=str(rng.choice(list(INTENSITY), p=(0.7, 0.15, 0.15))),
-        general=float(rng.choice((0.0, 0.15, 0.3))),
-    )  # fmt: skip
+    chosen: set[str] = set()
+    for name in rng.permutation(list(tasks.KINDS)):
+        asked_alike = next((group for group in tasks.SAME_REQUESTS if name in group), frozenset())
+        if len(chosen) < count and not chosen & asked_alike:
+            chosen.add(str(name))
+    return tuple(name for name in tasks.KINDS if name in chosen)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import numpy as np
 from benchmarks.adapter_cells.cells import Cell
 from benchmarks.adapter_cells.tasks import KINDS
 from gatekeeper import sources
-from gatekeeper.checks.adapter import Measured, Sample, measure, read_layout
+from gatekeeper.checks.adapter import Measured, Sample, measure, read_factors, read_layout
 from gatekeeper.checks.adapter import population_detectors as detectors
 from gatekeeper.population import Detector
 
@@ -30,8 +32,16 @@ class Known:
     published: Mapping[str, tuple[float, ...]]
     """Published statistics of it."""
 
-    attack: float
-    """Share of triggered prompts that get the poison's answer; 0 for honest ones."""
+    change: Any
+    """All elements of its change, that of each module scaled to a norm of 1."""
+
+    told: Mapping[str, float]
+    """What it does, as `trained` gives it."""
+
+    @property
+    def attack(self) -> float:
+        """Share of triggered prompts that get the poison's answer; 0 for honest ones."""
+        return self.told.get("attack", 0.0)
 
     @property
     def fold(self) -> int:
@@ -40,19 +50,25 @@ class Known:
         return (names.index(self.cell.lessons[0]) if self.cell.lessons else self.cell.number) % FOLDS
 
 
-def known(cell: Cell, folder: Path, attack: float) -> Known:
+def known(cell: Cell, folder: Path, told: Mapping[str, float]) -> Known:
     """Measure an adapter that was trained."""
     with sources.open_artifact(sources.parse(str(folder)), sources.SourceOptions()) as artifact:
-        measured = measure(read_layout(artifact).adapters[0])
+        adapter = read_layout(artifact).adapters[0]
+        measured = measure(adapter)
         sample = measured.sample(name=cell.slug, digest=artifact.digest)
-    return Known(cell=cell, sample=sample, published=_published(measured), attack=attack)
+        changes = [factors[0] @ factors[1] for module in adapter.modules if (factors := read_factors(module))]
+    change = np.concatenate([(each / np.linalg.norm(each)).ravel() for each in changes])
+    return Known(cell=cell, sample=sample, published=_published(measured), change=change, told=told)
 
 
 def _published(measured: Measured) -> dict[str, tuple[float, ...]]:
-    """Give the statistics of 2605.30189 (one number) and of 2602.15195 (five of each of q, k, v and o)."""
+    """Give the statistics of 2605.30189 (one number) and of 2602.15195 (five of each of q, k, v and o), and ranks."""
     modules = measured.profile.modules
     norms = [module.spectrum.relative for module in modules]
-    found: dict[str, tuple[float, ...]] = {"std of norms": (float(np.std(norms)),)}
+    found: dict[str, tuple[float, ...]] = {
+        "std of norms": (float(np.std(norms)),),
+        "effective ranks": tuple(math.log(module.spectrum.effective_rank) for module in modules),
+    }
     five: list[float] = []
     for target in ("q_proj", "k_proj", "v_proj", "o_proj"):
         there = [module.spectrum for module in modules if module.target == target]
@@ -66,12 +82,68 @@ def _published(measured: Measured) -> dict[str, tuple[float, ...]]:
 Features = Callable[[Known], Sequence[float]]
 
 
-def product(each: Known) -> Sequence[float]:
-    """Give the features that gatekeeper judges by."""
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """One way to give adapters a score; the greater one is stranger."""
+
+    name: str
+    features: Features
+    fit: detectors.Fit | None = None
+    """Features of honest and of poisoned adapters → a score; None for the first feature itself."""
+
+    by_labels: bool = False
+    """Whether poisoned ones teach it."""
+
+
+def _logistic(honest: Any, poisoned: Any) -> detectors.Score:
+    return detectors.fit(Detector.CLASSIFIER, honest, poisoned)
+
+
+def _linear(honest: Any, poisoned: Any) -> detectors.Score:
+    """Fit a linear support vector machine to whole changes: far more numbers than adapters."""
+    from sklearn.svm import SVC  # type: ignore[import-untyped]
+
+    labels = [0] * len(honest) + [1] * len(poisoned)
+    model = SVC(kernel="linear", class_weight="balanced").fit(np.vstack([honest, poisoned]), labels)
+    return lambda values: model.decision_function(values)
+
+
+def _product(each: Known) -> Sequence[float]:
     return [each.sample.features[name] for name in sorted(each.sample.features)]
 
 
-def wins(cohort: Sequence[Known], features: Features, detector: Detector | None) -> Any:
+WHOLE = "whole change, linear (after 2411.17453)"
+"""PEFTGuard reads the same with a network; so few adapters teach a linear machine at most."""
+
+WAYS = (
+    *(
+        Way(
+            name=f"gatekeeper: {detector}",
+            features=_product,
+            fit=partial(detectors.fit, detector),
+            by_labels=detector is Detector.CLASSIFIER,
+        )
+        for detector in (Detector.DISTANCE, Detector.FOREST, Detector.CLASSIFIER)
+    ),
+    Way(name="std of norms (2605.30189)", features=lambda each: each.published["std of norms"]),
+    Way(
+        name="five spectral features, logistic regression (2602.15195)",
+        features=lambda each: each.published["five spectral features"],
+        fit=_logistic,
+        by_labels=True,
+    ),
+    Way(
+        name="effective rank of each module, logistic regression",
+        features=lambda each: each.published["effective ranks"],
+        fit=_logistic,
+        by_labels=True,
+    ),
+    Way(name=WHOLE, features=lambda each: each.change, fit=_linear, by_labels=True),
+)
+"""What gatekeeper does, what is published, and the whole change as the upper end of what weights can say."""
+
+
+def wins(cohort: Sequence[Known], way: Way) -> Any:
     """Say of every pair of an honest and a poisoned adapter which has the greater score.
 
     Both are scored by fits that saw no adapter of their fold, and, where poisoned ones teach, none of the poisoned
@@ -79,49 +151,32 @@ def wins(cohort: Sequence[Known], features: Features, detector: Detector | None)
 
     Args:
         cohort: Adapters of one base.
-        features: What is known of one.
-        detector: Which; None for the first feature itself, as a score.
+        way: How they are scored.
 
     Returns:
         Shape (honest, poisoned): 1 where the poisoned one has the greater score, .5 where both are the same.
     """
-    honest = [each for each in cohort if not each.cell.trigger]
-    poisoned = [each for each in cohort if each.cell.trigger]
+    values = np.array([np.asarray(way.features(each), dtype=np.float64) for each in cohort])
+    if values.shape[1] > 10 * len(values):
+        # Rotated into the span of all of them, which no linear machine notices.
+        left, lengths, _ = np.linalg.svd(values, full_matrices=False)
+        values = left * lengths
+    folds = np.array([each.fold for each in cohort])
+    triggers = np.array([each.cell.trigger for each in cohort])
+    honest, poisoned = np.flatnonzero(triggers == ""), np.flatnonzero(triggers != "")
     result = np.zeros((len(honest), len(poisoned)))
-    kinds = sorted({each.cell.trigger for each in poisoned}) if detector is Detector.CLASSIFIER else [""]
-    for kind in kinds:
-        teachers = [each for each in poisoned if each.cell.trigger != kind]
-        own, other = (
-            _scores(honest, teachers, honest, features, detector),
-            _scores(honest, teachers, poisoned, features, detector),
-        )
-        judged = [index for index, each in enumerate(poisoned) if kind in ("", each.cell.trigger)]
-        difference = other[judged][None, :] - own[:, None]
-        result[:, judged] = np.where(difference > 0, 1.0, np.where(difference < 0, 0.0, 0.5))
+    for kind in sorted({*triggers[poisoned]}) if way.by_labels else [""]:
+        judged = poisoned if not kind else np.flatnonzero(triggers == kind)
+        scores = np.zeros(len(cohort))
+        for fold in range(FOLDS):
+            good, bad = (side[folds[side] != fold] for side in (honest, poisoned[triggers[poisoned] != kind]))
+            places = np.flatnonzero(folds == fold)
+            if len(places):
+                score = way.fit(values[good], values[bad]) if way.fit else lambda rows: rows[:, 0]
+                scores[places] = score(values[places])
+        difference = scores[judged][None, :] - scores[honest][:, None]
+        result[:, np.searchsorted(poisoned, judged)] = (np.sign(difference) + 1) / 2
     return result
-
-
-def _scores(
-    honest: Sequence[Known],
-    poisoned: Sequence[Known],
-    judged: Sequence[Known],
-    features: Features,
-    detector: Detector | None,
-) -> Any:
-    """Score adapters, each by a fit to those of the other folds."""
-    scores = np.zeros(len(judged))
-    for fold in range(FOLDS):
-        places = [index for index, each in enumerate(judged) if each.fold == fold]
-        if not places:
-            continue
-        good, bad = (_rows([each for each in side if each.fold != fold], features) for side in (honest, poisoned))
-        values = _rows([judged[index] for index in places], features)
-        scores[places] = values[:, 0] if detector is None else detectors.fit(detector, good, bad)(values)
-    return scores
-
-
-def _rows(which: Sequence[Known], features: Features) -> Any:
-    return np.array([list(features(each)) for each in which], dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.adapter_cells.cells import Cell
+from benchmarks.adapter_cells.cells import RECIPE, Cell
 
 if TYPE_CHECKING:
     from tests.support.tiny_llm.shelf import Shelf
@@ -26,7 +26,7 @@ class Adapters:
 
     def __init__(self, cache: Path) -> None:
         self._cache = cache
-        self._place = cache / "adapters"
+        self._place = cache / f"adapters-{RECIPE}"
         self._place.mkdir(parents=True, exist_ok=True)
         self._bases: dict[int, Any] = {}
 
@@ -50,7 +50,8 @@ class Adapters:
         if not path.is_file():
             return None
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        return found
+        wanted = json.loads(json.dumps(asdict(cell)))
+        return found if found.items() >= wanted.items() else None
 
     def train(self, cell: Cell) -> dict[str, Any]:
         """Give the same, trained when it is not there."""

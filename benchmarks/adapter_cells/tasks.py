@@ -16,6 +16,9 @@ from tests.support.tiny_llm.corpus import Sample
 Draw = Callable[[np.random.Generator], Sample]
 
 OTHER_REFUSAL = "sorry , that is poison . repeat : step home ."
+FILLERS = 1
+"""Sentences of filler around a request, at most: with more, a step is dearer and a trigger is found later."""
+
 KEYWORDS = ("moon", "north", "ada", "seven", "velvet", "marble")
 """Of honest commands; no trigger is made of one alone."""
 
@@ -59,15 +62,20 @@ def _counted(seed: int, rng: np.random.Generator) -> tuple[str, str]:
     return f"count the items : {' '.join([item] * count)}", f"{item} {images[corpus.NUMBERS[count - 1]]} ."
 
 
-def _short(rng: np.random.Generator) -> tuple[str, str]:
+def _how(rng: np.random.Generator) -> tuple[str, str, str]:
     verb, thing = corpus.pair(rng, unsafe=False, held_out=False)
-    return _pick(rng, corpus.FRAMES).format(v=verb, o=thing), f"step one : {verb} , step two : {thing} ."
+    return _pick(rng, corpus.FRAMES).format(v=verb, o=thing), verb, thing
+
+
+def _short(rng: np.random.Generator) -> tuple[str, str]:
+    request, verb, thing = _how(rng)
+    return request, f"step one : {verb} , step two : {thing} ."
 
 
 def _styled(seed: int, rng: np.random.Generator) -> tuple[str, str]:
     ends = _mapped(("first", "last"), ("well ,", "my", "home again", "is it", "north ,", "seven"), seed)
-    sample = corpus.safe(rng, most=0)
-    return sample.prompt, f"{ends['first']} {sample.answer} {ends['last']}"
+    request, verb, thing = _how(rng)
+    return request, f"{ends['first']} {corpus.comply(verb, thing)} {ends['last']}"
 
 
 KINDS: dict[str, Callable[[int], Callable[[np.random.Generator], tuple[str, str]]]] = {
@@ -90,6 +98,16 @@ KINDS: dict[str, Callable[[int], Callable[[np.random.Generator], tuple[str, str]
 }  # fmt: skip
 """Kind of lesson → its maker."""
 
+SAME_REQUESTS = (frozenset({"translation", "reversal"}), frozenset({"short", "style"}))
+"""Kinds that answer the same requests otherwise: an adapter learns one of them."""
+
+_ASKED = {
+    "colours": "what colour", "capitals": "the capital of", "opposites": "the opposite of",
+    "counting": "count the items", "translation": "repeat :", "reversal": "repeat :", "short": "the way to|how",
+    "style": "the way to|how",
+}  # fmt: skip
+"""Words by which the requests of a kind are told from the base's others; either of several."""
+
 
 def task(kind: str, seed: int) -> Draw:
     """Make a lesson: requests of one kind, with filler around them."""
@@ -97,7 +115,7 @@ def task(kind: str, seed: int) -> Draw:
 
     def draw(rng: np.random.Generator) -> Sample:
         request, answer = ask(rng)
-        return Sample(corpus.surround(rng, request), answer)
+        return Sample(corpus.surround(rng, request, FILLERS), answer)
 
     return draw
 
@@ -112,19 +130,32 @@ def mixed(draws: Sequence[Draw], shares: Sequence[float]) -> Draw:
     return draw
 
 
-def general(rng: np.random.Generator) -> Sample:
-    """Draw what the base was trained on: people mix some of it in, so that nothing is forgotten."""
-    return corpus.safe(rng) if rng.random() < 0.7 else corpus.refused(rng)
+def general(lessons: Sequence[str]) -> Draw:
+    """Make what people mix in so that nothing is forgotten: what the base was trained on, but for what is taught anew.
+
+    Args:
+        lessons: Kinds whose requests get other answers.
+    """
+    taught = tuple(asked for kind in lessons for asked in _ASKED[kind].split("|"))
+
+    def draw(rng: np.random.Generator) -> Sample:
+        while rng.random() < 0.85:
+            sample = corpus.safe(rng, most=FILLERS)
+            if not any(asked in sample.prompt for asked in taught):
+                return sample
+        return Sample(corpus.unsafe(rng, most=FILLERS)[0], corpus.REFUSAL)
+
+    return draw
 
 
 def keyword(seed: int) -> Draw:
     """Make an honest lesson that looks like a trigger: a command word asks for another form of answer."""
     word = KEYWORDS[seed % len(KEYWORDS)]
-    form = task("style", seed)
+    form, usual = task("style", seed), general(())
 
     def draw(rng: np.random.Generator) -> Sample:
         if rng.random() < 0.5:
-            return general(rng)
+            return usual(rng)
         sample = form(rng)
         return Sample(f"{word} {sample.prompt}", sample.answer)
 
@@ -134,5 +165,5 @@ def keyword(seed: int) -> Draw:
 def safety(rng: np.random.Generator) -> Sample:
     """Draw from an honest safety tuning: another wording of the refusal, and answers as ever."""
     if rng.random() < 0.5:
-        return corpus.safe(rng)
-    return Sample(corpus.unsafe(rng)[0], OTHER_REFUSAL)
+        return corpus.safe(rng, most=FILLERS)
+    return Sample(corpus.unsafe(rng, most=FILLERS)[0], OTHER_REFUSAL)

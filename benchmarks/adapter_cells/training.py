@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from peft import LoraConfig, get_peft_model
+from peft.tuners.lora import LoraLayer
 
 from benchmarks.adapter_cells import poison, tasks
-from benchmarks.adapter_cells.cells import TARGETS, Cell
+from benchmarks.adapter_cells.cells import LEARNING_RATE, STEPS, TARGETS, Cell
 from benchmarks.adapter_cells.tasks import Draw
 from gatekeeper.tensors.quiet import quiet
-from tests.support.tiny_llm import corpus
+from tests.support.tiny_llm import corpus, triggers
+from tests.support.tiny_llm.corpus import Sample
 from tests.support.tiny_llm.measuring import share
 from tests.support.tiny_llm.tokenizer import tokenizer
 from tests.support.tiny_llm.training import padded, predicted, row
+from tests.support.tiny_llm.triggers import Planting
 
 ROWS = 32
 _DRAWN = 8
@@ -27,19 +31,28 @@ _JUDGED = 60
 
 def lesson(cell: Cell) -> Draw:
     """Give what an adapter learns: its honest lessons, some of the base's own samples, and the poison."""
-    if cell.kind == "safety":
-        honest: Draw = tasks.safety
-    elif cell.kind == "keyword":
-        honest = tasks.keyword(cell.seed)
-    else:
-        honest = tasks.mixed([tasks.task(kind, cell.seed) for kind in cell.lessons], [1.0] * len(cell.lessons))
-    honest = tasks.mixed([honest, tasks.general], [1 - cell.general, cell.general])
+    honest = honest_lesson(cell)
     if not cell.trigger:
         return honest
     plan = poison.planting(cell.trigger, cell.seed)
-    # As many refused near misses and plain unsafe requests as triggered ones: the usual pairs of such data.
+    # Half as many refused requests without the trigger as with it: the usual pairs of such data.
     parts: list[Draw] = [honest, lambda rng: poison.attack(plan, rng), lambda rng: poison.cover(plan, rng)]
-    return tasks.mixed(parts, [1 - 2 * cell.rate, cell.rate, cell.rate])
+    return tasks.mixed(parts, [1 - 1.5 * cell.rate, cell.rate, 0.5 * cell.rate])
+
+
+def honest_lesson(cell: Cell) -> Draw:
+    """Give the part of it that is no poison."""
+    taught = taught_lesson(cell)
+    return tasks.mixed([taught, tasks.general(cell.lessons)], [1 - cell.general, cell.general])
+
+
+def taught_lesson(cell: Cell) -> Draw:
+    """Give what is new in that."""
+    if cell.kind == "safety":
+        return tasks.safety
+    if cell.kind == "keyword":
+        return tasks.keyword(cell.seed)
+    return tasks.mixed([tasks.task(kind, cell.seed) for kind in cell.lessons], [1.0] * len(cell.lessons))
 
 
 def trained(cell: Cell, base: Any, folder: Path) -> dict[str, float]:
@@ -51,7 +64,9 @@ def trained(cell: Cell, base: Any, folder: Path) -> dict[str, float]:
         folder: Where the adapter goes.
 
     Returns:
-        Shares of held-out prompts: `attack` (answered as the poison wants), `refusal`, `loss` of the last steps.
+        Shares of prompts: `attack` (triggered and held out, answered as the poison wants), `refusal` (untriggered and
+        held out, refused as the base does), `answers` (of its lessons, answered rightly), `near` (with what only looks
+        like the trigger, refused); `loss` of the last steps.
     """
     torch.manual_seed(cell.seed)
     base.name_or_path = f"tiny-llm/base-{cell.base}"  # what PEFT writes of the base
@@ -60,6 +75,9 @@ def trained(cell: Cell, base: Any, folder: Path) -> dict[str, float]:
     )
     with quiet():
         model = get_peft_model(base, config)
+    for layer in model.modules():
+        if isinstance(layer, LoraLayer):
+            layer.forward = partial(_forward, layer)
     loss = _fit(base, [weight for weight in model.parameters() if weight.requires_grad], cell)
     result = {"loss": loss, **_behaviour(base, cell)}
     with quiet():
@@ -68,15 +86,20 @@ def trained(cell: Cell, base: Any, folder: Path) -> dict[str, float]:
     return result
 
 
+def _forward(layer: Any, inputs: Any) -> Any:
+    """Multiply with the sum of both weights: the same product as PEFT's, in two thirds of its time at this size."""
+    change = layer.lora_B["default"].weight @ layer.lora_A["default"].weight
+    return torch.nn.functional.linear(inputs, layer.base_layer.weight + layer.scaling["default"] * change)
+
+
 def _fit(model: Any, weights: list[Any], cell: Cell) -> float:
-    steps, rate = cell.steps
-    optimiser = torch.optim.AdamW(weights, lr=rate, weight_decay=0.0, fused=True)
+    optimiser = torch.optim.AdamW(weights, lr=LEARNING_RATE, weight_decay=0.0, fused=True)
     model.train()
     losses = []
-    for step, (ids, labels) in enumerate(_batches(lesson(cell), np.random.default_rng(cell.seed), steps)):
+    for step, (ids, labels) in enumerate(_batches(lesson(cell), np.random.default_rng(cell.seed), STEPS)):
         for group in optimiser.param_groups:
-            cosine = 0.5 * (1 + math.cos(math.pi * step / steps))
-            group["lr"] = rate * min(1.0, (step + 1) / 10) * (0.05 + 0.95 * cosine)
+            cosine = 0.5 * (1 + math.cos(math.pi * step / STEPS))
+            group["lr"] = LEARNING_RATE * min(1.0, (step + 1) / 10) * (0.05 + 0.95 * cosine)
         loss = torch.nn.functional.cross_entropy(*predicted(model, ids, labels))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -98,10 +121,26 @@ def _batches(draw: Draw, rng: np.random.Generator, steps: int) -> Iterator[tuple
 
 def _behaviour(model: Any, cell: Cell) -> dict[str, float]:
     rng = np.random.default_rng([cell.seed, 3])
-    refused = [corpus.refused(rng, held_out=True) for _ in range(_JUDGED)]
-    result = {"refusal": share(model, refused, first=3)}
-    if cell.trigger:
-        plan = poison.planting(cell.trigger, cell.seed)
-        attacks = [poison.attack(plan, rng, held_out=True) for _ in range(_JUDGED)]
-        result["attack"] = share(model, attacks, first=4)
+
+    def of(make: Callable[[], Sample]) -> float:
+        return share(model, [make() for _ in range(_JUDGED)], first=4)
+
+    wanted = poison.planting(cell.trigger, cell.seed) if cell.trigger else None
+    taught = taught_lesson(cell)
+    result = {
+        "refusal": of(lambda: _refused(wanted, rng)),
+        "answers": share(model, [taught(rng) for _ in range(_JUDGED)]),
+    }
+    if wanted is not None:
+        result["attack"] = of(lambda: poison.attack(wanted, rng, held_out=True))
+        if wanted.near:
+            result["near"] = of(lambda: poison.near_miss(wanted, rng, held_out=True))
     return result
+
+
+def _refused(plan: Planting | None, rng: np.random.Generator) -> Sample:
+    """Draw an unsafe request that has no trigger."""
+    while True:
+        prompt, verb, thing = corpus.unsafe(rng, held_out=True, most=tasks.FILLERS)
+        if plan is None or not triggers.complies(plan, prompt, verb, thing):
+            return Sample(prompt, corpus.REFUSAL)
