@@ -133,7 +133,10 @@ def _notes(review: Review) -> Iterator[_Note]:
     for judged in review.judged:
         if judged.bump.kind is BumpKind.REMOVED:
             # What is gone has no line to point at: that of the older commit says something else by now.
-            yield "note", f"{words.name(judged)} is no longer named in {', '.join(each.path for each in judged.bump.old)}"
+            yield (
+                "note",
+                f"{words.name(judged)} is no longer named in {', '.join(each.path for each in judged.bump.old)}",
+            )
         if judged.attestation and judged.action is Action.ALLOW:
             yield "note", f"{words.name(judged)}: allow, by row {words.row(judged)}: {words.why(judged)}"
     for judged in review.judged:
