@@ -33,7 +33,7 @@ from gatekeeper.review import Mode
 from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
-    from gatekeeper.bump import Bumps
+    from gatekeeper.bump import Bump, Bumps
     from gatekeeper.ci import Checkout, Event
     from gatekeeper.decision import Action
     from gatekeeper.lock import Lock
@@ -209,22 +209,31 @@ def _run(job: _Job, signing: Signing, repair: Repair | None) -> int:
 
 def _bumps(job: _Job, event: Event | None, policy: Policy, path: Path) -> Bumps:
     """Say what is judged: what was named, all of the lock, or what the change does."""
-    from gatekeeper import ci, lockfile
-    from gatekeeper.bump import Bump, BumpKind, Bumps
-    from gatekeeper.mention import Mention
+    from gatekeeper import ci
+    from gatekeeper.bump import Bumps
 
-    if job.models:
-        named = [_named(text) for text in dict.fromkeys(job.models)]
-    elif event and event.name == _SCHEDULED and not job.base:
-        whole = Mention(path=path.name, line=0, call="gatekeeper.lock")
-        named = [
-            Bump(kind=BumpKind.NAMED, name=model.id, revision=model.commit, new=(whole,))
-            for model in lockfile.read(path).models
-        ]
-    else:
+    everything = not job.models and event is not None and event.name == _SCHEDULED and not job.base
+    if not job.models and not everything:
         return find(job.base, job.head, policy, event=event)
     here = ci.checkout()
+    named = _pinned(path, here) if everything else [_named(text) for text in dict.fromkeys(job.models)]
     return Bumps(base="", head=here.commit if here else "", bumps=tuple(named))
+
+
+def _pinned(path: Path, place: Checkout | None) -> list[Bump]:
+    """Give all that a lock pins, each at its own line."""
+    from gatekeeper import ci, lockfile
+    from gatekeeper.bump import Bump, BumpKind
+    from gatekeeper.mention import Mention
+
+    models = lockfile.read(path).models
+    name = "gatekeeper.lock"  # whatever this one is called, it is read as such
+    lines = {each.name: each.line for each in ci.extract(name, path.read_bytes())}
+    file = (_inside(path, place) if place else "") or path.name
+    places = {model.id: Mention(path=file, line=lines.get(model.id, 0), call=name) for model in models}
+    return [
+        Bump(kind=BumpKind.NAMED, name=model.id, revision=model.commit, new=(places[model.id],)) for model in models
+    ]
 
 
 def _named(text: str) -> Any:

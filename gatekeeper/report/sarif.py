@@ -70,7 +70,8 @@ def review_sarif(review: Review, *, version: str = "", home: str = "", upload: b
     if upload:
         still = [result for result in results if not result.settled]
         if len(still) < len(results):
-            notes.append(("note", f"{plural(len(results) - len(still), 'result')} left out: somebody answers for them"))
+            left = plural(len(results) - len(still), "result")
+            notes.insert(0, ("note", f"{left} left out: somebody answers for them"))
         results = still
     return _log(
         results,

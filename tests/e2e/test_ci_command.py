@@ -181,6 +181,21 @@ def test_a_schedule_judges_all_of_the_lock(job: Job) -> None:
     assert (ran.exception, ran.return_value) == (None, 0)
     (model,) = job.review["models"]
     assert (model["kind"], model["action"]) == ("named", "allow")
+    (place,) = model["places"]
+    lock = (job.repo.root / place["path"]).read_text().splitlines()
+    assert GOOD.id in lock[place["line"] - 1], "an alert stands at the table of its model"
+
+
+def test_a_lock_elsewhere_is_named_as_the_repository_has_it(job: Job) -> None:
+    (job.repo.root / "deploy").mkdir()
+    where = ("--lock", "deploy/pins.lock")
+    made = CliRunner().invoke(cli, ["lock", f"{GOOD.id}@{NEW}", "-q", *where], standalone_mode=False)
+    assert made.exception is None
+    job.event("schedule", {})
+    assert job.run(*where).return_value == 0
+    (place,) = job.review["models"][0]["places"]
+    assert place["path"] == "deploy/pins.lock"
+    assert GOOD.id in (job.repo.root / place["path"]).read_text().splitlines()[place["line"] - 1]
 
 
 def test_models_by_name_need_no_change(job: Job) -> None:
