@@ -64,7 +64,7 @@ def write(
         folder: Where to.
         signing: Who signs the verdicts.
         notes: What is to be known of the run itself, a sentence each.
-        environ: Of GitHub's runner, for links.
+        environ: Of GitHub's runner and of the action, for links.
 
     Raises:
         InputError: When the folder can't be written to.
@@ -75,11 +75,12 @@ def write(
     _clear(folder)
     pages, told = _write_models(review, folder, signing)
     links = _links(review, folder, pages, environ)
+    home = _home(environ)
     views = {
         "review.json": report.review_json(review, links),
         "review.html": report.review_html(review, links),
-        "gatekeeper.sarif": report.review_sarif(review),
-        _UPLOAD: report.review_sarif(review, upload=True),
+        "gatekeeper.sarif": report.review_sarif(review, home=home),
+        _UPLOAD: report.review_sarif(review, home=home, upload=True),
         "summary.md": report.review_markdown(review, links=links, notes=notes),
         COMMENT: report.review_comment(review, links=links, notes=notes),
     }
@@ -167,6 +168,12 @@ def _links(review: Review, folder: Path, pages: Mapping[int, Path], environ: Map
         run=f"{base}/actions/runs/{run}" if run.isdecimal() else "",
         files=f"{base}/blob/{commit}/" if re.fullmatch(r"[0-9a-f]{40,64}", commit) else "",
     )
+
+
+def _home(environ: Mapping[str, str]) -> str:
+    """Give the address of the action's repository, which has the page on checks; empty when nobody says it."""
+    server, repository = environ.get("GITHUB_SERVER_URL", ""), environ.get("ACTION_REPOSITORY", "")
+    return f"{server}/{repository}" if server.startswith("https://") and _LINK_PART.fullmatch(repository) else ""
 
 
 def outputs(review: Review, written: Written) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -29,6 +30,7 @@ from tests.support.sample_pull_requests import (
     opened,
 )
 
+CHECKS = (ROOT / "docs" / "checks.md").read_text("utf-8")
 NOBODY = "http://127.0.0.1:9"
 """An address at which nothing listens."""
 
@@ -72,6 +74,11 @@ def _uploads_everything(ran: Ran) -> None:
     assert sarif["category"] == ran.step("actions/upload-artifact").given["name"]
     log = json.loads(Path(ran.outputs["sarif-file"]).read_text())
     assert "automationDetails" not in log["runs"][0], "the platform would take it and not the category"
+    driver = log["runs"][0]["tool"]["driver"]
+    assert driver["informationUri"] == "https://github.com/acme/gatekeeper"
+    page = "https://github.com/acme/gatekeeper/blob/HEAD/docs/checks.md#"
+    anchors = {re.sub(r"[^a-z0-9-]", "", line[3:]) for line in CHECKS.splitlines() if line.startswith("## ")}
+    assert {rule["helpUri"].removeprefix(page) for rule in driver["rules"]} <= anchors
     assert ran.step("attest").outcome == "skipped"
 
 

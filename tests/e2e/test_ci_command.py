@@ -273,10 +273,16 @@ def test_links_lead_to_the_commit_that_was_judged(job: Job) -> None:
     """The event's commit may be another, in which the line says something else."""
     change = job.repo.commit({"serve.py": loads(GOOD.id, NEW)})
     job.pull_request()
-    for name, value in {"GITHUB_SERVER_URL": "https://github.example", "GITHUB_SHA": "f" * 40}.items():
+    odd = "acme/x](https://hostile.example)"
+    for name, value in {
+        "GITHUB_SERVER_URL": "https://github.example",
+        "GITHUB_SHA": "f" * 40,
+        "ACTION_REPOSITORY": odd,
+    }.items():
         job.patch.setenv(name, value)
     assert job.run().return_value == 0
     assert f"https://github.example/acme/app/blob/{change}/serve.py#L1" in job.summary.read_text()
+    assert "hostile" not in (job.reports / "code-scanning.sarif").read_text()
 
 
 def test_a_job_that_has_the_target_checked_out_passes_nothing(job: Job) -> None:
