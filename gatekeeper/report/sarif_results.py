@@ -14,7 +14,7 @@ from gatekeeper.bump import BumpKind
 from gatekeeper.comparison import Attention
 from gatekeeper.decision import Action
 from gatekeeper.evidence import Confidence, Finding, Severity
-from gatekeeper.mention import Mention
+from gatekeeper.mention import Mention, Role
 from gatekeeper.report import review_words as words
 from gatekeeper.report import sarif_rules as rules
 from gatekeeper.report.markdown import path_address
@@ -81,18 +81,32 @@ class Result:
 
 def of_review(review: Review) -> Iterator[Result]:
     """Give every result of a review, in no order."""
-    for judged in review.judged:
-        if judged.bump.kind is BumpKind.REMOVED:
-            continue
-        places = words.places(judged)
+    for group in _by_subject(review):
+        places = tuple(place for judged in group for place in words.places(judged))
+        first = group[0]
         # A line must not get into a fingerprint, so what has no name is called by its file.
-        model = judged.bump.name or next((place.path for place in places), "")
+        model = first.bump.name or next((place.path for place in places), "")
         about = Result(rule="", severity=Severity.INFO, message="", model=model, places=places)
-        if judged.attestation:
-            yield from of_attestation(judged.attestation, places, model=judged.bump.name)
-            yield from _changes(judged, about)
+        if first.attestation:
+            yield from of_attestation(first.attestation, places, model=first.bump.name)
+            yield from _changes(group, first.attestation, about)
         else:
-            yield _without_verdict(judged, about)
+            yield _without_verdict(first, about)
+
+
+def _by_subject(review: Review) -> Iterable[Sequence[Judged]]:
+    """Put together what was gated once: a model and its tokenizer are two names of the same bytes, and one alert."""
+    groups: dict[object, list[Judged]] = {}
+    for number, judged in enumerate(review.judged):
+        if judged.bump.kind is not BumpKind.REMOVED:
+            key = (id(judged.attestation), judged.bump.name) if judged.attestation else number
+            groups.setdefault(key, []).append(judged)
+    return [sorted(group, key=_main_first) for group in groups.values()]
+
+
+def _main_first(judged: Judged) -> tuple[object, ...]:
+    place = judged.bump.place
+    return (list(Role).index(judged.bump.role), *((place.path, place.cell, place.line) if place else ()))
 
 
 def of_attestation(attestation: Attestation, places: tuple[Mention, ...] = (), *, model: str = "") -> Iterator[Result]:
@@ -139,20 +153,20 @@ def _finding(finding: Finding, about: Result, called: str, settled: str) -> Resu
     )
 
 
-def _changes(judged: Judged, about: Result) -> Iterator[Result]:
-    comparison, attestation = judged.comparison, judged.attestation
-    for change in comparison.changes if comparison else ():
-        if change.attention is Attention.FIRST:
-            told = f"{about.model}: {change.topic.value}: {words.sentence(change.words)}"
-            yield replace(
-                about,
-                rule=rules.CHANGED,
-                severity=Severity.MEDIUM,
-                message=_message(told, "look at this first", about.places),
-                path=change.subject,
-                detail=f"{change.topic.value} {change.kind.value}",
-                bound=attestation.subject.digest or attestation.subject.commit if attestation else "",
-            )
+def _changes(group: Sequence[Judged], attestation: Attestation, about: Result) -> Iterator[Result]:
+    told = (change for judged in group if judged.comparison for change in judged.comparison.changes)
+    # Its names may have moved from several revisions; what differs from two of them alike is told once.
+    for change in dict.fromkeys(each for each in told if each.attention is Attention.FIRST):
+        message = f"{about.model}: {change.topic.value}: {words.sentence(change.words)}"
+        yield replace(
+            about,
+            rule=rules.CHANGED,
+            severity=Severity.MEDIUM,
+            message=_message(message, "look at this first", about.places),
+            path=change.subject,
+            detail=f"{change.topic.value} {change.kind.value}",
+            bound=attestation.subject.digest or attestation.subject.commit,
+        )
 
 
 def _without_verdict(judged: Judged, about: Result) -> Result:

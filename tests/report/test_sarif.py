@@ -16,14 +16,14 @@ from gatekeeper.attestation import Attestation
 from gatekeeper.bump import BumpKind
 from gatekeeper.decision import Action
 from gatekeeper.evidence import Severity
-from gatekeeper.mention import Mention
+from gatekeeper.mention import Mention, Role
 from gatekeeper.report import review_sarif, sarif, to_sarif
 from gatekeeper.report.sarif_rules import LEVELS, plain
 from gatekeeper.review import Judged, Mode, Review, Trouble
 from tests.support import attestations
 from tests.support.attestations import CASES
 from tests.support.hostile import MARKUP, everywhere, everywhere_in
-from tests.support.reviews import REVIEWS, full, judged, review, sarif_schema
+from tests.support.reviews import CHANGES, REVIEWS, comparison, full, judged, review, sarif_schema
 
 
 def run_of(text: str) -> dict[str, Any]:
@@ -230,6 +230,22 @@ def test_every_result_has_a_file_and_a_line_though_no_file_names_the_model(model
             assert line == 1
             assert re.fullmatch(r"(?!/)[A-Za-z0-9%._~/-]+", uri)
             assert not {"", ".", ".."} & set(uri.split("/"))
+
+
+def test_a_model_and_its_tokenizer_are_one_alert_at_the_line_of_the_model() -> None:
+    attestation = attestations.discarded()
+    line = Mention(path="app/load.py", line=9, name="breakwater/tide-7b", revision="main")
+    model = judged(attestation, line, comparison=comparison())
+    tokenizer = judged(
+        attestation, replace(line, line=4, role=Role.TOKENIZER), comparison=comparison((*CHANGES, replace(CHANGES[0])))
+    )
+    both, alone = of(review(tokenizer, model)), of(review(model))
+    assert [each["ruleId"] for each in both["results"]] == [each["ruleId"] for each in alone["results"]]
+    assert _marks(review(tokenizer, model)) == _marks(review(model))
+    assert {tuple(places(each)) for each in both["results"]} == {(("app/load.py", 9), ("app/load.py", 4))}
+    other = judged(attestations.discarded(), replace(line, line=20))
+    apart = len(alone["results"]) + len(of(review(other))["results"])
+    assert len(of(review(model, other))["results"]) == apart, "another verdict is another alert"
 
 
 def test_the_platform_is_given_nothing_that_somebody_answers_for_and_no_id() -> None:
