@@ -46,7 +46,7 @@ _BY_NAME = (LockFiles, ModelFiles, DvcFiles)
 _MARKERS = Markers()
 _CODE = frozenset(
     {".bicep", ".bzl", ".c", ".cc", ".cpp", ".cs", ".dart", ".ex", ".go", ".groovy", ".h", ".hpp", ".java", ".jl"}
-    | {".js", ".jsx", ".kt", ".lua", ".mjs", ".nix", ".php", ".pl", ".ps1", ".r", ".rb", ".rs", ".scala", ".swift"}
+    | {".js", ".jsx", ".kt", ".lua", ".mjs", ".nix", ".php", ".pl", ".r", ".rb", ".rs", ".scala", ".swift"}
     | {".ts", ".tsx", ".txt", ".xml", ".zig"}
 )
 _CODE_NAMES = frozenset({"build", "jenkinsfile", "rakefile", "tiltfile", "vagrantfile", "workspace"})

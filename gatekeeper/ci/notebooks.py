@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from gatekeeper.ci.extractor import ending
 from gatekeeper.ci.python_code import parses, source
@@ -35,14 +36,14 @@ class Notebooks:
     def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
         """Read the code cells as one program, as a kernel runs them; lines are counted within their cell."""
         try:
-            cells = load_json_object(data, depth=limits.json_depth).get("cells", [])
+            cells = _cells(load_json_object(data, depth=limits.json_depth))
         except ParseError as error:
             yield Mention(line=0, unresolved=f"it is no notebook: {error}")
             return
         texts: list[str] = []
         starts: list[tuple[int, int]] = []
         line = 1
-        for number, cell in enumerate(cells if isinstance(cells, list) else [], 1):
+        for number, cell in enumerate(cells, 1):
             written = _source(cell)
             yield from distinct(replace(each, cell=number) for each in _commands(written))
             text = _code(written)
@@ -60,8 +61,18 @@ class Notebooks:
             yield replace(mention, line=mention.line - start + 1, cell=number)
 
 
+def _cells(notebook: dict[str, Any]) -> list[Any]:
+    """Give the cells; before version 4 of the format they stand in worksheets."""
+    sheets = notebook.get("worksheets", [])
+    holders = [notebook, *(sheets if isinstance(sheets, list) else [])]
+    found = (holder.get("cells") for holder in holders if isinstance(holder, dict))
+    return [cell for cells in found if isinstance(cells, list) for cell in cells]
+
+
 def _source(cell: object) -> str:
-    source = cell.get("source") if isinstance(cell, dict) and cell.get("cell_type") == "code" else ""
+    if not isinstance(cell, dict) or cell.get("cell_type") != "code":
+        return ""
+    source = cell.get("source", cell.get("input"))  # the latter before version 4
     if isinstance(source, list):
         source = "".join(part for part in source if isinstance(part, str))
     return source if isinstance(source, str) else ""

@@ -1,4 +1,4 @@
-"""Shell scripts and Makefiles, and the files that scripts write."""
+"""Shell scripts, Makefiles and scripts for Windows, and the files that scripts write."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gatekeeper.ci.modelfile import Modelfiles
 from gatekeeper.ci.shell import pieces, script
 from gatekeeper.ci.telling import distinct
 from gatekeeper.ci.variables import Variables
+from gatekeeper.ci.windows_scripts import as_shell, is_for_windows
 from gatekeeper.limits import Limits
 from gatekeeper.mention import Mention
 
@@ -30,11 +31,11 @@ class ShellScripts:
 
     def takes(self, path: str) -> bool:
         """Whether it has the ending or name of one."""
-        return ending(path) in _ENDINGS or file_name(path) in _NAMES
+        return ending(path) in _ENDINGS or file_name(path) in _NAMES or is_for_windows(path)
 
     def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
         """Find the commands that load models."""
-        text = as_text(data)
+        text = as_shell(as_text(data), path) if is_for_windows(path) else as_text(data)
         make = ending(path) == ".mk" or file_name(path).endswith(("makefile", "justfile"))
         found = list(script(text, Variables(), make=make))
         for body, start, program in pieces(text):
