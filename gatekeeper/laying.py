@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gatekeeper import tensors
 from gatekeeper.artifact import Artifact, Kind
+from gatekeeper.checks import adapter as adapters
 from gatekeeper.conversion import objections
 from gatekeeper.errors import ContentChangedError
 from gatekeeper.gate import ALL_CHECKS
@@ -39,9 +40,19 @@ def objection(seen: Inspection) -> str:
         return printable(f"{found[0].path or 'the whole'}: {found[0].reason}{more}", 600)
     if seen.artifact.kind is Kind.GRAPH:
         return "it is a computational graph, and only language models are loaded"
+    if seen.artifact.kind is Kind.ADAPTER and (why := _unfit(seen.artifact)):
+        return printable(f"adapter_config.json: {why}", 600)
     if missing := tensors.lacking():
         return f"without {' and '.join(missing)} nothing can be loaded (pip install 'gatekeeper-models[patch]')"
     return ""
+
+
+def _unfit(artifact: Artifact) -> str:
+    """Say why an adapter is not handed to PEFT: its configuration decides what PEFT does, matches and makes room for."""
+    found = adapters.read_layout(artifact).by_folder.get(".")
+    if found is None:
+        return "it lies in a folder, and loaders are given what lies at the top"
+    return found.troubles[0].reason if found.troubles else adapters.unfit_for_loading(found)
 
 
 @contextmanager
