@@ -13,7 +13,7 @@ from gatekeeper import tensors
 from gatekeeper.artifact import Artifact, Kind
 from gatekeeper.checks import adapter as adapters
 from gatekeeper.conversion import objections
-from gatekeeper.errors import ContentChangedError
+from gatekeeper.errors import ContentChangedError, InputError
 from gatekeeper.gate import ALL_CHECKS
 from gatekeeper.hashing import lay
 from gatekeeper.text import printable
@@ -75,3 +75,16 @@ def laid_out(artifact: Artifact) -> Iterator[Path]:
 def run_of_base(run: Run) -> Run:
     """Give the run of a base: judged as any model is, whatever was asked for about the adapter on it."""
     return replace(run, selection=ALL_CHECKS, locked=None, base=None, trusted_reference=None)
+
+
+def refuse_base(seen: Inspection) -> None:
+    """Refuse a base that is an adapter itself, or brings one: loaders would lay it on, and what is judged is the two.
+
+    Raises:
+        InputError: Naming it.
+    """
+    if seen.artifact.kind is Kind.ADAPTER:
+        raise InputError(
+            f"the base {printable(str(seen.artifact.reference), 200)} is an adapter itself",
+            hint="name the model that both are for; several adapters on it are audited with --together",
+        )

@@ -19,7 +19,8 @@ from gatekeeper.checks import adapter as adapters
 from gatekeeper.decision import Action
 from gatekeeper.errors import InputError
 from gatekeeper.gate import Inspection, Run, key_of, tool_versions
-from gatekeeper.laying import laid_out, objection, run_of_base
+from gatekeeper.laying import laid_out, objection, refuse_base, run_of_base
+from gatekeeper.limits import Limits
 from gatekeeper.merge import Merge, MergeInput
 from gatekeeper.text import plural, printable
 
@@ -79,9 +80,10 @@ def merge(reference: str | Reference, run: Run, asked: Merging) -> Outcome:
     if missing := tensors.lacking():
         raise InputError(f"without {' and '.join(missing)} nothing can be merged", hint="pip install "
                          "'gatekeeper-models[patch]'")  # fmt: skip
-    place = tensors.check_destination(asked.out, None)
+    place = _destination(asked, reference)
     with ExitStack() as resources:
         base = resources.enter_context(run_of_base(run).inspect(asked.base))
+        refuse_base(base)
         on_base = run_of_base(run).decide(base)
         run = replace(run, base=base.artifact)
         seen = resources.enter_context(run.inspect(reference))
@@ -101,6 +103,13 @@ def merge(reference: str | Reference, run: Run, asked: Merging) -> Outcome:
     return made if made.merge.refusals else _gated(made, run, asked.out)
 
 
+def _destination(asked: Merging, reference: str | Reference) -> Path:
+    for each in (reference, asked.base):
+        parsed = sources.parse(each) if isinstance(each, str) else each
+        place = tensors.check_destination(asked.out, None if parsed.scheme is Scheme.HUB else Path(parsed.name))
+    return place
+
+
 def _input(seen: Inspection, attestation: Attestation) -> MergeInput:
     decision = attestation.verdict
     reference = key_of(seen.artifact).reference or str(seen.artifact.reference)
@@ -117,9 +126,14 @@ class _Press:
     base: Inspection
     place: Path
 
+    @property
+    def limits(self) -> Limits:
+        """Give those of the run."""
+        return (self.run.source or sources.SourceOptions()).limits
+
     def made(self, found: Outcome) -> Outcome:
         """Merge, or say why not."""
-        refusals = _refusals(found, self.seen, self.base)
+        refusals = _refusals(found, self.seen, self.base, self.limits)
         if not refusals:
             try:
                 return self._merged(found)
@@ -128,10 +142,11 @@ class _Press:
         return replace(found, merge=replace(found.merge, refusals=refusals))
 
     def _merged(self, found: Outcome) -> Outcome:
-        limits = (self.run.source or sources.SourceOptions()).limits
-        (adapter,) = adapters.read_layout(self.seen.artifact, limits).adapters
+        (adapter,) = adapters.read_layout(self.seen.artifact, self.limits).adapters
         changes = changes_of(adapter)
         with ExitStack() as resources:
+            # Ends last: what was made appears after base and adapter were found to be what had been hashed.
+            work = resources.enter_context(tensors.staged(self.place))
             base = resources.enter_context(laid_out(self.base.artifact))
             laid = resources.enter_context(laid_out(self.seen.artifact))
             stored = tensors.stored_tensors(base)
@@ -139,7 +154,7 @@ class _Press:
             places = tensors.placed(
                 tensors.layout_of(base, fan_in_fan_out=turned, changes=changes), stored, adapters.inner
             )
-            work = resources.enter_context(tensors.staged(self.place))
+            tensors.refuse_other_reading(base, laid, places, adapters.inner)
             result = work / "result"
             with self.run.progress.task("merging", len(places), "tensors") as advance:
                 changed = tensors.merge_files(base, laid, places, stored, result, advance)
@@ -176,7 +191,7 @@ def _licence(card: Mapping[str, Any]) -> str:
     return told if isinstance(told, str) else ""
 
 
-def _refusals(found: Outcome, seen: Inspection, base: Inspection) -> tuple[str, ...]:
+def _refusals(found: Outcome, seen: Inspection, base: Inspection, limits: Limits) -> tuple[str, ...]:
     """Say why nothing is merged before any weight is read."""
     told = []
     for what, attestation, inspected in (("the adapter", found.adapter, seen), ("the base", found.base, base)):
@@ -188,13 +203,12 @@ def _refusals(found: Outcome, seen: Inspection, base: Inspection) -> tuple[str, 
         if why := objection(inspected):
             told.append(f"{what} is not loaded: {why}")
     if not told:
-        told += _unfit(seen)
+        told += _unfit(seen, limits)
     return tuple(printable(each, 600) for each in told)
 
 
-def _unfit(seen: Inspection) -> list[str]:
+def _unfit(seen: Inspection, limits: Limits) -> list[str]:
     """Say what of an adapter can't be merged, by how it is laid out."""
-    limits = sources.SourceOptions().limits
     layout = adapters.read_layout(seen.artifact, limits)
     if len(layout.adapters) != 1 or str(layout.adapters[0].folder) != ".":
         return [f"there are {plural(len(layout.adapters), 'adapter')} in it: one, at its top, can be merged"]

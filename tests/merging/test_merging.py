@@ -163,7 +163,7 @@ def test_adapters_of_other_kinds_are_refused_in_words(tmp_path: Path, given: dic
     ("spoil", "told"),
     [
         (lambda base: changed_config(base, "config.json", quantization_config={"bits": 4}), "the base is quantised"),
-        (lambda base: changed_config(base, "config.json", model_type="gpt2"), "another shape"),
+        (lambda base: changed_config(base, "config.json", model_type="gpt2"), "how PEFT reads the adapter"),
         (lambda base: renamed(base, "q_proj", "query"), "the adapter is of another base"),
         (lambda base: narrowed(base), "another shape"),
         (lambda base: packed(base), "the base is quantised"),
