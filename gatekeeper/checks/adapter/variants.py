@@ -47,7 +47,8 @@ def variants(config: AdapterConfig) -> dict[str, str]:
         return {}
     found = {name: words for name, words in _OTHERWISE.items() if config.values.get(name)}
     start = config.values.get("init_lora_weights")
-    if start is not None and not isinstance(start, bool) and start not in _PLAIN_STARTS:
+    plain = start is None or isinstance(start, bool) or (isinstance(start, str) and start in _PLAIN_STARTS)
+    if not plain:
         found["init_lora_weights"] = f"{printable(str(start), 40)!r} changes the base's weights before it is laid on"
     return found
 
