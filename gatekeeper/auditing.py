@@ -136,7 +136,9 @@ def _refuse_twice(seen: Sequence[Inspection]) -> None:
     digests = [one.artifact.digest for one in seen]
     twice = next((one for one in seen if digests.count(one.artifact.digest) > 1), None)
     if twice is not None:
-        raise InputError(f"{printable(str(twice.artifact.reference), 200)} is named twice", hint="name each adapter once")
+        raise InputError(
+            f"{printable(str(twice.artifact.reference), 200)} is named twice", hint="name each adapter once"
+        )
 
 
 def check(references: Sequence[str | Reference], asked: Asked) -> None:

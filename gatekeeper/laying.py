@@ -48,7 +48,7 @@ def objection(seen: Inspection) -> str:
 
 
 def _unfit(artifact: Artifact) -> str:
-    """Say why an adapter is not handed to PEFT: its configuration decides what PEFT does, matches and makes room for."""
+    """Say why an adapter is not handed to PEFT: its configuration says what PEFT does and makes room for."""
     found = adapters.read_layout(artifact).by_folder.get(".")
     if found is None:
         return "it lies in a folder, and loaders are given what lies at the top"

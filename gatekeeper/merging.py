@@ -6,6 +6,7 @@ at all, and only when what was written is what it has to be; it is then a new ar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -28,6 +29,10 @@ MERGED = "merged"
 """Folder of the merged model, within the destination."""
 
 _TOOLS = ("gatekeeper-models", "torch", "safetensors", "peft", "transformers", "numpy")
+_LICENCES = 8
+_NOTICE = re.compile(r"(?:LICEN[CS]E|NOTICE|COPYING|USE_POLICY)(?:\.txt|\.md)?", re.IGNORECASE)
+"""Names of files that say on what terms the base is given."""
+
 _PROMPTS = 16
 """Prompts after which logits are compared."""
 
@@ -159,6 +164,7 @@ class _Press:
             with self.run.progress.task("merging", len(places), "tensors") as advance:
                 changed = tensors.merge_files(base, laid, places, stored, result, advance)
             tensors.copy_texts(base, result)
+            self._copy_notices(result)
             (result / "README.md").write_text(self._card(), "utf-8")
             done = replace(found.merge, tensors=changed, untouched=len(stored) - len(changed))
             if self.asked.logits:
@@ -182,13 +188,20 @@ class _Press:
             artifact.reference.name if artifact.reference.scheme is Scheme.HUB else ""
             for artifact in (self.base.artifact, self.seen.artifact)
         ]
-        licences = {_licence(artifact.card) for artifact in (self.base.artifact, self.seen.artifact)}
-        return tensors.merged_card(named[0], named[1], licences.pop() if len(licences) == 1 else "")
+        licences = _licence(self.base.artifact.card), _licence(self.seen.artifact.card)
+        return tensors.merged_card(named[0], named[1], licences)
+
+    def _copy_notices(self, result: Path) -> None:
+        """Take the base's licence and notices along, where it brings them: most licences ask for that."""
+        for file in self.base.artifact.files:
+            if _NOTICE.fullmatch(str(file.path)) and file.size <= self.limits.card_bytes:
+                (result / file.path.name).write_bytes(file.content.read(self.limits.card_bytes))
 
 
 def _licence(card: Mapping[str, Any]) -> str:
     told = card.get("license")
-    return told if isinstance(told, str) else ""
+    listed = told if isinstance(told, list) else [told]
+    return ", ".join(each for each in listed[:_LICENCES] if isinstance(each, str))
 
 
 def _refusals(found: Outcome, seen: Inspection, base: Inspection, limits: Limits) -> tuple[str, ...]:

@@ -136,9 +136,7 @@ def command(
     return int(not all(one.is_allowed for one in found))
 
 
-def _refuse_misuse(
-    settings: Settings, adapters: tuple[str, ...], base: str | None, failures_out: Path | None
-) -> None:
+def _refuse_misuse(settings: Settings, adapters: tuple[str, ...], base: str | None, failures_out: Path | None) -> None:
     check_out(settings.out)
     if len(set(adapters)) != len(adapters):
         raise click.UsageError("an adapter is named twice.")

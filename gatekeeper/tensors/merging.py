@@ -272,16 +272,23 @@ def copy_texts(base: Path, out: Path) -> None:
             shutil.copyfile(base / name, out / name)
 
 
-def merged_card(base: str, adapter: str, licence: str) -> str:
+def merged_card(base: str, adapter: str, licences: tuple[str, str]) -> str:
     """Write the card of a merged model: what it was made of, in the Hub's words.
+
+    A licence is declared where both declare the same one; else a sentence says what each declares.
 
     Args:
         base: `org/name` of the base; empty when it is none of a Hub.
         adapter: The same of the adapter.
-        licence: That both declare; empty when they differ.
+        licences: Of base and adapter; empty where none is declared.
     """
+    same = licences[0] if licences[0] == licences[1] else ""
     named = "".join(f"- {json.dumps(name)}\n" for name in (base, adapter) if name)
-    licensed = f"license: {json.dumps(licence)}\n" if licence else ""
+    licensed = f"license: {json.dumps(same)}\n" if same else ""
     lineage = f"base_model:\n{named}base_model_relation: merge\n" if named else ""
     told = " and ".join(printable(name, 200) or "one of a local folder" for name in (base, adapter))
-    return f"---\n{licensed}{lineage}---\n# Merged\n\nA base and an adapter, merged by gatekeeper: {told}.\n"
+    said = [f"`{printable(each, 120).replace('`', '')}`" if each else "none" for each in licences]
+    return (
+        f"---\n{licensed}{lineage}---\n# Merged\n\nA base and an adapter, merged by gatekeeper: {told}.\n\n"
+        f"Licences as declared: of the base {said[0]}, of the adapter {said[1]}.\n"
+    )

@@ -39,11 +39,13 @@ def refuse_other_reading(
         shown = printable(change.module, 120)
         told = read.get(inner(change.module))
         if told is None:
-            raise MergeRefusedError(f"{shown}: PEFT lays nothing on it by this configuration, and would drop its tensors")
+            raise MergeRefusedError(
+                f"{shown}: PEFT lays nothing on it by this configuration, and would drop its tensors"
+            )
         rank, scale = told
         if rank != change.rank or abs(scale - change.scale) > _CLOSE * abs(scale):
             raise MergeRefusedError(
-                f"{shown}: PEFT reads rank {rank} and scale {scale:.6g}, here it is {change.rank} and {change.scale:.6g}"
+                f"{shown}: PEFT reads rank {rank} and scale {scale:.6g}, not {change.rank} and {change.scale:.6g}"
             )
 
 

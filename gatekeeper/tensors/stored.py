@@ -1,4 +1,4 @@
-"""Where the tensors of a base lie in its safetensors files, by headers that agree with each other and with the index."""
+"""Where the tensors of a base lie in its files, by headers that agree with each other and with the index."""
 
 from __future__ import annotations
 
@@ -122,6 +122,8 @@ def _fits(tensor: Stored, start: int, size: int) -> bool:
     """Whether a tensor lies within its file, and is as long as its shape; of other types, the former alone."""
     width = _WIDTHS.get(tensor.dtype)
     told = tensor.end - tensor.begin if width is None else width * math.prod(tensor.shape)
-    return start <= tensor.begin <= tensor.end <= size and min(tensor.shape, default=0) >= 0 and (
-        tensor.end - tensor.begin == told
+    return (
+        start <= tensor.begin <= tensor.end <= size
+        and min(tensor.shape, default=0) >= 0
+        and (tensor.end - tensor.begin == told)
     )

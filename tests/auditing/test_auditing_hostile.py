@@ -1,4 +1,4 @@
-"""Auditing, attacked by whoever wrote the adapter: a base that is asked is the base, and what was not seen is no pass."""
+"""Auditing, attacked by whoever wrote the adapter: what is asked as the base is the base, unseen is no pass."""
 
 from __future__ import annotations
 

@@ -52,7 +52,8 @@ def base_of(folder: Path, dtype: Any = None, shards: int = 1) -> Path:
         save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
         return folder
     (folder / "model.safetensors").unlink()
-    names, weight_map = sorted(tensors), {}
+    names = sorted(tensors)
+    weight_map: dict[str, str] = {}
     for number in range(shards):
         file = f"model-{number + 1:05}-of-{shards:05}.safetensors"
         own = {name: tensors[name] for name in names[number::shards]}

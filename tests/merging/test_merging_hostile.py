@@ -23,6 +23,7 @@ from gatekeeper import merging, policy, tensors  # noqa: E402
 from gatekeeper.errors import ContentChangedError, InputError  # noqa: E402
 from gatekeeper.gate import Run  # noqa: E402
 from gatekeeper.limits import DEFAULT_LIMITS  # noqa: E402
+from gatekeeper.parsing import front_matter  # noqa: E402
 from gatekeeper.sources import SourceOptions  # noqa: E402
 from gatekeeper.tensors.stored import MergeRefusedError, stored_tensors  # noqa: E402
 from tests.support.allowing import approved  # noqa: E402
@@ -220,11 +221,39 @@ def test_a_pickled_adapter_is_not_merged(tmp_path: Path) -> None:
     nothing_is_left(tmp_path / "merged")
 
 
+@pytest.mark.parametrize(
+    ("cards", "declared", "told"),
+    [
+        (("mit", "mit"), "mit", "of the base `mit`, of the adapter `mit`"),
+        (("llama3.1", "mit"), None, "of the base `llama3.1`, of the adapter `mit`"),
+        (("mit", ""), None, "of the base `mit`, of the adapter none"),
+        (("a`\n# b", "mit"), None, "of the base `a"),
+    ],
+)
+def test_the_card_says_of_licences_what_was_declared_and_no_more(
+    tmp_path: Path, cards: tuple[str, str], declared: str | None, told: str
+) -> None:
+    base = copied(tmp_path / "base")
+    adapter = write_adapter(base, tmp_path / "adapter")
+    (base / "LICENSE").write_text("The terms.\n")
+    for folder, licence in zip((base, adapter), cards, strict=True):
+        if licence:
+            (folder / "README.md").write_text(f"---\nlicense: {json.dumps(licence)}\n---\n")
+    made = merge(adapter, base, tmp_path / "merged")
+    assert made.merge.refusals == ()
+    card = (tmp_path / "merged" / "README.md").read_bytes()
+    assert front_matter(card, limit=10_000).get("license") == declared
+    assert told in card.decode()
+    assert card.decode().count("\n# ") == 1
+    assert (tmp_path / "merged" / "LICENSE").read_text() == "The terms.\n"
+
+
 def shards(folder: Path) -> Path:
     """Cut a base in two, with an index."""
     base = copied(folder)
     weights = load_file(base / "model.safetensors")
-    names, places = sorted(weights), {}
+    names = sorted(weights)
+    places: dict[str, str] = {}
     for number in (0, 1):
         own = {name: weights[name] for name in names[number::2]}
         save_file(own, base / f"model-{number}.safetensors", metadata={"format": "pt"})
@@ -246,13 +275,16 @@ def places_of(base: Path) -> dict[str, str]:
 NORM = "model.norm.weight"
 
 
+def other_shard(base: Path) -> str:
+    return next(file for file in sorted(set(places_of(base).values())) if file != places_of(base)[NORM])
+
+
 @pytest.mark.parametrize(
     ("lie", "told"),
     [
         (lambda base: written(base, {**places_of(base), "ghost.weight": "model-0.safetensors"}), "the truth about 'gh"),
-        (lambda base: written(base, {**places_of(base), NORM: "model-1.safetensors"} if places_of(base)[NORM].endswith(
-            "0.safetensors") else {**places_of(base), NORM: "model-0.safetensors"}), "the truth about 'model.norm"),
-        (lambda base: written(base, {key: value for key, value in places_of(base).items() if key != NORM}), "the truth"),
+        (lambda base: written(base, {**places_of(base), NORM: other_shard(base)}), "the truth about 'model.norm"),
+        (lambda base: written(base, {name: at for name, at in places_of(base).items() if name != NORM}), "the truth"),
         (lambda base: written(base, {**places_of(base), NORM: "../model-0.safetensors"}), "which is not there"),
         (lambda base: written(base, {**places_of(base), NORM: "config.json"}), "which is not there"),
         (lambda base: written(base, {**places_of(base), NORM: 3}), "no weight_map"),

@@ -3,10 +3,11 @@
 Modules: `layout` (the nouns), `config` (`adapter_config.json`), `keys` (names of tensors), `patterns` (with
 `pattern_tree`) and `targets` (what a configuration says of a module), `modules` (tensors of one module), `reading`
 (artifact → layout), `values` (numbers, without torch), `finite` (values that are none); `agreement` (configuration
-against tensors), `base` (the model below), `replacing` (tensors that take the place of the base's), `variants` (what PEFT is asked for besides), `company` (files
-beside an adapter). Of weights: `spectra` (one module's change), `spectra_profile` (features of an adapter),
-`spectra_base` (how it lies to the base), `weights_measuring`, `population_detectors`, `population_judging`,
-`population_making`. `behaviour` judges what an audit measured; it runs nothing itself.
+against tensors), `base` (the model below), `replacing` (tensors that take the place of the base's), `variants` (what
+PEFT is asked for besides), `company` (files beside an adapter). Of weights: `spectra` (one module's change),
+`spectra_profile` (features of an adapter), `spectra_base` (how it lies to the base), `weights_measuring`,
+`population_detectors`, `population_judging`, `population_making`. `behaviour` judges what an audit measured; it runs
+nothing itself.
 """
 
 from __future__ import annotations

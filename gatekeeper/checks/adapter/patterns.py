@@ -30,8 +30,8 @@ _CHARACTERS = 20_000
 """Characters of one pattern: PEFT itself writes none, people write a few dozen, lists of modules a few thousand."""
 
 _COSTLY = 25.0
-"""Bits of backtracking from which on a pattern is costly: 2**25 steps for one name are seconds, and a model has hundreds
-of names. Of five repeats without end on a name of 70 characters that is what they take; people write three or four."""
+"""Bits of backtracking from which on a pattern is costly: 2**25 steps take seconds, and a model has hundreds of names.
+That is what five repeats without end take on a name of 70 characters; people write three or four."""
 
 _ENDLESS = 5.0
 """Bits of a repeat without end."""
