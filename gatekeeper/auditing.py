@@ -244,6 +244,9 @@ class _Bench:
                 observed = patch.observe(self._subject(model, seen), progress=progress)
             except InputError as error:
                 return _Measured(trouble=f"nothing was measured: {error.message}")
+            except (RuntimeError, IndexError, MemoryError) as error:  # what torch raises of weights that don't fit
+                reason = printable(f"{type(error).__name__}: {error}", 300)
+                return _Measured(trouble=f"nothing was measured: the model can't be run: {reason}")
         return _Measured(behaviours=(observed.behaviour,), cases=observed.cases)
 
     def _subject(self, model: LanguageModel, seen: Sequence[Inspection]) -> patch.Observation:

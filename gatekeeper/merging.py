@@ -173,9 +173,13 @@ class _Press:
 
     def _compared(self, base: Path, laid: Path, result: Path) -> tensors.LogitsCheck:
         prompts = patch.load_clean(self.asked.clean_safe).worded_safe(_PROMPTS)
-        told = tensors.compare(
-            base, laid, result, prompts, device=self.asked.device, progress=self.run.progress
-        )  # fmt: skip
+        try:
+            told = tensors.compare(
+                base, laid, result, prompts, device=self.asked.device, progress=self.run.progress
+            )  # fmt: skip
+        except (RuntimeError, IndexError, MemoryError) as error:  # what torch raises of weights that don't fit
+            reason = printable(f"{type(error).__name__}: {error}", 300)
+            raise InputError(f"the two can't be run: {reason}", hint="--verify tensors only reads back") from error
         if not told.holds:
             raise tensors.MergeRefusedError(
                 f"the merged model does not answer as the adapter on its base does: {told.divergence:.2g} nats a token "

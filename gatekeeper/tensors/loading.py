@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _SMALL = 20_000_000
 """Weights below which 32-bit floats are taken without timing: there is nothing to save."""
 
+_COUNTS = ("num_hidden_layers", "num_layers", "num_experts", "num_local_experts", "n_routed_experts")
+_MOST_PARTS = 4096
+"""Layers, or experts of one layer: the largest models have some hundreds."""
+
 _TIMED_TOKENS = 64
 _SHOWN_FILES = 6
 
@@ -214,7 +218,7 @@ def _read(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
     try:
         config = AutoConfig.from_pretrained(str(folder), **given)
         _refuse_kind(config)
-        _refuse_kernels(config)
+        refuse_asking(config)
         tokenizer = AutoTokenizer.from_pretrained(str(folder), **given)
         weights = given if gguf is not None else {**given, "use_safetensors": True}
         model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=dtype, **weights)
@@ -245,9 +249,23 @@ def _refuse_kind(config: Any) -> None:
         raise InputError(f"{what} is no causal language model", hint="patch repairs causal language models only")
 
 
-def _refuse_kernels(config: Any) -> None:
-    """Refuse a configuration that asks for code from a Hub: kernels are fetched by the name of their repo."""
+def refuse_asking(config: Any) -> None:
+    """Refuse a configuration that asks for code from a Hub, whose kernels have names of repos, or for work without end.
+
+    Layers are built one by one before any weight is read, so their number alone can keep a loader busy for hours.
+
+    Args:
+        config: Of `transformers`.
+
+    Raises:
+        InputError: Naming what it asks for.
+    """
     parts = [config, *(getattr(config, name, None) for name in getattr(config, "sub_configs", {}))]
+    counts = [(name, getattr(part, name, None)) for part in parts for name in _COUNTS]
+    vast = next((name for name, count in counts if isinstance(count, int) and count > _MOST_PARTS), None)
+    if vast is not None:
+        raise InputError(f"the configuration asks for more than {_MOST_PARTS} parts ({vast})",
+                         hint="no model has as many")  # fmt: skip
     asked = [getattr(part, f"_{what}_implementation", None) for part in parts for what in ("attn", "experts")]
     strange = next((name for name in asked if isinstance(name, str) and "/" in name), None)
     if strange is not None:

@@ -55,9 +55,12 @@ def _read(base: Path, adapter: Path) -> dict[str, tuple[int, float]]:
     from peft import PeftConfig, inject_adapter_in_model
     from transformers import AutoConfig, AutoModelForCausalLM
 
+    from gatekeeper.tensors.loading import refuse_asking
+
     try:
         with quiet(), torch.device("meta"):
             config = AutoConfig.from_pretrained(str(base), local_files_only=True, trust_remote_code=False)
+            refuse_asking(config)
             model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
             told = PeftConfig.from_pretrained(str(adapter), local_files_only=True)
             worn: Any = inject_adapter_in_model(told, model, adapter_name=_NAME, low_cpu_mem_usage=True)

@@ -143,8 +143,13 @@ def test_the_same_bytes_are_no_composition(tmp_path: Path) -> None:
         auditing.audit([str(one), str(other)], Run(policy=policy.load()), asked)
 
 
-def test_a_configuration_that_asks_for_a_kernel_from_a_hub_is_refused(tmp_path: Path) -> None:
-    base = Path(shutil.copytree(BASE, tmp_path / "base"))
-    configured(base, "config.json", attn_implementation="somebody/attention")
-    with pytest.raises(InputError, match="kernel from a Hub"):
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [({"attn_implementation": "somebody/attention"}, "kernel from a Hub"), ({"num_hidden_layers": 10**7}, "parts")],
+)
+def test_a_base_that_asks_for_code_or_for_work_without_end_is_refused(
+    tmp_path: Path, values: dict[str, Any], told: str
+) -> None:
+    base = configured(Path(shutil.copytree(BASE, tmp_path / "base")), "config.json", **values)
+    with pytest.raises(InputError, match=told):
         tensors.load_model(base, device="cpu")
