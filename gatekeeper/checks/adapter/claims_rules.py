@@ -24,7 +24,7 @@ RULES: tuple[Rule, ...] = (
     # Such an adapter may do nothing on the prompts that it is tried with, or have the base changed beneath it.
     Rule(slug="variant", title="The configuration asks for more than the product of factors",
          severity=Severity.MEDIUM, hazard=Hazard.UNPROVEN,
-         mend="Ask the publisher for a plain LoRA: PEFT can save one from most of these."),
+         mend="Ask for a plain LoRA: PEFT converts those whose start changed the base when it saves them."),
     Rule(slug="import", title="The configuration names a module of Python to import", severity=Severity.HIGH,
          hazard=Hazard.SUSPICIOUS, mend="Don't load it with versions of PEFT that import whatever stands there."),
     Rule(slug="method", title="The tensors are of another method than the configuration says",
