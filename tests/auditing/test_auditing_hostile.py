@@ -100,6 +100,27 @@ def test_layers_that_are_saved_whole_can_be_switched_off_and_are_laid_on(tmp_pat
     assert not (frozen == model.next_token(prompts)).all()
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"use_dora": True},
+        {"use_rslora": True, "rank_pattern": {"q_proj": 2}},
+        {"target_modules": ["embed_tokens", "v_proj"]},
+        {"trainable_token_indices": [3, 5]},
+        {"target_modules": "all-linear"},
+        {"lora_bias": True, "bias": "none"},
+    ],
+)
+def test_what_can_be_switched_off_is_laid_on(tmp_path: Path, given: dict[str, Any]) -> None:
+    adapter = write_adapter(BASE, tmp_path / "adapter", size=0.5, **given)
+    model = tensors.load_worn(BASE, [adapter], device="cpu", dtype="float32")
+    prompts = [tensors.Prompt(text="hello")]
+    with model.frozen():
+        frozen = model.next_token(prompts)
+    plain = tensors.load_model(BASE, device="cpu", dtype="float32").next_token(prompts)
+    assert (frozen == plain).all()
+
+
 def told(adapter: Path, base: Path = BASE) -> auditing.Audited:
     (found,) = auditing.audit([str(adapter)], Run(policy=policy.load()), Asked(base=str(base), device="cpu"))
     return found
