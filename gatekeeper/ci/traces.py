@@ -61,6 +61,17 @@ _GIVEN = re.compile(rb"(?i)-[\w-]*(?:%(words)s)|(?:%(words)s)[\w.\[\]-]*[\"']?[?
 
 _ANY = frozenset({*_STRONG, *_WEAK, *_LOADERS})
 
+_IS_STRONG, _IS_WEAK, _LOADS = 1, 2, 4
+_GROUPS = ((_IS_STRONG, _STRONG), (_IS_WEAK, _WEAK), (_LOADS, _LOADERS))
+
+_PLAIN: set[bytes] = set()
+"""Words in which no trace is: files have most of theirs in common, so that each is looked at once."""
+
+_MOST_PLAIN = 1 << 16
+_MOST_AT_ONCE = 1 << 10
+_LONGEST_PLAIN = 60
+"""Words and their bytes that are kept, whatever a file holds."""
+
 _LETTERS = bytes(
     ord(chr(each).lower()) if (chr(each).isalpha() and each < 128) or each in b"_-" else 32 for each in range(256)
 )
@@ -131,34 +142,41 @@ def _of_code(data: bytes) -> bool:
     # Identifiers in other letters, or bytes in another encoding, may mean the same.
     if not data.isascii() or b"coding" in data[:200].lower():
         return True
-    words = _distinct(data)
-    if any(word in words for word in _LOADERS):
+    found = _traces(data)
+    if found & _LOADS:
         return True
-    if b"/" not in data and b"\\" not in data:
-        return False
-    return any(word in words for word in (*_STRONG, *_WEAK)) and bool(_SLASHED.search(data))
+    return bool(found) and (b"/" in data or b"\\" in data) and bool(_SLASHED.search(data))
 
 
 def _of_settings(data: bytes) -> bool:
-    if any(each in data for each in _UNSEEN):
+    if b"\\" in data and any(each in data for each in _UNSEEN):
         return True
-    words = _distinct(_joined(data), b"\"'\\`")  # a shell puts v"ll"m together
-    if any(word in words for word in _STRONG):
+    found = _traces(_joined(data), b"\"'\\`")  # a shell puts v"ll"m together
+    if found & _IS_STRONG:
         return True
-    return any(word in words for word in _WEAK) and any(each in data for each in _UNTOLD)
+    return bool(found & _IS_WEAK) and any(each in data for each in _UNTOLD)
 
 
 def _of_shell(data: bytes) -> bool:
     """Whether a script that has a trace has it where scripts name models: in a program, a flag or a variable."""
     data = _joined(data)
-    words = _distinct(data, b"\"'\\")
-    return any(word in words for word in _STRONG) or bool(_GIVEN.search(data.translate(None, b"\"'\\")))
+    found = _traces(data, b"\"'\\")
+    return bool(found & _IS_STRONG) or bool(_GIVEN.search(data.translate(None, b"\"'\\")))
 
 
 def _joined(data: bytes) -> bytes:
     return _JOINED.sub(b"", data) if b"\\\n" in data or b"\\\r\n" in data else data
 
 
-def _distinct(data: bytes, without: bytes = b"") -> bytes:
-    """Give each word of a text once, in small letters: a file has few, and each is then looked for in little."""
-    return b" ".join(set(data.translate(_LETTERS, without).split()))
+def _traces(data: bytes, without: bytes = b"") -> int:
+    """Give the groups that have a word in a text."""
+    words = data.translate(_LETTERS, without).split()
+    if _PLAIN.issuperset(words):
+        return 0
+    unknown = set(words) - _PLAIN
+    told = b" ".join(unknown)
+    found = sum(group for group, words in _GROUPS if any(word in told for word in words))
+    if len(unknown) <= _MOST_AT_ONCE and len(_PLAIN) < _MOST_PLAIN:
+        plain = unknown if not found else (each for each in unknown if not any(word in each for word in _ANY))
+        _PLAIN.update(each for each in plain if len(each) <= _LONGEST_PLAIN)
+    return found
