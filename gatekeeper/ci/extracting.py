@@ -19,7 +19,7 @@ _BY_NAME = (LockFiles, ModelFiles, DvcFiles)
 _PROSE = frozenset({".markdown", ".md", ".mdx", ".rst", ".ipynb"})
 """Endings of what people write for people: a comment in it is an example."""
 
-_MARKS = (b"gatekeeper:", b"renovate:")
+_OURS, _THEIRS = b"gatekeeper:", b"renovate:"
 """One of them stands in every comment that names a model for tools."""
 
 _CODE = frozenset(
@@ -61,6 +61,8 @@ def extract(
     if any(matches(path, glob) for glob in ignore):
         return ()
     found = _found(path, data, patterns, limits)
+    if not found:
+        return ()
     kept = (each for each in found if not (each.name and any(matches(each.name, glob) for glob in ignore)))
     return tuple(replace(each, path=path) for each in kept)
 
@@ -89,7 +91,7 @@ def _found(path: str, data: bytes, patterns: Sequence[Pattern], limits: Limits) 
 
 def _marked(path: str, data: bytes, limits: Limits) -> Iterable[Mention]:
     """Give what comments for tools name, in any text but prose."""
-    if ending(path) in _PROSE or not any(mark in data for mark in _MARKS):
+    if (_OURS not in data and _THEIRS not in data) or ending(path) in _PROSE:
         return ()
     from gatekeeper.ci.markers import read_markers
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from json import detect_encoding
 from posixpath import splitext
 from typing import Protocol
@@ -32,11 +33,13 @@ class Extractor(Protocol):
         ...
 
 
+@lru_cache(maxsize=256)
 def file_name(path: str) -> str:
     """Give the last part of a path, in lower case."""
     return path.rpartition("/")[2].lower()
 
 
+@lru_cache(maxsize=256)  # each kind of file asks
 def ending(path: str) -> str:
     """Give the ending of a path, in lower case, with the dot."""
     return splitext(file_name(path))[1]

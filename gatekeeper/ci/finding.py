@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from posixpath import splitext
 
 from gatekeeper.bump import Bump, BumpKind, Bumps
 from gatekeeper.ci.changes import (
@@ -24,7 +23,7 @@ from gatekeeper.ci.changes import (
 )
 from gatekeeper.ci.event import Since
 from gatekeeper.ci.extracting import extract, takes
-from gatekeeper.ci.extractor import matches
+from gatekeeper.ci.extractor import ending, matches
 from gatekeeper.ci.git import Git
 from gatekeeper.ci.links import leading
 from gatekeeper.ci.pairing import Named, pair
@@ -147,6 +146,8 @@ class _Reading:
         )  # fmt: skip
 
     def _without_ignored(self, change: Change) -> Change:
+        if not self.rules.ignored:
+            return change
         old, new = (
             side and (None if self.rules.ignores_path(side.path) else side) for side in (change.old, change.new)
         )
@@ -157,7 +158,7 @@ class _Reading:
         if side.symlink or side.submodule:
             return False
         if side.path not in self.wanted:
-            plain = splitext(side.path)[1].lower() not in _NO_TEXT or self.rules.reads(side.path)
+            plain = ending(side.path) not in _NO_TEXT or self.rules.reads(side.path)
             self.wanted[side.path] = plain and not _is_weights(side.path)
         return self.wanted[side.path]
 
@@ -194,16 +195,13 @@ class _Reading:
                 if not isinstance(data, bytes):
                     if newer and self.rules.reads(side.path):
                         refused[data.value].append(side.path)
-                else:
-                    mentions = extract(side.path, data, self.rules.patterns, limits)
+                elif mentions := extract(side.path, data, self.rules.patterns, limits):
                     found[(index, newer)] = tuple(each for each in mentions if not self.rules.ignores_name(each.name))
         for why, paths in refused.items():
             self._tell(paths, why)
         none: tuple[Mention, ...] = ()
-        return [
-            Named(old=found.get((index, False), none), new=found.get((index, True), none))
-            for index in range(len(changes))
-        ]
+        naming = sorted({index for index, _ in found})
+        return [Named(old=found.get((index, False), none), new=found.get((index, True), none)) for index in naming]
 
     def _unless_local(self, found: Iterable[Bump], head: str) -> list[Bump]:
         """Refuse to guess where a name could be a model on the Hub or a path of this very repository."""

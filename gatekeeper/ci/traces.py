@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache, reduce
+from operator import or_
 from posixpath import splitext
 
 from gatekeeper.ci.extractor import is_wide
@@ -56,8 +59,8 @@ _INDIRECT = re.compile(rb"\b(?:partial|getattr)[ \t]{0,8}\(|__call__")
 _BEFORE = 80
 """Bytes before `as` in which the name stands."""
 
-_GIVEN = re.compile(rb"(?i)-[\w-]*(?:%(words)s)|(?:%(words)s)[\w.\[\]-]*[\"']?[?:+]?=" % {b"words": b"|".join(_WEAK)})
-"""A flag or a variable of a shell that may be a model."""
+_GIVEN = re.compile(rb"-[\w-]*(?:%(words)s)|(?:%(words)s)[\w.\[\]-]*[\"']?[?:+]?=" % {b"words": b"|".join(_WEAK)})
+"""A flag or a variable of a shell that may be a model, in small letters."""
 
 _ANY = frozenset({*_STRONG, *_WEAK, *_LOADERS})
 
@@ -66,6 +69,26 @@ _GROUPS = ((_IS_STRONG, _STRONG), (_IS_WEAK, _WEAK), (_LOADS, _LOADERS))
 
 _PLAIN: set[bytes] = set()
 """Words in which no trace is: files have most of theirs in common, so that each is looked at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text that was looked at."""
+
+    text: bytes
+    without: bytes
+    """Bytes that were left out of it."""
+
+    traced: frozenset[bytes]
+    """Its words, or parts of them, that have a trace."""
+
+
+_LAST = [_Text(b"", b"", frozenset())]
+"""The sides of a change are alike, and follow each other."""
+
+_MOST_TRACED = 16
+_NEAR = 512
+"""Bytes between which the end of what two texts have in common is not searched further."""
 
 _MOST_PLAIN = 1 << 16
 _MOST_AT_ONCE = 1 << 10
@@ -160,8 +183,11 @@ def _of_settings(data: bytes) -> bool:
 def _of_shell(data: bytes) -> bool:
     """Whether a script that has a trace has it where scripts name models: in a program, a flag or a variable."""
     data = _joined(data)
-    found = _traces(data, b"\"'\\")
-    return bool(found & _IS_STRONG) or bool(_GIVEN.search(data.translate(None, b"\"'\\")))
+    if _traces(data, b"\"'\\") & _IS_STRONG:
+        return True
+    small = data.translate(None, b"\"'\\").lower()
+    words = [word for word in _WEAK if word in small]
+    return any(_GIVEN.search(line) for line in small.split(b"\n") if any(word in line for word in words))
 
 
 def _joined(data: bytes) -> bytes:
@@ -169,14 +195,75 @@ def _joined(data: bytes) -> bytes:
 
 
 def _traces(data: bytes, without: bytes = b"") -> int:
-    """Give the groups that have a word in a text."""
-    words = data.translate(_LETTERS, without).split()
-    if _PLAIN.issuperset(words):
-        return 0
-    unknown = set(words) - _PLAIN
-    told = b" ".join(unknown)
-    found = sum(group for group, words in _GROUPS if any(word in told for word in words))
-    if len(unknown) <= _MOST_AT_ONCE and len(_PLAIN) < _MOST_PLAIN:
-        plain = unknown if not found else (each for each in unknown if not any(word in each for word in _ANY))
-        _PLAIN.update(each for each in plain if len(each) <= _LONGEST_PLAIN)
+    """Give the groups that have a word in a text; what it has in common with the last text is not read again."""
+    last = _LAST[0]
+    traced: set[bytes] = set()
+    part = data
+    if last.without == without:
+        part = _differing(data, last.text)
+        if last.traced:
+            told = data.translate(_LETTERS, without)
+            traced.update(word for word in last.traced if word in told)
+    words = part.translate(_LETTERS, without).split()
+    if not _PLAIN.issuperset(words):
+        traced |= _traced(set(words) - _PLAIN)
+    if len(traced) <= _MOST_TRACED:
+        _LAST[0] = _Text(data, without, frozenset(traced))
+    return reduce(or_, map(_groups, traced), 0)
+
+
+def _traced(words: set[bytes]) -> set[bytes]:
+    """Give the words that have a trace, and keep in mind some that have none."""
+    if len(words) > _MOST_AT_ONCE:
+        told = b" ".join(words)
+        return {part for part in _ANY if part in told}
+    found = {word for word in words if _groups(word)}
+    if len(_PLAIN) < _MOST_PLAIN:
+        _PLAIN.update(word for word in words - found if len(word) <= _LONGEST_PLAIN)
     return found
+
+
+def _groups(word: bytes) -> int:
+    return _known(word) if len(word) <= _LONGEST_PLAIN else _of_word(word)
+
+
+def _of_word(word: bytes) -> int:
+    return sum(group for group, parts in _GROUPS if any(part in word for part in parts))
+
+
+_known = lru_cache(maxsize=4096)(_of_word)
+
+
+def _differing(data: bytes, like: bytes) -> bytes:
+    """Give whole lines of a text, such that all its other lines stand in the other text, too."""
+    most = min(len(data), len(like))
+    start = data.rfind(b"\n", 0, _common(data, like, most)) + 1
+    common = _common_end(data, like, most)
+    if len(data) - start <= _NEAR:
+        return data[start:]
+    end = data.find(b"\n", len(data) - common) + 1 if common else 0
+    return data[start:end] if end else data[start:]
+
+
+def _common(one: bytes, other: bytes, most: int) -> int:
+    """Give how many bytes at least two texts have in common at the start."""
+    least = 0
+    while most - least > _NEAR:
+        middle = (least + most) // 2
+        if one[least:middle] == other[least:middle]:
+            least = middle
+        else:
+            most = middle
+    return least
+
+
+def _common_end(one: bytes, other: bytes, most: int) -> int:
+    """Give how many bytes at least two texts have in common at the end."""
+    least = 0
+    while most - least > _NEAR:
+        middle = (least + most) // 2
+        if one[len(one) - middle : len(one) - least] == other[len(other) - middle : len(other) - least]:
+            least = middle
+        else:
+            most = middle
+    return least
