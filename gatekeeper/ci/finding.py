@@ -128,9 +128,6 @@ class _Reading:
     wanted: dict[str, bool] = field(default_factory=dict)
     """Path → whether it is read."""
 
-    taken: dict[str, bool] = field(default_factory=dict)
-    """Path → whether an extractor takes it."""
-
     def bumps(self, base: str, head: str, changes: Sequence[Change]) -> Bumps:
         wanted = [kept for change in changes if (kept := self._without_ignored(change)).sides and _differs(kept)]
         read = [change for change in wanted if any(self._takes(side) for side in change.sides)]

@@ -133,7 +133,9 @@ def lines_with_traces(data: bytes) -> list[int] | None:
     small = data.lower()
     if _renames(small):  # then any name may be that of a loader
         return None
-    places = {place for trace in (*_ANY, *_REBINDING) for place in _places(small, trace)}
+    words = b" ".join(_traced_words(data))
+    present = [trace for trace in _ANY if trace in words]
+    places = {place for trace in (*present, *_REBINDING) for place in _places(small, trace)}
     places.update(found.start() for found in _ID.finditer(data))
     found: list[int] = []
     line, before = 1, 0
@@ -195,7 +197,12 @@ def _joined(data: bytes) -> bytes:
 
 
 def _traces(data: bytes, without: bytes = b"") -> int:
-    """Give the groups that have a word in a text; what it has in common with the last text is not read again."""
+    """Give the groups that have a word in a text."""
+    return reduce(or_, map(_groups, _traced_words(data, without)), 0)
+
+
+def _traced_words(data: bytes, without: bytes = b"") -> set[bytes]:
+    """Give the words, or parts of words, that have a trace; what was in the last text, too, is not read again."""
     last = _LAST[0]
     traced: set[bytes] = set()
     part = data
@@ -209,7 +216,7 @@ def _traces(data: bytes, without: bytes = b"") -> int:
         traced |= _traced(set(words) - _PLAIN)
     if len(traced) <= _MOST_TRACED:
         _LAST[0] = _Text(data, without, frozenset(traced))
-    return reduce(or_, map(_groups, traced), 0)
+    return traced
 
 
 def _traced(words: set[bytes]) -> set[bytes]:

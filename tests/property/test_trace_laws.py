@@ -35,10 +35,10 @@ def snippets() -> list[tuple[str, str]]:
 SNIPPETS = snippets()
 LINES = sorted({line for _, text in SNIPPETS for line in text.split("\n")})
 PIECES = st.sampled_from([
-    "model", "MODEL_ID", "llm", "vae", "hf", "repo_id", ".from_pretrained(", "pipeline(", "LLM(", "partial",
-    "vllm serve ", "curl ", "git clone ", "org/name", '"org/name"', "hf://org/name", "https://hf.co/org/name/resolve/v1/m.gguf",
-    "gpt2", ":", " ", "\n", "  ", "- ", "=", '"', "'", "{", "}", "[", "]", "(", ")", "{{", "}}", "$", "\\\n", "\\", "\\u006d",
-    "#", "--model ", "RUN ", "ENV ", "FROM ", "|", "é", "\ufeff", "\r\n", "\t", "as ", "import ", "`", "import", "args: ",
+    "model", "MODEL_ID", "llm", "vae", "hf", "repo_id", ".from_pretrained(", "pipeline(", "LLM(", "partial", "gpt2",
+    "vllm serve ", "curl ", "git clone ", "org/name", '"org/name"', "hf://org/name", "--model ", "RUN ", "FROM ",
+    "https://hf.co/org/name/resolve/v1/m.gguf", ":", " ", "\n", "  ", "- ", "=", '"', "'", "{", "}", "[", "]", "(", ")",
+    "{{", "}}", "$", "\\\n", "\\", "\\u006d", "#", "|", "é", "\ufeff", "\r\n", "\t", "as ", "import ", "`", "args: ",
 ])  # fmt: skip
 TEXTS = st.one_of(
     st.lists(PIECES, max_size=30).map("".join),
