@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gatekeeper.ci import EXTRACTORS, extract, traces
+from gatekeeper.ci import EXTRACTORS, commands, extract, keys, python_code, traces
 from gatekeeper.limits import DEFAULT_LIMITS
 
 CORPUS = Path(__file__).parents[1] / "ci" / "corpus"
@@ -65,6 +66,53 @@ def test_no_snippet_is_passed_over_that_names_something(path: str, text: str) ->
 @settings(max_examples=60)
 def test_no_text_is_passed_over_that_names_something(path: str, text: str) -> None:
     assert missed(path, text.encode()) == []
+
+
+KEYS = st.one_of(
+    *(
+        st.from_regex(form, fullmatch=True, alphabet="abcdefghijklmnopqrstuvwxyz_")
+        for form in (keys._LOADER, keys._PROMISED, keys._POSSIBLE)
+    )
+)
+
+
+def camel(key: str) -> str:
+    return re.sub("_([a-z])", lambda found: found[1].upper(), key)
+
+
+WRITINGS = st.sampled_from([str, str.upper, camel, lambda key: key.replace("_", "-")])
+SETTINGS = {
+    "a.yaml": "{key}: {name}\n", "a.json": '{{"{key}": "{name}"}}', "a.toml": '{key} = "{name}"\n',
+    ".env": "{key}={name}\n", "main.tf": '{key} = "{name}"\n', "run.sh": "{key}={name} serve\n",
+    "b.sh": "serve --{key} {name}\n", "c.sh": "serve --{key}={name}\n", "Dockerfile": "ENV {key}={name}\n", "Makefile": "{key} := {name}\n",
+    "a.py": "{key} = '{name}'\n", "b.py": "f(**{{'{key}': '{name}'}})\n", "c.py": "add('--{key}', default='{name}')\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", SETTINGS)
+@given(key=KEYS, write=WRITINGS, name=st.sampled_from(["org/name", "gpt2", "hf://org/name", "$UNSET", "{{ it }}"]))
+@settings(max_examples=60)
+def test_no_setting_that_promises_a_model_is_passed_over(
+    path: str, key: str, write: Callable[[str], str], name: str
+) -> None:
+    assert missed(path, SETTINGS[path].format(key=write(key), name=name).encode()) == []
+
+
+@pytest.mark.parametrize("program", commands._PROGRAMS, ids=lambda each: " ".join(each.words))
+@pytest.mark.parametrize("name", ["org/name", "hf://org/name", "https://hf.co/org/name/resolve/v1/m.gguf", "$UNSET"])
+def test_no_program_that_loads_is_passed_over(program: commands._Program, name: str) -> None:
+    line = f"{' '.join(program.words)} {name}"
+    texts = {"a.sh": line, "Dockerfile": f"RUN {line}", "a.yaml": f"run: {line}", "a.py": f"os.system({line!r})"}
+    assert [path for path, text in texts.items() if missed(path, f"{text}\n".encode())] == []
+
+
+@pytest.mark.parametrize("loader", python_code._LOADERS)
+@pytest.mark.parametrize("argument", ["given", "'org/name'", "'gpt2'", "*given", "**given"])
+def test_no_call_that_loads_is_passed_over(loader: str, argument: str) -> None:
+    keywords = python_code._LOADERS[loader].keywords
+    texts = [f"x.{loader}({argument})\n", f"from x import {loader} as f\nf({argument})\n"]
+    texts += [f"x.{loader}({keyword}={argument})\n" for keyword in keywords if not argument.startswith("*")]
+    assert [text for text in texts if missed("a.py", text.encode())] == []
 
 
 def fresh(data: bytes, without: bytes) -> int:
