@@ -84,7 +84,8 @@ WRITINGS = st.sampled_from([str, str.upper, camel, lambda key: key.replace("_", 
 SETTINGS = {
     "a.yaml": "{key}: {name}\n", "a.json": '{{"{key}": "{name}"}}', "a.toml": '{key} = "{name}"\n',
     ".env": "{key}={name}\n", "main.tf": '{key} = "{name}"\n', "run.sh": "{key}={name} serve\n",
-    "b.sh": "serve --{key} {name}\n", "c.sh": "serve --{key}={name}\n", "Dockerfile": "ENV {key}={name}\n", "Makefile": "{key} := {name}\n",
+    "b.sh": "serve --{key} {name}\n", "c.sh": "serve --{key}={name}\n",
+    "Dockerfile": "ENV {key}={name}\n", "Makefile": "{key} := {name}\n",
     "a.py": "{key} = '{name}'\n", "b.py": "f(**{{'{key}': '{name}'}})\n", "c.py": "add('--{key}', default='{name}')\n",
 }  # fmt: skip
 
