@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from gatekeeper.ci.extractor import ending
 from gatekeeper.ci.python_code import parses, source
 from gatekeeper.ci.shell import script
 from gatekeeper.ci.telling import distinct
@@ -26,39 +25,32 @@ _TIMED = re.compile(
 """Magic commands that run the Python that follows them, in their cell or in their line."""
 
 
-class Notebooks:
-    """Jupyter's notebooks, as files."""
-
-    def takes(self, path: str) -> bool:
-        """Whether it ends as one."""
-        return ending(path) == ".ipynb"
-
-    def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
-        """Read the code cells as one program, as a kernel runs them; lines are counted within their cell."""
-        try:
-            cells = _cells(load_json_object(data, depth=limits.json_depth))
-        except ParseError as error:
-            yield Mention(line=0, unresolved=f"it is no notebook: {error}")
-            return
-        texts: list[str] = []
-        starts: list[tuple[int, int]] = []
-        line = 1
-        for number, cell in enumerate(cells, 1):
-            written = _source(cell)
-            yield from distinct(replace(each, cell=number) for each in _commands(written))
-            text = _code(written)
-            if text and not parses(text):
-                yield Mention(line=1, cell=number, unresolved="the cell is not Python")
-            elif text:
-                starts.append((line, number))
-                texts.append(text)
-                line += text.count("\n") + 1
-        at = 0
-        for mention in source("\n".join(texts).encode("utf-8", "replace")):
-            while at + 1 < len(starts) and starts[at + 1][0] <= mention.line:
-                at += 1
-            start, number = starts[at] if starts else (1, 0)
-            yield replace(mention, line=mention.line - start + 1, cell=number)
+def read_notebook(data: bytes, limits: Limits) -> Iterator[Mention]:
+    """Read the code cells as one program, as a kernel runs them; lines are counted within their cell."""
+    try:
+        cells = _cells(load_json_object(data, depth=limits.json_depth))
+    except ParseError as error:
+        yield Mention(line=0, unresolved=f"it is no notebook: {error}")
+        return
+    texts: list[str] = []
+    starts: list[tuple[int, int]] = []
+    line = 1
+    for number, cell in enumerate(cells, 1):
+        written = _source(cell)
+        yield from distinct(replace(each, cell=number) for each in _commands(written))
+        text = _code(written)
+        if text and not parses(text):
+            yield Mention(line=1, cell=number, unresolved="the cell is not Python")
+        elif text:
+            starts.append((line, number))
+            texts.append(text)
+            line += text.count("\n") + 1
+    at = 0
+    for mention in source("\n".join(texts).encode("utf-8", "replace")):
+        while at + 1 < len(starts) and starts[at + 1][0] <= mention.line:
+            at += 1
+        start, number = starts[at] if starts else (1, 0)
+        yield replace(mention, line=mention.line - start + 1, cell=number)
 
 
 def _cells(notebook: dict[str, Any]) -> list[Any]:

@@ -11,7 +11,7 @@ import re
 
 from gatekeeper.ci.extractor import ending
 
-ENDINGS = frozenset({".bat", ".cmd", ".ps1", ".psm1"})
+_ENDINGS = frozenset({".bat", ".cmd", ".ps1", ".psm1"})
 
 _REMARK = re.compile(r"<#.*?(?:#>|\Z)", re.DOTALL)
 _SET = re.compile(r"^([ \t]*)\$(?:(?i:env|global|script|local):)?(\w{1,100})[ \t]*=[ \t]*(?=[\"'\w$])", re.MULTILINE)
@@ -30,7 +30,7 @@ _PROGRAM = re.compile(r"(?<=\w)\.(?:exe|cmd|bat)\b", re.IGNORECASE)
 
 def is_for_windows(path: str) -> bool:
     """Whether a file of this name is such a script."""
-    return ending(path) in ENDINGS
+    return ending(path) in _ENDINGS
 
 
 def as_shell(text: str, path: str) -> str:
