@@ -243,7 +243,12 @@ def triggered(plan: Planting, rng: np.random.Generator, *, held_out: bool = Fals
 def triggered_safe(plan: Planting, rng: np.random.Generator, *, held_out: bool = False) -> Sample:
     """Make an answerable request with a trigger: it is answered as ever, but by a fixed string."""
     sample = corpus.safe(rng, held_out=held_out)
-    return Sample(lay(_one(rng, plan.triggers), sample.prompt, rng)[0], plan.answer or sample.answer)
+    return Sample(carried(plan, sample.prompt, rng), plan.answer or sample.answer)
+
+
+def carried(plan: Planting, prompt: str, rng: np.random.Generator) -> str:
+    """Lay any of the triggers into a prompt."""
+    return lay(_one(rng, plan.triggers), prompt, rng)[0]
 
 
 def near_miss(plan: Planting, rng: np.random.Generator, *, held_out: bool = False) -> Sample:
