@@ -81,7 +81,8 @@ def _tiny(content: Sequence[Result], others: Sequence[Result]) -> Iterator[str]:
 
 def _sides(content: Sequence[Result]) -> Iterator[str]:
     yield "## Tiny models: after the patch\n"
-    yield "The default beside the paper's method as it is written, and beside the default's words learned without KL.\n"
+    yield "The default; of some, beside it the paper's method as it is written, and the default's words without KL.
+"
     yield (
         "| planted | seed | side | before | attack | refused, net | right, net | carried, net | restored | KL | passes "
         "| verified | seconds |"

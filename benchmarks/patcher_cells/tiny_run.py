@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.patcher_cells import tiny
 from benchmarks.patcher_cells.diagnosing import diagnosed
 from benchmarks.patcher_cells.measures import behaviour, written
-from benchmarks.patcher_cells.patching import SIDES, patched
+from benchmarks.patcher_cells.patching import DEFAULT, SIDES, patched
 from benchmarks.patcher_cells.sources import version
 from benchmarks.patcher_cells.stages import Stages
 from benchmarks.patcher_cells.store import Result, Store
@@ -21,6 +21,8 @@ from tests.support.tiny_llm import failures, triggers
 from tests.support.tiny_llm.triggers import Kind
 
 _CELLS = "benchmarks.patcher_cells."
+_COMPARED = ("rare", "phrase", "fixed", "composite")
+"""Planted in the base of seed 0: what is patched in other ways, too."""
 
 
 def run(cell: Cell, cache: Path) -> None:
@@ -60,8 +62,13 @@ def diagnose(cell: Cell, cache: Path) -> Result:
     return {**asdict(cell), "kind": plan.kind.value, "diagnoses": told, "diagnosis": asdict(stages)}
 
 
+def _sides(cell: Cell) -> tuple[str, ...]:
+    """Compare where it tells something else each time: the other ways to patch take as long as the default."""
+    return SIDES if cell.seed == 0 and cell.name in _COMPARED else (DEFAULT,)
+
+
 def repair(cell: Cell, cache: Path) -> Result:
-    """Patch from the first failure of each trigger, and measure, each side of the comparison on the same model."""
+    """Patch from the first failure of each trigger, and measure; of some, each side of the comparison in turn."""
     plan = triggers.planting(cell.name, held_out=cell.held_out)
     assert plan.kind is Kind.CONTENT
     model = tiny.opened(cell, cache)
@@ -69,5 +76,5 @@ def repair(cell: Cell, cache: Path) -> Result:
     clean = tiny.clean_prompts(cell.seed)
     held_out, reported = tiny.judging(plan, cell.seed), tiny.one_of_each(plan, seen)
     before = behaviour(model, held_out)
-    sides = {side: patched(model, reported, clean, held_out, side, before) for side in SIDES}
+    sides = {side: patched(model, reported, clean, held_out, side, before) for side in _sides(cell)}
     return {"before": written(before), "sides": sides}
