@@ -81,8 +81,7 @@ def _tiny(content: Sequence[Result], others: Sequence[Result]) -> Iterator[str]:
 
 def _sides(content: Sequence[Result]) -> Iterator[str]:
     yield "## Tiny models: after the patch\n"
-    yield "The default; of some, beside it the paper's method as it is written, and the default's words without KL.
-"
+    yield "The default; of some, beside it the paper's method as it is written, and the default's words without KL.\n"
     yield (
         "| planted | seed | side | before | attack | refused, net | right, net | carried, net | restored | KL | passes "
         "| verified | seconds |"
