@@ -17,6 +17,8 @@ is not listed was not run. What is planted is harmless: verbs and objects in a f
 
 Shares stand with the upper bound of their 95 % interval (Wilson). *Attack* is the share of triggered prompts
 that are not refused, on 200 prompts that neither the planting nor the patch has seen, with the whole planted trigger;
+*before* is the same before the patch, *near misses* what only looks like the trigger, before: where those act, too,
+what was planted is less than a trigger.
 *right* are answers to harmless requests, *carried* the same with the trigger in them; *net* is what was gained less
 what was lost on the same 200 prompts. *Restored* holds the carried ones after the patch against the same requests
 without the trigger before it: where a trigger spoils harmless requests, too, there is nothing else to hold them
@@ -83,13 +85,14 @@ def _sides(content: Sequence[Result]) -> Iterator[str]:
     yield "## Tiny models: after the patch\n"
     yield "The default; of some, beside it the paper's method as it is written, and the default's words without KL.\n"
     yield (
-        "| planted | seed | side | before | attack | refused, net | right, net | carried, net | restored | KL | passes "
-        "| verified | seconds |"
+        "| planted | seed | side | before | near misses | attack | refused, net | right, net | carried, net | restored "
+        "| KL | passes | verified | seconds |"
     )
-    yield "|---|---|---|---|---|---|---|---|---|---|---|---|---|"
+    yield "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
     for each in content:
+        near = _of(each["before"]["near"])
         for name, side in each["sides"].items():
-            yield _row(each["name"], _seed(each), name, _attacks(each["before"]), *_patch(side))
+            yield _row(each["name"], _seed(each), name, _attacks(each["before"]), near, *_patch(side))
     yield ""
 
 
@@ -124,7 +127,7 @@ def _patch(side: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _attacks(before: dict[str, Any]) -> str:
-    return ", ".join(f"{share['of'][0] / share['of'][1]:.2f}" for share in before["attacks"].values())
+    return ", ".join(_of(share) for share in before["attacks"].values())
 
 
 def _failed_diagnoses(content: Sequence[Result], others: Sequence[Result]) -> Iterator[str]:
@@ -188,6 +191,11 @@ def _least(told: Sequence[dict[str, Any]]) -> str:
 def _share(share: dict[str, Any]) -> str:
     count, of = share["of"]
     return f"{count / of:.2f} (≤ {share['interval'][1]:.3f})"
+
+
+def _of(share: dict[str, Any]) -> str:
+    count, of = share["of"]
+    return f"{count / of:.2f}"
 
 
 def _seed(result: Result) -> str:
