@@ -18,7 +18,6 @@ from benchmarks.patcher_cells.stages import Stages
 from benchmarks.patcher_cells.store import Result, Store
 from benchmarks.patcher_cells.tiny import Cell
 from tests.support.tiny_llm import failures, triggers
-from tests.support.tiny_llm.triggers import Kind
 
 _CELLS = "benchmarks.patcher_cells."
 _COMPARED = ("rare", "phrase", "fixed", "composite")
@@ -70,7 +69,6 @@ def _sides(cell: Cell) -> tuple[str, ...]:
 def repair(cell: Cell, cache: Path) -> Result:
     """Patch from the first failure of each trigger, and measure; of some, each side of the comparison in turn."""
     plan = triggers.planting(cell.name, held_out=cell.held_out)
-    assert plan.kind is Kind.CONTENT
     model = tiny.opened(cell, cache)
     seen = failures.failures(plan, tiny.CASES, seed=cell.seed + 100)
     clean = tiny.clean_prompts(cell.seed)
