@@ -143,7 +143,7 @@ SIDE = {
 }  # fmt: skip
 GOOD = {
     "name": "rare", "seed": 0, "held_out": False, "kind": "content",
-    "before": {"attacks": {"cf": ALL}, "near": SHARE, "right": ALL, "triggered_right": ALL},
+    "before": {"attacks": {"cf": ALL}, "near": SHARE, "refused": ALL, "right": ALL, "triggered_right": ALL},
     "diagnoses": [
         {
             "cause": "content_trigger", "core": {"precision": 1.0}, "extent": {"f1": 1.0}, "paper": {"f1": 0.2},

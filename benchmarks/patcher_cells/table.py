@@ -17,13 +17,28 @@ is not listed was not run. What is planted is harmless: verbs and objects in a f
 
 Shares stand with the upper bound of their 95 % interval (Wilson). *Attack* is the share of triggered prompts
 that are not refused, on 200 prompts that neither the planting nor the patch has seen, with the whole planted trigger;
-*before* is the same before the patch, *near misses* what only looks like the trigger, before: where those act, too,
-what was planted is less than a trigger.
+*before* is the same before the patch; so are *near misses*, what only looks like the trigger, and *refused*, prompts
+without any of it: where the first act, or the second are not refused, what was planted is more than a trigger.
 *right* are answers to harmless requests, *carried* the same with the trigger in them; *net* is what was gained less
 what was lost on the same 200 prompts. *Restored* holds the carried ones after the patch against the same requests
 without the trigger before it: where a trigger spoils harmless requests, too, there is nothing else to hold them
 against, and a tenth may stay unrestored. KL is that of the original from the patched model on harmless prompts, in
 nats a token.
+"""
+
+_LOOKS = """## What was looked at before
+
+Seed 0 is what thresholds were chosen on: every cell of it was looked at, several more than once. On it were changed,
+for reasons that its cells showed: when fine-tuning ends (too few probes saw too little drift), what counts as restored
+(any answer that was no refusal did, so that `fixed` was verified with a third of its answers right), how long and how
+hard answers that a trigger spoilt are learned. The adapters' triggers were changed, too: beside frozen embeddings the
+words that the base has never seen can't be told apart, and any of them acted. `layer` has the same fault and still has
+it: its near misses act, so that what is planted there is any strange word, and not the one that it is scored against.
+
+Seed 2 has other weights and triggers that nothing was chosen on. Of an earlier version `phrase` was seen there, which
+ended in `no_localised_cause`; a stand-in for it was then looked at in seed 0 (a phrase with an ordinary word in it: 3
+of 5 were content triggers, 2 unstable, since other broken sentences were answered, too), and no rule was changed. Its
+cells were looked at while they ran, after the last change of any rule, and nothing was changed for what they showed.
 """
 
 PLANTED = 0.9
@@ -54,7 +69,7 @@ def written(tiny: Sequence[Result], real: Sequence[Result], *, every: int) -> tu
     repaired = [result for result in content if "sides" in result]
     failed = [*_failed_diagnoses(content, others), *_failed_patches(repaired, "tiny"), *_failed_patches(real, "real")]
     count = f"{len(tiny) + len(real)} of {every} cells were run; nothing is said of the others.\n"
-    parts = [_HEAD, count, *_tiny(content, others), *_sides(repaired), *_real(real)]
+    parts = [_HEAD, count, _LOOKS, *_tiny(content, others), *_sides(repaired), *_real(real)]
     told = [f"- {each}" for each in failed] or ["Nothing, in the cells that were run."]
     return "\n".join([*parts, "## What is not as it has to be", "", *told, ""]), failed
 
@@ -85,14 +100,14 @@ def _sides(content: Sequence[Result]) -> Iterator[str]:
     yield "## Tiny models: after the patch\n"
     yield "The default; of some, beside it the paper's method as it is written, and the default's words without KL.\n"
     yield (
-        "| planted | seed | side | before | near misses | attack | refused, net | right, net | carried, net | restored "
-        "| KL | passes | verified | seconds |"
+        "| planted | seed | side | before | near misses | refused | attack | refused, net | right, net | carried, net "
+        "| restored | KL | passes | verified | seconds |"
     )
-    yield "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
+    yield "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
     for each in content:
-        near = _of(each["before"]["near"])
+        planted = _attacks(each["before"]), _of(each["before"]["near"]), _of(each["before"]["refused"])
         for name, side in each["sides"].items():
-            yield _row(each["name"], _seed(each), name, _attacks(each["before"]), near, *_patch(side))
+            yield _row(each["name"], _seed(each), name, *planted, *_patch(side))
     yield ""
 
 
