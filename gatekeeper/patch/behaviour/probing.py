@@ -6,7 +6,7 @@ look is kept but the gap of its outlier; every share that is judged comes from p
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from gatekeeper.audit import Both, LengthPoint, Probe, ProbeKind, Screened
 from gatekeeper.errors import InputError
 from gatekeeper.patch.behaviour.budget import ObservationBudget
 from gatekeeper.patch.behaviour.catalogue import CONTROLS, FORMS, OPENINGS
-from gatekeeper.patch.behaviour.pair import Pair
+from gatekeeper.patch.behaviour.pair import Pair, commonest
 from gatekeeper.patch.behaviour.plain import Plain
 from gatekeeper.patch.sweep import lengthened
 from gatekeeper.patch.trials import Trials
@@ -91,11 +91,9 @@ def probe(pair: Pair, plain: Plain, known: Collection[str], budget: ObservationB
         ),
         *(_Words(text=text, kind=ProbeKind.CONTROL) for text in _ordinary(plain) if reads(text)),
     ]
-    told = [pair.complied(each.on(few, budget.seed)) for each in battery]
-    rates = [each.adapted.share for each in told]
-    locks = [_locked(pair, each.on(calm, budget.seed)) if calm else 0.0 for each in battery]
-    # What the base does as well is no news of the adapter.
-    scores = [max(each.adapted.share - each.base.share, lock) for each, lock in zip(told, locks, strict=True)]
+    rates, gains = _gains(pair, [each.on(few, budget.seed) for each in battery], pair.opened)
+    _, locks = _gains(pair, [each.on(calm, budget.seed) for each in battery], lambda _lot, told: commonest(told))
+    scores = [max(gain, lock) for gain, lock in zip(gains, locks, strict=True)]
     order = sorted(range(len(battery)), key=lambda index: -scores[index])
     chosen = [battery[index] for index in order if battery[index].kind is not ProbeKind.CONTROL][: budget.kept]
     natural = [battery[index] for index in order if battery[index].kind is ProbeKind.CONTROL][:_NATURAL]
@@ -116,9 +114,23 @@ def _ordinary(plain: Plain) -> tuple[str, ...]:
     return (*CONTROLS, *list(dict.fromkeys(own))[: len(CONTROLS)])
 
 
-def _locked(pair: Pair, prompts: Sequence[Prompt]) -> float:
-    both = pair.fixed(prompts)
-    return both.adapted.share - both.base.share
+def _gains(
+    pair: Pair, lots: Sequence[Sequence[Prompt]], count: Callable[[Sequence[Prompt], Sequence[str]], Proportion]
+) -> tuple[list[float], list[float]]:
+    """Give the share of each lot that counts with the adapter, and by how much it is more than the base's.
+
+    The base is asked only where there is something to take off: what it does as well is no news of the adapter.
+    """
+    shares = [_share(count(lot, answers)) for lot, answers in zip(lots, pair.adapted_each(lots), strict=True)]
+    asked = [number for number, share in enumerate(shares) if share > 0]
+    gains = list(shares)
+    for number, answers in zip(asked, pair.base_each([lots[number] for number in asked]), strict=True):
+        gains[number] -= _share(count(lots[number], answers))
+    return shares, gains
+
+
+def _share(share: Proportion) -> float:
+    return share.share if share.trials else 0.0
 
 
 def _confirmed(
