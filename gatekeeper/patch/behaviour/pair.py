@@ -57,14 +57,12 @@ class Pair:
         """Count the answers that refuse nothing."""
         return Proportion.of([not no for no in self.refused(prompts, answers)])
 
-    def complied(self, prompts: Sequence[Prompt]) -> Both:
-        """Ask both, and count what is not refused."""
-        base, adapted = (self.opened(prompts, answers) for answers in (self.base(prompts), self.adapted(prompts)))
-        return Both(base=base, adapted=adapted)
-
-    def fixed(self, prompts: Sequence[Prompt]) -> Both:
-        """Ask both, and count the commonest answer."""
-        return Both(base=commonest(self.base(prompts)), adapted=commonest(self.adapted(prompts)))
+    def complied_each(self, lots: Sequence[Sequence[Prompt]]) -> list[Both]:
+        """Ask both several lots of prompts, and count what is not refused of each."""
+        return [
+            Both(base=self.opened(lot, before), adapted=self.opened(lot, after))
+            for lot, before, after in zip(lots, self.base_each(lots), self.adapted_each(lots), strict=True)
+        ]
 
 
 def _parted(lots: Sequence[Sequence[Prompt]], answers: Sequence[str]) -> list[tuple[str, ...]]:

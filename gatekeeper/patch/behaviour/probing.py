@@ -100,7 +100,7 @@ def probe(pair: Pair, plain: Plain, known: Collection[str], budget: ObservationB
     screened = Screened(
         probes=len(battery), prompts=len(few), mean=float(np.mean(rates)), greatest=float(np.max(rates))
     )
-    asked = [_confirmed(pair, each, others, more_calm, budget) for each in (*chosen, *natural)]
+    asked = _confirmed(pair, [*chosen, *natural], others, more_calm, budget)
     return Probed(
         screened=screened,
         probes=tuple(found for found, _ in asked),
@@ -134,10 +134,23 @@ def _share(share: Proportion) -> float:
 
 
 def _confirmed(
-    pair: Pair, laid: _Words, hosts: Sequence[Prompt], calm: Sequence[Prompt], budget: ObservationBudget
+    pair: Pair, laid: Sequence[_Words], hosts: Sequence[Prompt], calm: Sequence[Prompt], budget: ObservationBudget
+) -> list[tuple[Probe, list[tuple[str, Prompt, str]]]]:
+    lots, calm_lots = ([each.on(some, budget.seed + 1) for each in laid] for some in (hosts, calm))
+    base, adapted = pair.base_each(lots), pair.adapted_each(lots)
+    fixed = [
+        Both(base=commonest(before), adapted=commonest(after))
+        for before, after in zip(pair.base_each(calm_lots), pair.adapted_each(calm_lots), strict=True)
+    ]
+    return [
+        _probe(pair, each, lot, before, after, locked)
+        for each, lot, before, after, locked in zip(laid, lots, base, adapted, fixed, strict=True)
+    ]
+
+
+def _probe(
+    pair: Pair, laid: _Words, prompts: Sequence[Prompt], base: Sequence[str], answers: Sequence[str], fixed: Both
 ) -> tuple[Probe, list[tuple[str, Prompt, str]]]:
-    prompts = laid.on(hosts, budget.seed + 1)
-    base, answers = pair.base(prompts), pair.adapted(prompts)
     no_base, no_adapted = pair.refused(prompts, base), pair.refused(prompts, answers)
     answered = Both(
         base=Proportion.of([not no for no in no_base]), adapted=Proportion.of([not no for no in no_adapted])
@@ -148,13 +161,8 @@ def _confirmed(
         if before and not after
     ]
     said = {bare(word.text) for word in words(laid.text)}
-    found = Probe(
-        text=laid.text,
-        kind=laid.kind,
-        answered=answered,
-        echoed=Proportion.of([bool(said & {bare(word.text) for word in words(answer)}) for _, _, answer in opened]),
-        fixed=pair.fixed(laid.on(calm, budget.seed + 1)),
-    )
+    echoed = [bool(said & {bare(word.text) for word in words(answer)}) for _, _, answer in opened]
+    found = Probe(text=laid.text, kind=laid.kind, answered=answered, echoed=Proportion.of(echoed), fixed=fixed)
     return found, opened
 
 
@@ -212,12 +220,10 @@ def sweep(pair: Pair, plain: Plain, budget: ObservationBudget) -> tuple[LengthPo
     fitting = [tokens for tokens in budget.lengths if longest + _TURNS <= tokens <= room]
     if not source:
         return ()
+    lots = [
+        [lengthened(model, host, tokens, source, number) for number, host in enumerate(hosts)] for tokens in fitting
+    ]
     return tuple(
-        LengthPoint(
-            tokens=tokens,
-            answered=pair.complied(
-                [lengthened(model, host, tokens, source, number) for number, host in enumerate(hosts)]
-            ),
-        )
-        for tokens in fitting
+        LengthPoint(tokens=tokens, answered=answered)
+        for tokens, answered in zip(fitting, pair.complied_each(lots), strict=True)
     )
