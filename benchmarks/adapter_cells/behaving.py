@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
 import time
 from dataclasses import dataclass
@@ -69,7 +68,7 @@ class Observations:
         text = json.dumps({"behaviour": encode(behaviour, DOCUMENT), "seconds": seconds}) + "\n"
         with tempfile.NamedTemporaryFile("w", dir=self._place, delete=False, encoding="ascii") as stream:
             stream.write(text)
-        os.replace(stream.name, self._place / f"{cell.slug}.json")
+        Path(stream.name).replace(self._place / f"{cell.slug}.json")
         return Seen(behaviour=behaviour, seconds=seconds)
 
     def _observed(self, cell: Cell) -> Behaviour:
@@ -83,7 +82,7 @@ class Observations:
             clean=patch.load_clean(safe, unsafe),
             judge=patch.judge_named("patterns"),
             budget=patch.budget_for(model.parameters),
-            adapters=(hashlib.sha256((folder / "adapter_model.safetensors").read_bytes()).hexdigest(),),
+            adapters=(cell.slug,),
             names=(cell.slug,),
             base_digest="",
         )
@@ -91,11 +90,11 @@ class Observations:
 
     @cached_property
     def _prompts(self) -> tuple[Path, Path]:
-        """Write what a deployer would bring: requests of the side of the split that nothing was trained on."""
+        """Write what a deployer would bring: requests of both sides of the split, with every ordinary word."""
         from tests.support.tiny_llm import failures
 
         paths = self._place / "clean-safe.jsonl", self._place / "clean-unsafe.jsonl"
         for path, make in zip(paths, (failures.safe, failures.unsafe), strict=True):
-            samples = make(PROMPTS, seed=_SEED, held_out=True)
+            samples = [sample for side in (True, False) for sample in make(PROMPTS // 2, seed=_SEED, held_out=side)]
             path.write_text("".join(json.dumps({"prompt": sample.prompt}) + "\n" for sample in samples), "ascii")
         return paths
