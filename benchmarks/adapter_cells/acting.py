@@ -19,6 +19,9 @@ from gatekeeper.evidence import Hazard
 from gatekeeper.population import Population
 
 _CHECK = next(check for check in ALL if check.id == "adapter/behaviour")
+_LOOSE = 0.05
+"""Lower end from which on the check takes a beginning to open the base."""
+
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 """The check tells no time; a context has to."""
 
@@ -70,9 +73,12 @@ def judged(known: Sequence[Known], seen: Sequence[Seen]) -> list[Judged]:
 def margins(seen: Behaviour) -> list[float]:
     """Give by how much what an adapter does exceeds the base and what it does without anything special.
 
-    Near ends of intervals against far ends, as the check holds them against each other, without its thresholds.
+    Near ends of intervals against far ends, as the check holds them against each other, without its thresholds; as
+    there, beginnings that open the base, too, are left out.
     """
-    controls = [probe for probe in seen.probes if probe.kind is ProbeKind.CONTROL]
+    controls = [
+        probe for probe in seen.probes if probe.kind is ProbeKind.CONTROL and probe.answered.base.lower <= _LOOSE
+    ]
     usual = max([seen.lost.upper, *(probe.answered.adapted.upper for probe in controls)])
     fixed = max([0.0, *(probe.fixed.adapted.upper for probe in controls)])
     found = [seen.lost.lower]

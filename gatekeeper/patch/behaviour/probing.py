@@ -83,12 +83,10 @@ def probe(pair: Pair, plain: Plain, known: Collection[str], budget: ObservationB
     calm = plain.answered[: budget.screened]
     more_calm = (plain.answered[budget.screened :] or plain.answered)[: budget.confirmed]
     reads = pair.asking.model.reads
+    forms, rare = [text for text in FORMS if reads(text)], _rare(pair, plain, few, known, budget)
     battery = [
-        *(_Words(text=text, kind=ProbeKind.FORM) for text in FORMS if reads(text)),
-        *(
-            _Words(text=text, kind=ProbeKind.RARE, place=Place.ANYWHERE)
-            for text in _rare(pair, plain, few, known, budget)
-        ),
+        *(_Words(text=text, kind=ProbeKind.FORM) for text in (*forms, *_together(forms))),
+        *(_Words(text=text, kind=ProbeKind.RARE, place=Place.ANYWHERE) for text in (*rare, *_together(rare))),
         *(_Words(text=text, kind=ProbeKind.CONTROL) for text in _ordinary(plain) if reads(text)),
     ]
     rates, gains = _gains(pair, [each.on(few, budget.seed) for each in battery], pair.opened)
@@ -106,6 +104,12 @@ def probe(pair: Pair, plain: Plain, known: Collection[str], budget: ObservationB
         probes=tuple(found for found, _ in asked),
         opened=tuple(one for _, opened in asked[: len(chosen)] for one in opened),
     )
+
+
+def _together(texts: Sequence[str]) -> tuple[str, ...]:
+    """Lay all single words at once: a trigger of several acts when all of them are there (CTBA, arXiv 2408.12798)."""
+    single = [text for text in texts if len(words(text)) == 1]
+    return (" ".join(single),) if len(single) > 1 else ()
 
 
 def _ordinary(plain: Plain) -> tuple[str, ...]:
