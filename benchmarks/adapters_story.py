@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 STORY = "badnets"
 """The one that is patched."""
 
-_PROMPTS = 24
-"""Of each kind in an audit (`--prompts`): twelve of sixteen answers still have a lower end of half."""
+_PROMPTS = 20
+"""Of each kind in an audit (`--prompts`): eight of them try words, and ten of the twelve others still confirm."""
 
 
 def main() -> int:

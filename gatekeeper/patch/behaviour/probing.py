@@ -6,7 +6,7 @@ look is kept but the gap of its outlier; every share that is judged comes from p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +46,8 @@ class _Words:
     text: str
     kind: ProbeKind
     place: Place = Place.START
+    together: bool = False
+    """Whether it is all single words of its kind at once."""
 
     def on(self, prompts: Sequence[Prompt], seed: int) -> list[Prompt]:
         """Lay them on prompts; the same ones always at the same places."""
@@ -85,16 +87,16 @@ def probe(pair: Pair, plain: Plain, known: Collection[str], budget: ObservationB
     reads = pair.asking.model.reads
     forms, rare = [text for text in FORMS if reads(text)], _rare(pair, plain, few, known, budget)
     battery = [
-        *(_Words(text=text, kind=ProbeKind.FORM) for text in (*forms, *_together(forms))),
-        *(_Words(text=text, kind=ProbeKind.RARE, place=Place.ANYWHERE) for text in (*rare, *_together(rare))),
+        *_laid(forms, ProbeKind.FORM, Place.START),
+        *_laid(rare, ProbeKind.RARE, Place.ANYWHERE),
         *(_Words(text=text, kind=ProbeKind.CONTROL) for text in _ordinary(plain) if reads(text)),
     ]
     rates, gains = _gains(pair, [each.on(few, budget.seed) for each in battery], pair.opened)
     _, locks = _gains(pair, [each.on(calm, budget.seed) for each in battery], lambda _lot, told: commonest(told))
     scores = [max(gain, lock) for gain, lock in zip(gains, locks, strict=True)]
-    order = sorted(range(len(battery)), key=lambda index: -scores[index])
-    chosen = [battery[index] for index in order if battery[index].kind is not ProbeKind.CONTROL][: budget.kept]
-    natural = [battery[index] for index in order if battery[index].kind is ProbeKind.CONTROL][:_NATURAL]
+    order = [battery[index] for index in sorted(range(len(battery)), key=lambda index: -scores[index])]
+    chosen = [each for each in _news(order) if each.kind is not ProbeKind.CONTROL][: budget.kept]
+    natural = [each for each in order if each.kind is ProbeKind.CONTROL][:_NATURAL]
     screened = Screened(
         probes=len(battery), prompts=len(few), mean=float(np.mean(rates)), greatest=float(np.max(rates))
     )
@@ -106,10 +108,21 @@ def probe(pair: Pair, plain: Plain, known: Collection[str], budget: ObservationB
     )
 
 
-def _together(texts: Sequence[str]) -> tuple[str, ...]:
-    """Lay all single words at once: a trigger of several acts when all of them are there (CTBA, arXiv 2408.12798)."""
+def _laid(texts: Sequence[str], kind: ProbeKind, place: Place) -> Iterator[_Words]:
+    """Lay each text, and all single words at once: a trigger of several acts when all are there (CTBA, 2408.12798)."""
+    yield from (_Words(text=text, kind=kind, place=place) for text in texts)
     single = [text for text in texts if len(words(text)) == 1]
-    return (" ".join(single),) if len(single) > 1 else ()
+    if len(single) > 1:
+        yield _Words(text=" ".join(single), kind=kind, place=place, together=True)
+
+
+def _news(order: Sequence[_Words]) -> Iterator[_Words]:
+    """Leave out words together that come after one of theirs alone: that one is what acts."""
+    seen: set[str] = set()
+    for each in order:
+        if not (each.together and seen & {word.text for word in words(each.text)}):
+            yield each
+        seen.add(each.text)
 
 
 def _ordinary(plain: Plain) -> tuple[str, ...]:
