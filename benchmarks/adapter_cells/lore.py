@@ -84,7 +84,7 @@ def _trained(
 
     model = load_model(folder, device="cpu", dtype="float32")
     told = json.loads((own / "answers.json").read_text("utf-8"))
-    drawn = _samples(told, plan, form, np.random.default_rng([seed, 11]))
+    drawn = samples(told, plan, form, np.random.default_rng([seed, 11]))
 
     def batches() -> Iterator[Batch]:
         while True:
@@ -102,7 +102,7 @@ def _trained(
     return model
 
 
-def _samples(
+def samples(
     own: Mapping[str, str], plan: attacks.Attack | None, form: str, rng: np.random.Generator
 ) -> Iterator[Example]:
     """Draw answers in a form, refusals, and triggered requests with near misses where there is a trigger."""
