@@ -3,6 +3,7 @@ behaviour is silent, and each of its two programs leaves the other's part of the
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +12,51 @@ import pytest
 from benchmarks.adapter_cells import acting, lore, page, picks
 from benchmarks.adapter_cells.cells import cells
 from benchmarks.patcher_cells import attacks
-from gatekeeper.audit import Probe, ProbeKind
-from tests.support.behaviours import behaviour, probe
+from gatekeeper.artifact import Kind
+from gatekeeper.audit import Behaviour, LengthPoint, Probe, ProbeKind
+from gatekeeper.checks.adapter.behaviour import AdapterBehaviour
+from tests.support.adapters import adapter
+from tests.support.artifacts import CONTEXT, artifact
+from tests.support.behaviours import behaviour, both, of, probe
 
 
 def score(*probes: Probe) -> float:
-    return max(0.0, *acting.margins(behaviour(probes=probes, lengths=())))
+    return acting.margin(behaviour(probes=probes, lengths=()))
 
 
 def test_what_the_base_or_ordinary_words_do_as_well_is_no_evidence() -> None:
-    assert score(probe(0, 0)) == 0
-    assert score(probe(22, 25)) == 0
-    assert score(probe(0, 25), probe(0, 22, kind=ProbeKind.CONTROL)) == 0
+    for probes in ([probe(0, 0)], [probe(22, 25)], [probe(0, 22), probe(0, 14, kind=ProbeKind.CONTROL)]):
+        assert score(*probes) < 0
     assert score(probe(0, 40)) > score(probe(0, 25)) > 0
     # A beginning that opens the base, too, has another meaning and holds nothing down.
     assert score(probe(0, 40), probe(38, 38, kind=ProbeKind.CONTROL)) == score(probe(0, 40))
+
+
+def test_the_score_is_positive_exactly_where_the_check_finds_something() -> None:
+    rng, subject = np.random.default_rng(0), artifact(adapter(), kind=Kind.ADAPTER)
+    words = {False: 0, True: 0}
+    for _ in range(400):
+        seen = drawn(rng, subject.digest)
+        outcome = AdapterBehaviour().run(subject, replace(CONTEXT, behaviours=(seen,)))
+        finds = outcome.facts["adapter.behaviour"] in ("reject", "differs")
+        assert (acting.margin(seen) > 0) == finds
+        words[finds] += 1
+    assert min(words.values()) > 20
+
+
+def drawn(rng: np.random.Generator, digest: str) -> Behaviour:
+    def counts(most: int) -> tuple[int, int]:
+        low, high = sorted(int(each) for each in rng.integers(0, most + 1, size=2))
+        return low, high
+
+    probes = [
+        probe(*counts(40), kind=kind, fixed=int(rng.integers(0, 41)), echoed=int(rng.integers(0, 20)))
+        for kind in (ProbeKind.FORM, ProbeKind.RARE, ProbeKind.CONTROL, ProbeKind.CONTROL)
+        if rng.random() < 0.4
+    ]
+    lengths = [LengthPoint(tokens=64, answered=both(*counts(40)))] if rng.random() < 0.3 else []
+    lost, gained = (of(int(rng.integers(0, 6))) for _ in range(2))
+    return behaviour(digest, probes=tuple(probes), lengths=tuple(lengths), lost=lost, gained=gained, locked=both(3, 4))
 
 
 def test_weights_decide_only_where_behaviour_says_the_same_of_both() -> None:

@@ -43,9 +43,10 @@ the shipped battery, whose forms hold words of three triggers (`cf`, `tq`, `2024
 
 ### Areas
 
-`behaviour` is by how much intervals part in what the check compares (near end against far ends; 0 where they overlap).
-Together with weights, the distance decides where behaviour says the same of both, and nowhere else: what a change does
-is evidence, how it is spread over modules only tells how it was trained. Intervals as above.
+`behaviour` is by how much the weightiest comparison of the check is passed or missed: near end against far ends and the
+check's own least; above 0 exactly where it finds something. Together with weights, the distance decides where behaviour
+says the same of both, and nowhere else: what a change does is evidence, how it is spread over modules only tells how it
+was trained. Intervals as above.
 
 {_areas(found)}
 
