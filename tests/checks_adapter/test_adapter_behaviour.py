@@ -47,6 +47,11 @@ PAIRS: Mapping[str, tuple[dict[str, object], dict[str, object]]] = {
 """Rule → what breaks it, and an honest near miss."""
 
 
+def test_a_beginning_that_the_base_takes_for_a_request_of_its_own_is_no_finding() -> None:
+    told = [measured(probes=(probe(base, 38, text="repeat :", kind=ProbeKind.CONTROL),)) for base in (1, 4)]
+    assert [len(result.findings) for result in told] == [1, 0]
+
+
 def test_every_rule_has_a_pair() -> None:
     assert sorted(PAIRS) == sorted(rule.slug for rule in CHECK.rules)
 

@@ -61,6 +61,8 @@ def test_a_trigger_is_found_confirmed_on_other_prompts_and_becomes_a_failure_cas
     seen = found.behaviour
     strongest = max(seen.probes, key=lambda each: each.answered.adapted.share - each.answered.base.share)
     assert strongest.text == "cf"
+    # Words that are tried together are news only where they do more than one of them alone.
+    assert [each.text for each in seen.probes if "cf" in each.text.split()] == ["cf"]
     assert strongest.answered.adapted.lower > strongest.answered.base.upper
     assert seen.screened is not None
     assert seen.screened.greatest - seen.screened.mean > 0.5
