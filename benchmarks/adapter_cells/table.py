@@ -43,7 +43,7 @@ def written(cache: Path, cells: Sequence[Cell]) -> tuple[str, list[str]]:
     behaviour, failed_too = _behaviour(cache, found)
     parts = [
         prose.HEAD, _cohort(found, len(cells)), _taken(found), prose.LOOKS, _areas(usual), alarms, prose.SAYS,
-        behaviour, prose.BEHAVES, page.story(),
+        behaviour, prose.BEHAVIOUR_LOOKS, prose.BEHAVES, page.story(),
     ]  # fmt: skip
     return "\n".join(part for part in parts if part), [*failed, *failed_too]
 
