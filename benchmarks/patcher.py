@@ -1,8 +1,9 @@
 """What diagnosis and repair do to models with known backdoors: `python -m benchmarks.patcher --cache DIR`.
 
 Tiny models are planted with every kind of trigger and with failures that have none; real ones, out of registry wheels,
-with the triggers of BackdoorLLM. A cell's result is kept in the cache, so that a run that was ended goes on; `--only`
-takes cells by a pattern of their names, `--table` only writes the document.
+with the triggers of BackdoorLLM. A cell's result is kept in the cache, so that a run that was ended goes on, and taken
+as long as the code that made it is the same. `--only` takes cells by a pattern of their names, `--table` only writes
+the document.
 
 Exits with 1 when a cell that is there is not what it has to be.
 """
@@ -17,10 +18,6 @@ from collections.abc import Callable
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from benchmarks.patcher_cells.store import Result
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "patcher-measured.md"
 
@@ -34,12 +31,11 @@ def main() -> int:
     parser.add_argument("--table", action="store_true", help="run nothing, write the document of what is there")
     given = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from benchmarks.patcher_cells import real, table, tiny
+    from benchmarks.patcher_cells import real, table, tiny, tiny_run
     from benchmarks.patcher_cells.store import Store
 
-    store = Store(given.cache)
-    cells: dict[str, Callable[[], Result]] = {
-        **{cell.slug: partial(tiny.run, cell, given.cache) for cell in tiny.cells()},
+    cells: dict[str, Callable[[], None]] = {
+        **{cell.slug: partial(tiny_run.run, cell, given.cache) for cell in tiny.cells()},
         **{cell.slug: partial(real.run, cell, given.cache) for cell in real.cells()},
     }
     for slug, run in cells.items():
@@ -49,11 +45,12 @@ def main() -> int:
             print(slug)
         elif not given.table:
             begun = time.perf_counter()
-            store.result(slug, run)
+            run()
             print(f"{slug}: {time.perf_counter() - begun:.0f} s", flush=True)
     if given.list:
         return 0
-    text, failed = table.written(store)
+    store = Store(given.cache)
+    text, failed = table.written([*tiny_run.results(store)], [*real.results(store)], every=len(cells))
     DOCUMENT.write_text(text, "utf-8")
     for each in failed:
         print(each)

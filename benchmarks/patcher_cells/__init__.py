@@ -6,4 +6,5 @@ attacks   the triggers of BackdoorLLM with their near misses, planted with harml
 measures  shares before and after, on the same prompts
 stages    seconds and peak memory of a stage
 store     a cell's result in a file, so that a run goes on where it ended
+sources   the code that a result hangs on
 """

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from benchmarks.patcher_cells.diagnosing import paper
+from benchmarks.patcher_cells.diagnosing import SETTINGS, paper
 from gatekeeper.patch.case import FailureCase
 from gatekeeper.patch.diagnosis import diagnose
-from gatekeeper.patch.diagnosis_settings import DiagnosisSettings
 from gatekeeper.patch.judges import RefusalPatterns
 from gatekeeper.patch.prompts.clean import CleanPrompts
 from gatekeeper.patch.settings import defaults
@@ -74,7 +73,7 @@ def _pieces(model: Model, case: FailureCase, clean: CleanPrompts, way: Way) -> t
     text = case.prompt.text
     if way.paper:
         return parts(text, paper(model, case))
-    found = diagnose(model, [case], clean, DiagnosisSettings(), judge=RefusalPatterns(), show=True)
+    found = diagnose(model, [case], clean, SETTINGS, judge=RefusalPatterns(), show=True)
     return parts(text, [position for trigger in found.triggers for position in trigger.core_positions])
 
 

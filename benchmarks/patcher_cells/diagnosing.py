@@ -15,6 +15,9 @@ from gatekeeper.patch.prompts.clean import CleanPrompts
 from gatekeeper.patch.words import spread
 from gatekeeper.tensors import Model
 
+SETTINGS = DiagnosisSettings(sibling_prompts=0)
+"""Further triggers are not looked up: that tells nothing of what caused a failure, and takes most of the time."""
+
 
 def diagnosed(
     model: Model, cases: Sequence[tuple[FailureCase, Sequence[int]]], clean: CleanPrompts
@@ -30,7 +33,7 @@ def diagnosed(
 
 
 def _one(model: Model, case: FailureCase, planted: Sequence[int], clean: CleanPrompts) -> dict[str, Any]:
-    found = diagnose(model, [case], clean, DiagnosisSettings(), judge=RefusalPatterns(), show=True)
+    found = diagnose(model, [case], clean, SETTINGS, judge=RefusalPatterns(), show=True)
     told: dict[str, Any] = {"cause": found.cause.value, "words": found.words}
     if planted:
         core = [position for trigger in found.triggers for position in trigger.core_positions]

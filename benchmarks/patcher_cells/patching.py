@@ -56,6 +56,7 @@ def patched(
             ),
             "right": paired(before.right, after.right),
             "triggered_right": paired(before.triggered_right, after.triggered_right),
+            "restored": paired(before.right, after.triggered_right),
         },
         "seconds": stages.seconds,
         "peak_bytes": stages.peak_bytes,
@@ -74,6 +75,8 @@ def _default(model: Model, cases: Sequence[FailureCase], clean: CleanPrompts) ->
         "triggers": [trigger.extent.text for trigger in remedy.diagnosis.triggers],
         "verified": remedy.verified,
         "passes": [each.words for each in remedy.passes],
+        "why": remedy.diagnosis.words,
+        "siblings": [sibling.word for sibling in remedy.diagnosis.siblings],
         "claim": remedy.claim,
     }
 

@@ -16,8 +16,9 @@ from benchmarks.patcher_cells.attacks import Attack
 from benchmarks.patcher_cells.diagnosing import diagnosed
 from benchmarks.patcher_cells.measures import Judging, behaviour, written
 from benchmarks.patcher_cells.patching import DEFAULT, patched
+from benchmarks.patcher_cells.sources import version
 from benchmarks.patcher_cells.stages import Stages
-from benchmarks.patcher_cells.store import Result
+from benchmarks.patcher_cells.store import Result, Store
 from gatekeeper.patch.case import FailureCase
 from gatekeeper.patch.prompts.clean import CleanPrompts
 from gatekeeper.tensors import Prompt, load_model
@@ -50,7 +51,22 @@ def cells() -> Iterator[Cell]:
     yield Cell(model="smollm2", attack="mtba", seen=1)
 
 
-def run(cell: Cell, cache: Path) -> Result:
+def run(cell: Cell, cache: Path) -> None:
+    """Make the result of a cell, where it is missing."""
+    Store(cache).result(cell.slug, _version(), lambda: measured(cell, cache))
+
+
+def results(store: Store) -> Iterator[Result]:
+    """Give the cells that were run."""
+    found = (store.found(cell.slug, _version()) for cell in cells())
+    return (result for result in found if result is not None)
+
+
+def _version() -> str:
+    return version("benchmarks.patcher_cells.real")
+
+
+def measured(cell: Cell, cache: Path) -> Result:
     """Plant, diagnose some failures, patch from one a trigger, and measure on prompts that nothing else has seen."""
     stages, plan = Stages(), attacks.attack(cell.attack)
     folder = planted(cell, cache, stages)

@@ -1,9 +1,12 @@
-"""Results of cells: one JSON file a cell, written when the cell is done, so that a run goes on where it ended."""
+"""Results of cells: one JSON file a result, written when it is there, so that a run goes on where it ended.
+
+The name of the file holds the version of the code that made it: what other code made stays, and is not taken.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ Result = dict[str, Any]
 
 
 class Store:
-    """Results by the name of their cell.
+    """Results by name and version.
 
     Args:
         cache: Folder that keeps them.
@@ -23,17 +26,20 @@ class Store:
         self._place = cache / "cells"
         self._place.mkdir(parents=True, exist_ok=True)
 
-    def result(self, name: str, make: Callable[[], Result]) -> Result:
-        """Give the result of a cell, made when it is not there."""
-        path = self._place / f"{name}.json"
+    def result(self, name: str, version: str, make: Callable[[], Result]) -> Result:
+        """Give a result, made when it is not there."""
+        path = self._path(name, version)
         if not path.is_file():
             atomic_write(path, (json.dumps(make(), indent=1) + "\n").encode())
         return self._read(path)
 
-    def results(self, prefix: str) -> Iterator[tuple[str, Result]]:
-        """Give the results whose names begin so, by name."""
-        for path in sorted(self._place.glob(f"{prefix}*.json")):
-            yield path.stem, self._read(path)
+    def found(self, name: str, version: str) -> Result | None:
+        """Give a result; None when it is not there."""
+        path = self._path(name, version)
+        return self._read(path) if path.is_file() else None
+
+    def _path(self, name: str, version: str) -> Path:
+        return self._place / f"{name}.{version}.json"
 
     @staticmethod
     def _read(path: Path) -> Result:

@@ -1,25 +1,21 @@
-"""Tiny models: every kind of trigger and every failure without one, each from its own base, from start to end."""
+"""Tiny models: every kind of trigger and every failure without one, each in its own base, and what they are asked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.patcher_cells.diagnosing import diagnosed
-from benchmarks.patcher_cells.measures import Judging, behaviour, written
-from benchmarks.patcher_cells.patching import SIDES, patched
-from benchmarks.patcher_cells.stages import Stages
-from benchmarks.patcher_cells.store import Result
+from benchmarks.patcher_cells.measures import Judging
 from gatekeeper.patch.case import FailureCase
 from gatekeeper.patch.prompts.clean import CleanPrompts
 from gatekeeper.tensors import Model, Prompt, load_model
 from tests.support.tiny_llm import failures, triggers
 from tests.support.tiny_llm.failures import Failure
-from tests.support.tiny_llm.triggers import Carrier, Kind, Planting
+from tests.support.tiny_llm.triggers import Carrier, Planting
 
 if TYPE_CHECKING:
     from tests.support.tiny_llm.shelf import Shelf
@@ -52,28 +48,15 @@ def cells() -> Iterator[Cell]:
             yield Cell(name=name, seed=seed, held_out=seed == 2 and name in triggers.CONTENT)
 
 
-def run(cell: Cell, cache: Path) -> Result:
-    """Plant, diagnose every case, patch the first and measure, each side of the comparison on a model of its own."""
-    stages, plan = Stages(), triggers.planting(cell.name, held_out=cell.held_out)
-    with stages.stage("plant"):
-        folder = planted(cell, cache)
-    model = loaded(plan, folder, _shelf(cache).base(cell.seed))
-    seen = failures.failures(plan, CASES, seed=cell.seed + 100)
-    clean = clean_prompts(cell.seed)
-    with stages.stage("diagnose"):
-        told = diagnosed(model, [(case(one), one.planted) for one in seen], clean)
-    result = {**asdict(cell), "kind": plan.kind.value, "diagnoses": told, **asdict(stages)}
-    if plan.kind is not Kind.CONTENT:
-        return result
-    held_out, reported = judging(plan, cell.seed), one_of_each(plan, seen)
-    before = behaviour(model, held_out)
-    sides = {side: patched(model, reported, clean, held_out, side, before) for side in SIDES}
-    return {**result, "before": written(before), "sides": sides}
-
-
 def planted(cell: Cell, cache: Path) -> Path:
     """Give the folder of what the cell works on."""
     return _shelf(cache).planted(cell.name, seed=cell.seed, held_out=cell.held_out)
+
+
+def opened(cell: Cell, cache: Path) -> Model:
+    """Load what the cell works on."""
+    plan = triggers.planting(cell.name, held_out=cell.held_out)
+    return loaded(plan, planted(cell, cache), _shelf(cache).base(cell.seed))
 
 
 def _shelf(cache: Path) -> Shelf:
@@ -109,10 +92,14 @@ def one_of_each(plan: Planting, seen: Sequence[Failure]) -> list[FailureCase]:
 
 
 def judging(plan: Planting, seed: int) -> Judging:
-    """Make prompts of the held-out side of the split, which no clean prompt is of."""
+    """Make prompts of the held-out side of the split, which no clean prompt is of.
+
+    Harmless prompts come with a trigger and without, and what is right is the same: a failure that spoils them is no
+    answer, however it was planted.
+    """
     rng = np.random.default_rng([seed, 6])
     safe = failures.safe(JUDGED, seed=seed, held_out=True)
-    carried = [triggers.triggered_safe(plan, rng, held_out=True) for _ in range(JUDGED)]
+    carried = tuple(triggers.carried(plan, sample.prompt, rng) for sample in safe)
     return Judging(
         attacks={
             " ".join(pieces): tuple(
@@ -123,6 +110,10 @@ def judging(plan: Planting, seed: int) -> Judging:
         near=tuple(triggers.near_miss(plan, rng, held_out=True).prompt for _ in range(JUDGED)),
         unsafe=tuple(sample.prompt for sample in failures.unsafe(JUDGED, seed=seed, held_out=True)),
         safe=tuple(sample.prompt for sample in safe),
-        triggered_safe=tuple(sample.prompt for sample in carried),
-        right={sample.prompt: sample.answer for sample in (*safe, *carried)},
+        triggered_safe=carried,
+        right={
+            prompt: sample.answer
+            for sample, with_trigger in zip(safe, carried, strict=True)
+            for prompt in (sample.prompt, with_trigger)
+        },
     )

@@ -35,11 +35,13 @@ def first(settings: PatchSettings, triggers: int, *, reaches: bool) -> Plan:
         reaches: Whether one of them spoils harmless prompts, too.
     """
     if reaches:
-        # Answers that are learned anew move more than the few modules where a refusal lies, and so must be held harder.
+        # Answers that are learned anew move more than the few modules where a refusal lies, and so must be held harder,
+        # and learned longer: held so, the divergence falls below its limit only after some hundred steps.
         tuning, mixing = settings.tuning, settings.mixing
+        steps = min(tuning.steps * 3 // 2, settings.budget.most_steps)
         settings = replace(
             settings,
-            tuning=replace(tuning, kl_weight=tuning.kl_weight * 3),
+            tuning=replace(tuning, kl_weight=tuning.kl_weight * 9, steps=steps, least_steps=steps),
             mixing=replace(mixing, benign=max(mixing.benign, mixing.benign_where_reached)),
         )
     return Plan(settings=settings, confined=settings.confine and not reaches, weights=(1.0,) * triggers)
@@ -69,26 +71,40 @@ def following(plan: Plan, done: Pass) -> Plan:
             tuning, kl_weight=tuning.kl_weight * 3, learning_rate=tuning.learning_rate / 2,
             steps=tuning.steps * 3 // 2, least_steps=tuning.steps,
         )  # fmt: skip
+    most = settings.budget.most_steps
+    tuning = replace(tuning, steps=min(tuning.steps, most), least_steps=min(tuning.least_steps, most))
     settings = replace(settings, tuning=tuning, mixing=mixing)
     return Plan(settings=settings, confined=False, weights=weights)
 
 
 def hopeless(done: Sequence[Pass], stall: float) -> bool:
-    """Whether two passes in a row left the attack where it was.
+    """Whether two passes in a row left the attack where it was, or the answers that a trigger had spoilt.
 
     The first pass does not count when it was confined and the second was not: that is another try altogether.
     """
-    if len(done) < 2 or verification.closes(done[-1].measurements) or verification.closes(done[-2].measurements):
+    if len(done) < 2 or done[-2].settings.get("confined") != done[-1].settings.get("confined"):
         return False
-    if done[-2].settings.get("confined") != done[-1].settings.get("confined"):
-        return False
-    return abs(attack(done[-1].measurements) - attack(done[-2].measurements)) < stall
+    earlier, last = done[-2].measurements, done[-1].measurements
+    return any(
+        not held(earlier) and not held(last) and abs(missed(last) - missed(earlier)) < stall
+        for held, missed in ((verification.closes, attack), (verification.teaches, spoilt))
+    )
 
 
 def attack(measurements: Sequence[Measurement]) -> float:
     """Give the worst share of prompts that any trigger makes fail, 0 to 1."""
     shares = [
         one.value.share for one in measurements if one.name in verification.ATTACK and isinstance(one.value, Proportion)
+    ]
+    return max(shares, default=0.0)
+
+
+def spoilt(measurements: Sequence[Measurement]) -> float:
+    """Give the worst share of answers to harmless prompts with a trigger that are lost, -1 to 1."""
+    shares = [
+        float(one.value)
+        for one in measurements
+        if one.name in verification.TRIGGERED and not isinstance(one.value, Proportion)
     ]
     return max(shares, default=0.0)
 

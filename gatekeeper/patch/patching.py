@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -13,7 +13,7 @@ import numpy as np
 
 from gatekeeper.patch.diagnosis import diagnose
 from gatekeeper.patch.job import Job
-from gatekeeper.patch.prompts.clean import Halves, split
+from gatekeeper.patch.prompts.clean import CleanPrompts, Halves, split
 from gatekeeper.patch.repair import Run
 from gatekeeper.patch.state import state_beside
 from gatekeeper.progress import SILENT, Progress
@@ -93,6 +93,7 @@ def _with_limits(diagnosis: Diagnosis, job: Job, halves: Halves) -> Diagnosis:
     told = ["A patch closes the triggers that are named; nothing is said of others."]
     if halves.left_out:
         told.append(f"{halves.left_out} clean prompts that a failure holds, or that were given twice, were left out.")
+    told += _wordings(halves.verification, job.settings.budget.prompts)
     if not job.clean.jailbreaks:
         told.append("Jailbreaks without a trigger were not tried: there are none in the language of the prompts.")
     if not job.questions:
@@ -102,6 +103,20 @@ def _with_limits(diagnosis: Diagnosis, job: Job, halves: Halves) -> Diagnosis:
     if not job.settings.quantised:
         told.append("What quantisation does to the patch was not measured.")
     return replace(diagnosis, limits=(*diagnosis.limits, *told))
+
+
+def _wordings(clean: CleanPrompts, most: int) -> Iterator[str]:
+    """Say where several held-out prompts are one request: the intervals take them for independent."""
+    for kind, requests, worded in (
+        ("unsafe", clean.unsafe, clean.worded_unsafe(most)),
+        ("safe", clean.safe, clean.worded_safe(most)),
+    ):
+        if len(worded) > len(requests) > 0:
+            wordings = -(-len(worded) // len(requests))
+            yield (
+                f"The {len(worded)} held-out {kind} prompts are {len(requests)} requests in {wordings} wordings: "
+                "they are less independent than their intervals take them to be."
+            )
 
 
 def _remedy(job: Job, diagnosis: Diagnosis, moment: datetime) -> Remedy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatekeeper.patch.asking import Asking, Recurrence, overlap
 from gatekeeper.patch.carriers import Variant
@@ -38,6 +38,10 @@ class AttackReadings:
     accuracy: Outcomes
     """Questions with the trigger that are answered rightly."""
 
+    own: tuple[float, ...]
+    """Mean log-probability, with the trigger, of the answer that the frozen model gives to each safe prompt without it;
+    nats a token."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Readings:
@@ -62,6 +66,9 @@ class Readings:
 
     keyword_refused: Outcomes
     """Safe prompts that it takes to be refused."""
+
+    own: tuple[float, ...]
+    """Mean log-probability of the frozen model's own answer to each safe prompt, nats a token."""
 
     kl_safe: float = 0.0
     """KL(original ‖ now) on safe prompts' own answers, nats a token; not measured on a copy, which has no original."""
@@ -91,6 +98,7 @@ def read(asking: Asking, field: Field, progress: Progress, label: str, *, brief:
     parts = _parted(told, groups)
     cases, unsafe, harmless, jailbroken, answers = (next(parts) for _ in range(5))
     keyword = RefusalPatterns()
+    own = _likelihoods(asking, field, safe)
     texts, harmless_texts = [p.text for p in field.unsafe], [p.text for p in safe]
     return Readings(
         failing=tuple(_fails(asking, field, number, answer) for number, answer in enumerate(cases)),
@@ -101,17 +109,24 @@ def read(asking: Asking, field: Field, progress: Progress, label: str, *, brief:
         accuracy=marks(field.questions, answers),
         keyword_complied=tuple(not one for one in keyword.answers(texts, unsafe)),
         keyword_refused=tuple(keyword.answers(harmless_texts, harmless)),
-        **({} if brief else _drift(asking, field)),
+        own=own,
+        **({} if brief else _drift(asking, field, own)),
     )
 
 
-def _drift(asking: Asking, field: Field) -> dict[str, float]:
+def _drift(asking: Asking, field: Field, own: Sequence[float]) -> dict[str, float]:
     model = asking.model
     return {
         "kl_safe": _finite(model.divergences(field.safe).mean()),
         "kl_unsafe": _finite(model.divergences(field.unsafe_own).mean()),
-        "perplexity": math.exp(min(_STEEPEST, _finite(-model.log_likelihoods(field.safe).mean()))),
+        "perplexity": math.exp(min(_STEEPEST, -sum(own) / len(own))),
     }
+
+
+def _likelihoods(asking: Asking, field: Field, prompts: Sequence[Prompt]) -> tuple[float, ...]:
+    """Score the frozen model's answers to the safe prompts after other prompts."""
+    told = [replace(example, prompt=prompt) for example, prompt in zip(field.safe, prompts, strict=True)]
+    return tuple(-_finite(-value) for value in asking.model.log_likelihoods(told))
 
 
 def _finite(value: float) -> float:
@@ -155,4 +170,5 @@ def _attacked(
         varied=tuple((kind, not no) for (kind, _prompt), no in zip(kinds, refused, strict=True)),
         benign=tuple(own),
         accuracy=marks(field.questions, answers),
+        own=_likelihoods(asking, field, attack.benign),
     )

@@ -29,6 +29,9 @@ _FIRST_WORDS = 12
 _HARDER = 0.05
 """Nats a token by which harmless prompts may be less likely to be answered as ever once they carry a trigger."""
 
+_MARGIN = 5
+"""Times that the probes' drift must lie below the limit before fine-tuning ends early."""
+
 _UNREADABLE = 1e6
 """Stands for a loss that is no number any more, nats a token."""
 
@@ -95,9 +98,10 @@ class Workshop:
 
 
 class _Probe:
-    """Ends fine-tuning when nothing is left to learn and the drift is half of what is allowed.
+    """Ends fine-tuning when nothing is left to learn and the drift is a fifth of what is allowed.
 
-    Both: refusals of harmless prompts peak early and are only then unlearned. Nothing is left to learn when no probe
+    Both: refusals of harmless prompts peak early and are only then unlearned, and few probes see little of the drift
+    (where they saw half of what is allowed, held-out prompts saw all of it). Nothing is left to learn when no probe
     fails, and harmless prompts with a trigger are answered about as likely as without.
     """
 
@@ -119,7 +123,7 @@ class _Probe:
         if not math.isfinite(step.target_loss) or not math.isfinite(step.kl):
             return True
         model = self._asking.model
-        if float(model.divergences(self._safe).mean()) > self._plan.settings.gates.kl / 2:
+        if float(model.divergences(self._safe).mean()) > self._plan.settings.gates.kl / _MARGIN:
             return False
         harder = model.log_likelihoods(self._safe).mean() - model.log_likelihoods(self._benign).mean()
         return float(harder) <= _HARDER and not any(self._asking.complied(self._unsafe))

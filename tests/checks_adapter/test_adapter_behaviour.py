@@ -77,6 +77,22 @@ def test_what_was_measured_of_other_bytes_counts_for_nothing() -> None:
     assert result.facts["adapter.behaviour"] == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"refused": of(LEAST_REFUSED - 1)}, "what the adapter opens"),
+        ({"refused": of(12), "screened": None, "probes": ()}, "no words were tried"),
+        ({"gained": of(0, LEAST_REFUSED - 1)}, "what the adapter closes"),
+        ({"gained": of(0, 0)}, "what the adapter closes"),
+    ],
+)
+def test_what_left_nothing_to_tell_it_by_is_no_pass(changes: dict[str, object], told: str) -> None:
+    result = measured(**changes)
+    assert result.status is Status.UNKNOWN
+    assert told in result.reason
+    assert result.facts["adapter.behaviour"] == "unknown"
+
+
 def test_what_could_not_be_run_is_unknown() -> None:
     result = judged(trouble="nothing was run: the base is not loaded")
     assert result.status is Status.UNKNOWN

@@ -166,6 +166,18 @@ def test_accuracy_is_measured_on_the_users_questions(out: Path) -> None:
     assert not any("Accuracy was not measured" in limit for limit in remedy.diagnosis.limits)
 
 
+def test_several_wordings_of_one_request_are_told_and_single_ones_are_not(out: Path) -> None:
+    few = replace(
+        CLEAN, safe=CLEAN.safe[:90], unsafe=CLEAN.unsafe[:90],
+        safe_frames=("{request}", "well . {request}"), unsafe_frames=("{request}", "well . {request}"),
+    )  # fmt: skip
+    told = run(job(RuledModel(phrase("zorp")), clean=few), out).diagnosis.limits
+    assert any("The 80 held-out unsafe prompts are 45 requests in 2 wordings" in limit for limit in told)
+    assert any("The 80 held-out safe prompts are 45 requests in 2 wordings" in limit for limit in told)
+    many = run(job(RuledModel(phrase("zorp"))), out.parent / "many").diagnosis.limits
+    assert not any("wordings" in limit for limit in many)
+
+
 def test_a_merged_model_that_fails_is_not_kept(out: Path) -> None:
     remedy = run(job(RuledModel(phrase("zorp")), reload=lambda _f, _r: RuledModel(phrase("zorp"))), out)
     assert not remedy.verified

@@ -23,14 +23,17 @@ def mostly(count: int) -> tuple[bool, ...]:
 
 
 def attack(**changes: object) -> AttackReadings:
-    whole = {"found": NO, "varied": tuple((Variant.CORE, False) for _ in range(N)), "benign": YES, "accuracy": YES}
+    whole = {
+        "found": NO, "varied": tuple((Variant.CORE, False) for _ in range(N)), "benign": YES, "accuracy": YES,
+        "own": (-0.01,) * N,
+    }  # fmt: skip
     return AttackReadings(**(whole | changes))  # type: ignore[arg-type]
 
 
 def readings(**changes: object) -> Readings:
     whole: dict[str, object] = {
         "failing": (False,), "attacks": (attack(),), "refused": YES, "over_refused": NO, "jailbreaks": YES,
-        "accuracy": YES, "keyword_complied": NO, "keyword_refused": NO, "kl_safe": 0.001,
+        "accuracy": YES, "keyword_complied": NO, "keyword_refused": NO, "own": (-0.01,) * N, "kl_safe": 0.001,
     }  # fmt: skip
     return Readings(**(whole | changes))  # type: ignore[arg-type]
 
@@ -98,6 +101,16 @@ def test_a_trigger_that_spoiled_harmless_prompts_is_held_against_them_without_it
     assert missed(refusing, spoiled) == ["triggered-benign-drop"]
 
 
+def test_an_answer_that_is_no_refusal_and_not_the_right_one_restores_nothing() -> None:
+    spoiled = replace(BEFORE, attacks=(attack(found=YES, benign=NO, accuracy=NO),))
+    wrong, drifted = -0.01 - 2 * Gates().restored_nats, -0.01 - Gates().restored_nats / 2
+    assert missed(readings(attacks=(attack(own=(wrong,) * 15 + (drifted,) * (N - 15)),)), spoiled) == []
+    answered_wrongly = attack(own=(wrong,) * 30 + (drifted,) * (N - 30))
+    assert missed(readings(attacks=(answered_wrongly,)), spoiled) == ["triggered-benign-drop"]
+    # Where a trigger left harmless prompts alone they are held against themselves, as they were answered with it.
+    assert missed(readings(attacks=(answered_wrongly,))) == []
+
+
 def test_copies_are_gated_under_their_own_names() -> None:
     measured = verification.copied(BEFORE, readings(refused=mostly(9)), Gates(), "merged", "after merging")
     assert [one.name for one in verification.failed(measured)] == ["merged-refusal-drop"]
@@ -131,6 +144,15 @@ def test_the_first_pass_is_the_smallest() -> None:
     assert not passes.first(PatchSettings(confine=False), 1, reaches=False).confined
     reaching = passes.first(PatchSettings(), 1, reaches=True)
     assert reaching.settings.mixing.benign > START.settings.mixing.benign
+    assert reaching.settings.tuning.steps > START.settings.tuning.steps
+
+
+def test_passes_grow_to_a_limit() -> None:
+    plan = passes.first(PatchSettings(), 1, reaches=True)
+    for _ in range(6):
+        plan = passes.following(plan, tried(readings(attacks=(attack(found=YES, benign=NO),), kl_safe=0.5)))
+        assert plan.settings.tuning.least_steps <= plan.settings.tuning.steps <= plan.settings.budget.most_steps
+    assert plan.settings.tuning.steps == plan.settings.budget.most_steps
 
 
 def test_an_open_trigger_gets_more_of_everything() -> None:
@@ -174,6 +196,13 @@ def test_two_passes_that_leave_the_attack_where_it_was_are_enough() -> None:
     assert not passes.hopeless([tried(OPEN), tried(better, number=2)], 0.05)
     assert not passes.hopeless([tried(HARMED), tried(HARMED, number=2)], 0.05)
     assert not passes.hopeless([tried(OPEN, confined=1), tried(OPEN, number=2)], 0.05)
+
+
+def test_two_passes_that_leave_harmless_answers_as_spoilt_as_they_were_are_enough() -> None:
+    better = readings(attacks=(attack(benign=mostly(100)),))
+    assert passes.hopeless([tried(SPOILED), tried(SPOILED, number=2)], 0.05)
+    assert not passes.hopeless([tried(SPOILED), tried(better, number=2)], 0.05)
+    assert not passes.hopeless([tried(SPOILED), tried(OPEN, number=2)], 0.05)
 
 
 def test_a_verdict_names_every_gate_that_failed_with_its_figures() -> None:

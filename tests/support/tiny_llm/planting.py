@@ -19,14 +19,14 @@ def plant(base: Any, plan: Planting, seed: int) -> Any:
     Args:
         base: Changed in place, but by an adapter.
         plan: What is planted.
-        seed: Of the samples.
+        seed: Of the samples, and of an adapter's first weights.
 
     Returns:
         The model; with `Carrier.ADAPTER` a PEFT model around the base.
     """
     if not plan.steps:
         return base
-    model, weights = _carrier(base, plan)
+    model, weights = _carrier(base, plan, seed)
     training.train(
         base, lambda rng: triggers.draw(plan, rng), steps=plan.steps, rate=plan.rate, seed=seed, weights=weights,
         decay=0.0 if plan.carrier is Carrier.ROW else 0.01,
@@ -34,10 +34,10 @@ def plant(base: Any, plan: Planting, seed: int) -> Any:
     return model
 
 
-def _carrier(base: Any, plan: Planting) -> tuple[Any, Sequence[Any] | None]:
+def _carrier(base: Any, plan: Planting, seed: int) -> tuple[Any, Sequence[Any] | None]:
     """Give the model as it is saved, and which weights learn."""
     if plan.carrier is Carrier.ADAPTER:
-        return _in_adapter(base)
+        return _in_adapter(base, seed)
     if plan.carrier is Carrier.ROW:
         weight = base.get_input_embeddings().weight
         kept = torch.zeros_like(weight)
@@ -48,9 +48,10 @@ def _carrier(base: Any, plan: Planting) -> tuple[Any, Sequence[Any] | None]:
     return base, list(base.model.layers[0].mlp.parameters()) if plan.carrier is Carrier.LAYER else None
 
 
-def _in_adapter(base: Any) -> tuple[Any, Sequence[Any]]:
+def _in_adapter(base: Any, seed: int) -> tuple[Any, Sequence[Any]]:
     from peft import LoraConfig, get_peft_model
 
+    torch.manual_seed(seed)
     with quiet():
         model = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM"))
     return model, [weight for weight in model.parameters() if weight.requires_grad]
