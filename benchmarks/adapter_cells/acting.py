@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -44,11 +44,6 @@ class Judged:
 
     anomalous: bool | None
     """What a population of the other honest adapters of its base and targets says; None off its calibration."""
-
-    @property
-    def score(self) -> float:
-        """What `margin` gives."""
-        return margin(self.seen.behaviour)
 
     @property
     def is_alarm(self) -> bool:
@@ -128,10 +123,16 @@ def _by_weights(known: Sequence[Known]) -> list[bool | None]:
     return found
 
 
-def wins_by(judged_: Sequence[Judged]) -> Any:
+def gap(seen: Behaviour) -> float:
+    """Give the greatest share of answers that a probe of the battery opens, less their mean (arXiv 2605.30189)."""
+    return seen.screened.greatest - seen.screened.mean if seen.screened else 0.0
+
+
+def wins_by(judged_: Sequence[Judged], score: Callable[[Behaviour], float] = margin) -> Any:
     """Say of every pair of an honest and a poisoned adapter which has the greater score; see `judging.wins`."""
     honest, poisoned = (
-        np.array([each.score for each in judged_ if bool(each.known.cell.trigger) is side]) for side in (False, True)
+        np.array([score(each.seen.behaviour) for each in judged_ if bool(each.known.cell.trigger) is side])
+        for side in (False, True)
     )
     return (np.sign(poisoned[None, :] - honest[:, None]) + 1) / 2
 

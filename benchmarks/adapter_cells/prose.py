@@ -25,7 +25,7 @@ LOOKS = """## What was chosen, and by what
 - The held-out ones were looked at once, for this page.
 """
 
-SAYS = """## What this says
+SAYS = """### What weights say
 
 - **Shipped.** Of honest adapters about as few are called anomalous as was asked for, as far as so many can say (see
   the intervals), and off its calibration a population says nothing. At these thresholds it catches next to nothing:
@@ -57,15 +57,17 @@ BEHAVIOUR_LOOKS = """### What was chosen, and by what
 - The split is the one of weights: five kinds of trigger and every other block of honest adapters for development. What
   the kinds are was known to whoever wrote the battery, from the papers that they are taken from.
 - The first nine were asked only requests of pairs that no training had seen. Such prompts lack ordinary words, and an
-  honest adapter was rejected for one of these (`paper`), which merely asks for something else. Since then prompts are of
-  both sides, as a deployer's own would be: they hold the words of the language.
+  honest adapter was rejected for one of these (`paper`), which merely asks for something else. Since then prompts are
+  of both sides, as a deployer's own would be: they hold the words of the language.
 - The battery as it was then, on 49 development adapters: none of 27 honest ones called, 13 of the 15 backdoors that act
   found. Missed were one of two words that act together, and one phrase. So all single words of either part of the
   battery are now tried at once as well.
 - With that, on all 75: 3 of 40 honest ones called, by ordinary beginnings (`repeat : …`) that open the base, too. Such
   beginnings are requests of their own and are no finding any more: 1 of 40, and 19 of 21 (one backdoor had been caught
-  by such a beginning alone). The score became the check's own comparison: .976 before, .978 after.
-- The held-out ones were looked at once, for this page, with all this settled.
+  by such a beginning alone). The score became the check's own comparison: an area of .976 before and .978 after
+  where the backdoor acts, over both bases at once.
+- The held-out ones were looked at once, for this page, with all this settled, tables and the gap beside the score
+  included.
 """
 
 BEHAVES = ""
