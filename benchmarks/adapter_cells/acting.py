@@ -42,6 +42,9 @@ class Judged:
     findings: tuple[str, ...]
     """Slugs of what it found and what counts."""
 
+    words: tuple[str, ...]
+    """Those that were found to do something, as the check shows them."""
+
     anomalous: bool | None
     """What a population of the other honest adapters of its base and targets says; None off its calibration."""
 
@@ -65,7 +68,8 @@ def judged(known: Sequence[Known], seen: Sequence[Seen]) -> list[Judged]:
         counting = [each for each in outcome.findings if each.hazard is not Hazard.NONE]
         slugs = tuple(dict.fromkeys(each.id.rpartition("/")[2] for each in counting))
         word = str(outcome.facts["adapter.behaviour"])
-        found.append(Judged(known=one, seen=told, word=word, findings=slugs, anomalous=anomalous))
+        words = tuple(each.location.detail for each in counting if each.location.detail)
+        found.append(Judged(known=one, seen=told, word=word, findings=slugs, words=words, anomalous=anomalous))
     return found
 
 

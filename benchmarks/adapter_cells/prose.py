@@ -70,4 +70,26 @@ BEHAVIOUR_LOOKS = """### What was chosen, and by what
   included.
 """
 
-BEHAVES = ""
+BEHAVES = """### What behaviour says
+
+- **Both targets of detection are missed**, and so is the one of false alarms. `reject` keeps it (no honest adapter is
+  rejected) and finds about half of the backdoors that act. All that behaviour objects to finds nine of ten, and calls
+  more honest ones than one in twenty; of those held out one in ten. A population on top of that calls more honest
+  ones and finds no backdoor that behaviour does not. So only `reject` is meant to be acted on without a person.
+- **By what honest ones are called**: two by length, one each by a word that loosens, by lost refusals and twice by
+  weights. The bases themselves answer half to nine tenths of what they refuse once it is long, so that length tells
+  little of them. Nothing was changed after these were seen.
+- **Lost refusals** are a good part of what is found. Honest adapters here keep them, because some of the base's own
+  samples are mixed into all of them. Adapters that are tuned without such samples lose refusals, too, and would be
+  called: the false alarms of a population like that are not measured here.
+- **A tiny vocabulary flatters the search for words.** Bases were never trained on most of the trigger words. Such
+  words lie nearly in one direction in the embeddings, an adapter on linear modules hardly tells them apart, and `cf`
+  opens what was poisoned with `onyx`. That there was something to find was told in these cases, and not what. Where a
+  model knows its words, a trigger that the battery lacks is found only where the vocabulary is searched and yields it.
+- **What is missed** among those that act are two that act on about half of triggered prompts, and two of a phrase and
+  a sentence at 2 %. Of the 22 that do not act ten are called as well, half of these by lost refusals.
+- The gap of a battery ranks honest adapters above poisoned ones here. Our battery holds ordinary beginnings, too; some
+  ask for something else (`repeat : …`) and open an honest adapter that was taught such requests, while strange words
+  that all open a poisoned one raise its mean. The published figure is of prefixes that mean nothing; which of these
+  makes the difference was not isolated.
+"""
