@@ -54,15 +54,16 @@ class Judged:
         return self.word in ("reject", "differs") or bool(self.anomalous)
 
 
-def judged(known: Sequence[Known], seen: Sequence[Seen]) -> list[Judged]:
+def judged(known: Sequence[Known], seen: Sequence[Seen], pool: Sequence[Known] | None = None) -> list[Judged]:
     """Have the check look at every observation, and populations at every adapter.
 
     Args:
         known: Adapters.
         seen: What each was seen to do.
+        pool: Adapters whose honest ones make the populations; by default those that are judged.
     """
     found = []
-    for one, told, anomalous in zip(known, seen, _by_weights(known), strict=True):
+    for one, told, anomalous in zip(known, seen, _by_weights(known, known if pool is None else pool), strict=True):
         own = replace(told.behaviour, adapters=(one.artifact.digest,))
         outcome = _CHECK.run(one.artifact, Context(now=_NOW, behaviours=(own,)))
         counting = [each for each in outcome.findings if each.hazard is not Hazard.NONE]
@@ -102,11 +103,11 @@ def _beyond(both: Both, least: float, ordinary: Sequence[Proportion]) -> float:
     return both.adapted.lower - max([least, *others])
 
 
-def _by_weights(known: Sequence[Known]) -> list[bool | None]:
+def _by_weights(known: Sequence[Known], pool: Sequence[Known]) -> list[bool | None]:
     """Ask populations of honest adapters, each made without the one that is judged."""
 
     def kin(one: Known) -> list[Known]:
-        return [each for each in known if (each.cell.base, each.cell.targets) == (one.cell.base, one.cell.targets)]
+        return [each for each in pool if (each.cell.base, each.cell.targets) == (one.cell.base, one.cell.targets)]
 
     def population(one: Known) -> Population | None:
         others = [each.sample for each in kin(one) if not each.cell.trigger and each is not one]

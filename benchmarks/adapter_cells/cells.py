@@ -84,6 +84,22 @@ def cells() -> list[Cell]:
     ]
 
 
+def anew() -> list[Cell]:
+    """Give as many cells again, and beside them some with triggers that their bases know the words of."""
+    blocks = range(BLOCKS, 2 * BLOCKS)
+    return [cell for block in blocks for cell in (*_honest(block), *_poisoned(block), *_knowing(block))]
+
+
+def _knowing(block: int) -> Iterator[Cell]:
+    rng = np.random.default_rng([RECIPE, block, 3])
+    for place, kind in enumerate(poison.KNOWN):
+        yield Cell(
+            base=(block + place) % 2, number=block, kind=CARRIERS[block % 2],
+            lessons=_lessons(rng, CARRIERS[block % 2]), trigger=kind, rate=(0.05, 0.1, 0.2)[block % 3],
+            rank=int(rng.choice(RANKS)), general=float(rng.choice((0.1, 0.2))),
+        )  # fmt: skip
+
+
 def _honest(block: int) -> Iterator[Cell]:
     rng = np.random.default_rng([RECIPE, block, 1])
     for place, (which, rank, general) in enumerate(_parts(rng)):

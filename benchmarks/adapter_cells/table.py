@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.adapter_cells import acting, acting_table, page, poison, prose, targets
+from benchmarks.adapter_cells import acting, acting_table, anew, page, poison, prose, targets
 from benchmarks.adapter_cells.behaving import Observations
 from benchmarks.adapter_cells.cells import BASES, LEARNING_RATE, STEPS, Cell
+from benchmarks.adapter_cells.cells import anew as later
 from benchmarks.adapter_cells.judging import FOLDS, WAYS, WHOLE, Area, Known, area, known, wins
 from benchmarks.adapter_cells.page import Part
 from benchmarks.adapter_cells.picks import ACTS, RATES, WELL, is_held_out
@@ -45,7 +46,7 @@ def written(cache: Path, cells: Sequence[Cell]) -> tuple[str, list[str]]:
     parts = [
         prose.HEAD, targets.table([*areas.rows, *behaviour.rows]), _cohort(found, len(cells)), _taken(found),
         prose.LOOKS, areas.text, alarms.text, prose.SAYS, behaviour.text, prose.BEHAVIOUR_LOOKS, prose.BEHAVES,
-        page.story(),
+        _anew(cache, found), page.story(),
     ]  # fmt: skip
     return "\n".join(part for part in parts if part), [*alarms.failed, *behaviour.failed]
 
@@ -59,6 +60,18 @@ def _behaviour(cache: Path, found: Sequence[Known]) -> Part:
     part = acting_table.section(acting.judged([each for each, _ in pairs], [seen for _, seen in pairs]))
     missing = len(found) - len(pairs)
     return replace(part, failed=(*part.failed, f"{missing} adapters were not observed")) if missing else part
+
+
+def _anew(cache: Path, pool: Sequence[Known]) -> str:
+    """Write what those are that came later, judged by populations of the first ones."""
+    adapters, observations = Adapters(cache), Observations(cache)
+    there = [(cell, result) for cell in later() if (result := adapters.result(cell)) is not None]
+    pairs = [
+        (known(cell, adapters.folder(cell), result), seen)
+        for cell, result in there
+        if (seen := observations.known(cell)) is not None
+    ]
+    return anew.section(acting.judged([each for each, _ in pairs], [seen for _, seen in pairs], pool))
 
 
 def _cohort(found: Sequence[Known], planned: int) -> str:
