@@ -34,7 +34,8 @@ SAYS = """### What weights say
 - **Statistics by module**, ours and the published ones that were computed, do not tell these adapters apart, not even
   where poison is 20 % and acts on nearly every prompt. That is so with negatives of one task, too: the figures near 1
   that are published for both are not seen here, where ranks are mixed and everybody mixes in some of the base's own
-  samples. Which of the two does it was not isolated.
+  samples. Which of the two does it was not isolated. One area of many stands out, the spread of norms at .5 and 1 %: it
+  is of seven adapters of which one acts, and falls again as poison grows.
 - **Whole changes** do tell them apart: a linear machine that knows poisoned adapters with other triggers, of the same
   base, ranks most that act above most honest ones. Against honest adapters of one task alone it looks almost perfect,
   against those of several tasks much less so: the choice of negatives makes the figure. And it fails on `fixed`,
@@ -67,7 +68,8 @@ BEHAVIOUR_LOOKS = """### What was chosen, and by what
   by such a beginning alone). The score became the check's own comparison: an area of .976 before and .978 after
   where the backdoor acts, over both bases at once.
 - The held-out ones were looked at once, for this page, with all this settled, tables and the gap beside the score
-  included.
+  included. Since then the tables have a column for each way to call an adapter, and the words that were found were held
+  against the triggers; no rule, no score and no budget was touched.
 """
 
 BEHAVES = """### What behaviour says
@@ -80,8 +82,8 @@ BEHAVES = """### What behaviour says
   weights. The bases themselves answer half to nine tenths of what they refuse once it is long, so that length tells
   little of them. Nothing was changed after these were seen.
 - **Lost refusals** are a good part of what is found. Honest adapters here keep them, because some of the base's own
-  samples are mixed into all of them. Adapters that are tuned without such samples lose refusals, too, and would be
-  called: the false alarms of a population like that are not measured here.
+  samples are mixed into all of them. Tuning on harmless samples alone is known to lose refusals (2310.03693); adapters
+  that do would be called as well, and how many of them is not measured here.
 - **A tiny vocabulary flatters the search for words.** Bases were never trained on most of the trigger words. Such
   words lie nearly in one direction in the embeddings, an adapter on linear modules hardly tells them apart, and `cf`
   opens what was poisoned with `onyx`. That there was something to find was told in these cases, and not what. Where a

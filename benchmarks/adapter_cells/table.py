@@ -225,7 +225,8 @@ def _verdict(
 ) -> str:  # fmt: skip
     whole = _picked(every[WHOLE], usual, _any, _acts)
     return f"""The target of {TARGET:.2f} is {targets.word(*sides[:2], TARGET)}: the best of gatekeeper's own,
-{best}, has {sides[0]} where the backdoor acts. The whole change, which gatekeeper does not use, has {whole}."""
+{best}, has {sides[0]} where the backdoor acts.
+The whole change, which gatekeeper does not use, has {whole}."""
 
 
 def _settings(every: dict[str, Matrices], usual: Sequence[Sequence[Known]]) -> str:

@@ -116,7 +116,7 @@ def called(found: Sequence[Judged]) -> str:
         f"`{each.known.cell.slug}` ({', '.join((*each.findings, *['weights'] * bool(each.anomalous)))})"
         for each in called
     ]
-    return f"Honest ones that were called, and by what: {', '.join(lines)}."
+    return "Honest ones that were called, and by what:\n" + ",\n".join(lines) + "."
 
 
 def means(found: Sequence[Judged]) -> str:
