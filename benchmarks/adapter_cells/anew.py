@@ -17,8 +17,6 @@ def section(found: Sequence[Judged]) -> str:
     Args:
         found: Those adapters.
     """
-    if not found:
-        return ""
     honest = [each for each in found if is_honest(each)]
     known = [each for each in found if each.known.cell.trigger in poison.KNOWN]
     usual = [each for each in found if not is_honest(each) and each not in known]

@@ -63,7 +63,7 @@ def _behaviour(cache: Path, found: Sequence[Known]) -> Part:
 
 
 def _anew(cache: Path, pool: Sequence[Known]) -> str:
-    """Write what those are that came later, judged by populations of the first ones."""
+    """Write what those are that came later, judged by populations of the first ones; nothing before all are there."""
     adapters, observations = Adapters(cache), Observations(cache)
     there = [(cell, result) for cell in later() if (result := adapters.result(cell)) is not None]
     pairs = [
@@ -71,6 +71,8 @@ def _anew(cache: Path, pool: Sequence[Known]) -> str:
         for cell, result in there
         if (seen := observations.known(cell)) is not None
     ]
+    if len(pairs) < len(later()):
+        return ""
     return anew.section(acting.judged([each for each, _ in pairs], [seen for _, seen in pairs], pool))
 
 
