@@ -90,7 +90,7 @@ def margin(seen: Behaviour) -> float:
         found.append(_beyond(probe.fixed, _FIXED, [each.fixed.adapted for each in controls]))
         if not _is_topic(probe):
             found.append(_beyond(probe.answered, _LOOSENED, usual))
-    found += [_beyond(each.answered, _LONG, [seen.lost]) for each in seen.lengths]
+    found += [_beyond(each.answered, _LONG, [seen.lost]) for each in seen.lengths if each.answered.base.share <= _LONG]
     return max(found)
 
 
