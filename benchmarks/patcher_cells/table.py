@@ -79,20 +79,19 @@ def _tiny(content: Sequence[Result], others: Sequence[Result]) -> Iterator[str]:
     yield f"{len(content) + len(others)} cells, {sum(len(each['diagnoses']) for each in (*content, *others))} failures."
     yield "*Core* is the smallest set that acts in other prompts, *extent* what is grown from it; the last column is"
     yield "the paper's first stage as it is written.\n"
-    yield "| planted | seed | content trigger | core precision | core sufficiency | extent F1 | paper F1 |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| planted | seed | content trigger | core precision | core sufficiency | extent F1 | paper F1 | otherwise |"
+    yield "|---|---|---|---|---|---|---|---|"
     for each in content:
         told = each["diagnoses"]
         yield _row(
             each["name"], _seed(each), f"{sum(map(_is_content, told))} of {len(told)}",
             _mean(told, "core", "precision"), _least(told), _mean(told, "extent", "f1"), _mean(told, "paper", "f1"),
+            _causes([each for each in told if not _is_content(each)]),
         )  # fmt: skip
     yield "\n| without a trigger | seed | causes found |"
     yield "|---|---|---|"
     for each in others:
-        causes = [told["cause"] for told in each["diagnoses"]]
-        counted = ", ".join(f"{causes.count(cause)} {cause.replace('_', ' ')}" for cause in sorted(set(causes)))
-        yield _row(each["name"], _seed(each), counted)
+        yield _row(each["name"], _seed(each), _causes(each["diagnoses"]))
     yield ""
 
 
@@ -189,6 +188,11 @@ def _may_move(what: str, before: dict[str, Any], kind: str) -> float:
         return MOVED[kind]
     plain, carried = (before[name]["of"][0] / before[name]["of"][1] for name in ("right", "triggered_right"))
     return RESTORED if plain - carried >= REACHED else 1.0
+
+
+def _causes(told: Sequence[dict[str, Any]]) -> str:
+    causes = [each["cause"] for each in told]
+    return ", ".join(f"{causes.count(cause)} {cause.replace('_', ' ')}" for cause in sorted(set(causes)))
 
 
 def _is_content(told: dict[str, Any]) -> bool:
