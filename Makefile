@@ -35,11 +35,11 @@ LOCK := $(UV) --no-config pip compile --quiet --universal --python-version 3.11 
 HEAVY ?= dist/requirements-all.txt
 
 # What is installed where a verdict is made or a release is built: every file by its hash, wheels alone.
-locks:  ## remake the locks with hashes in .github/requirements
+locks: $(if $(filter $(RUN)%,$(UV)),$(STAMP))  ## remake the locks with hashes in .github/requirements
 	$(LOCK) --custom-compile-command 'make locks' pyproject.toml --output-file .github/requirements/action.txt
 	$(LOCK) --custom-compile-command 'make locks' .github/requirements/release.in --output-file .github/requirements/release.txt
 
-heavy-lock:
+heavy-lock: $(if $(filter $(RUN)%,$(UV)),$(STAMP))
 	mkdir -p $(dir $(HEAVY))
 	$(LOCK) --custom-compile-command 'make heavy-lock' --extra patch --extra deep --extra sigstore --extra bom --extra fleet \
 		pyproject.toml --output-file $(HEAVY)

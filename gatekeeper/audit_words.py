@@ -21,6 +21,9 @@ _OWN = "adapter/"
 """Begins the ids of the checks that look at adapters alone."""
 
 _UNCALIBRATED = "adapter/weights/uncalibrated"
+_CALM = "nothing-found"
+"""What `adapter.behaviour` is where prompts were run and nothing came of it."""
+
 _REASONS = 8
 
 
@@ -38,7 +41,9 @@ def word_of(attestation: Attestation) -> AuditWord:
     if told == AuditWord.ANOMALOUS or own or decision.action is Action.ESCALATE:
         return AuditWord.ANOMALOUS
     unknown = [each for each in attestation.results if each.status is Status.UNKNOWN and _is_own(each)]
-    if told != AuditWord.PASS or unknown:
+    # Statistics of weights tell poisoned adapters from honest ones by chance alone (docs/adapters-measured.md).
+    unseen = decision.facts.get("adapter.behaviour") != _CALM
+    if told != AuditWord.PASS or unknown or unseen:
         return AuditWord.UNCALIBRATED
     return AuditWord.PASS
 
@@ -57,6 +62,8 @@ def _open(attestation: Attestation) -> list[Finding]:
 def reasons(attestation: Attestation, record: BaseRecord) -> tuple[str, ...]:
     """Give what speaks against an adapter, in sentences, the weightiest first."""
     found = [f"{each.title}: {each.message}" for each in _open(attestation) if each.check.startswith(_OWN)]
+    if attestation.verdict.facts.get("adapter.behaviour") == "none":
+        found.append("No prompt was run: what it answers was not looked at.")
     found += [
         f"{each.check.title} is unknown: {each.reason}"
         for each in attestation.results

@@ -22,7 +22,7 @@ from gatekeeper.decision import Action
 from gatekeeper.errors import InputError
 from gatekeeper.evidence import Evidence
 from gatekeeper.gate import Inspection, Run, context_of
-from gatekeeper.laying import laid_out, objection, run_of_base
+from gatekeeper.laying import laid_out, objection, refuse_base, run_of_base
 from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ def audit(references: Sequence[str | Reference], run: Run, asked: Asked) -> tupl
     own = run_of_base(run)
     with ExitStack() as resources:
         base = resources.enter_context(own.inspect(asked.base))
+        refuse_base(base)
         record = record_of(own.decide(base))
         run = replace(run, base=base.artifact)
         seen = [resources.enter_context(run.inspect(reference)) for reference in references]
@@ -124,8 +125,20 @@ def audit(references: Sequence[str | Reference], run: Run, asked: Asked) -> tupl
             if each.artifact.kind is not Kind.ADAPTER:
                 shown = printable(str(each.artifact.reference), 200)
                 raise InputError(f"{shown} is no adapter", hint="`gatekeeper gate` decides on models")
+        if asked.together:
+            _refuse_twice(seen)
         found = _Bench(run=run, base=base, record=record, asked=asked).measured(seen)
         return tuple(_audited(run, one, record, known) for one, known in zip(seen, found, strict=True))
+
+
+def _refuse_twice(seen: Sequence[Inspection]) -> None:
+    """Refuse the same bytes under two references: together they would act twice as strongly, and nobody serves that."""
+    digests = [one.artifact.digest for one in seen]
+    twice = next((one for one in seen if digests.count(one.artifact.digest) > 1), None)
+    if twice is not None:
+        raise InputError(
+            f"{printable(str(twice.artifact.reference), 200)} is named twice", hint="name each adapter once"
+        )
 
 
 def check(references: Sequence[str | Reference], asked: Asked) -> None:
@@ -231,6 +244,9 @@ class _Bench:
                 observed = patch.observe(self._subject(model, seen), progress=progress)
             except InputError as error:
                 return _Measured(trouble=f"nothing was measured: {error.message}")
+            except (RuntimeError, IndexError, MemoryError) as error:  # what torch raises of weights that don't fit
+                reason = printable(f"{type(error).__name__}: {error}", 300)
+                return _Measured(trouble=f"nothing was measured: the model can't be run: {reason}")
         return _Measured(behaviours=(observed.behaviour,), cases=observed.cases)
 
     def _subject(self, model: LanguageModel, seen: Sequence[Inspection]) -> patch.Observation:

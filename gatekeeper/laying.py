@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from gatekeeper import tensors
 from gatekeeper.artifact import Artifact, Kind
+from gatekeeper.checks import adapter as adapters
 from gatekeeper.conversion import objections
-from gatekeeper.errors import ContentChangedError
+from gatekeeper.errors import ContentChangedError, InputError
 from gatekeeper.gate import ALL_CHECKS
 from gatekeeper.hashing import lay
 from gatekeeper.text import printable
@@ -39,9 +40,19 @@ def objection(seen: Inspection) -> str:
         return printable(f"{found[0].path or 'the whole'}: {found[0].reason}{more}", 600)
     if seen.artifact.kind is Kind.GRAPH:
         return "it is a computational graph, and only language models are loaded"
+    if seen.artifact.kind is Kind.ADAPTER and (why := _unfit(seen.artifact)):
+        return printable(f"adapter_config.json: {why}", 600)
     if missing := tensors.lacking():
         return f"without {' and '.join(missing)} nothing can be loaded (pip install 'gatekeeper-models[patch]')"
     return ""
+
+
+def _unfit(artifact: Artifact) -> str:
+    """Say why an adapter is not handed to PEFT: its configuration says what PEFT does and makes room for."""
+    found = adapters.read_layout(artifact).by_folder.get(".")
+    if found is None:
+        return "it lies in a folder, and loaders are given what lies at the top"
+    return found.troubles[0].reason if found.troubles else adapters.unfit_for_loading(found)
 
 
 @contextmanager
@@ -64,3 +75,16 @@ def laid_out(artifact: Artifact) -> Iterator[Path]:
 def run_of_base(run: Run) -> Run:
     """Give the run of a base: judged as any model is, whatever was asked for about the adapter on it."""
     return replace(run, selection=ALL_CHECKS, locked=None, base=None, trusted_reference=None)
+
+
+def refuse_base(seen: Inspection) -> None:
+    """Refuse a base that is an adapter itself, or brings one: loaders would lay it on, and what is judged is the two.
+
+    Raises:
+        InputError: Naming it.
+    """
+    if seen.artifact.kind is Kind.ADAPTER:
+        raise InputError(
+            f"the base {printable(str(seen.artifact.reference), 200)} is an adapter itself",
+            hint="name the model that both are for; several adapters on it are audited with --together",
+        )

@@ -6,6 +6,7 @@ at all, and only when what was written is what it has to be; it is then a new ar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -19,7 +20,8 @@ from gatekeeper.checks import adapter as adapters
 from gatekeeper.decision import Action
 from gatekeeper.errors import InputError
 from gatekeeper.gate import Inspection, Run, key_of, tool_versions
-from gatekeeper.laying import laid_out, objection, run_of_base
+from gatekeeper.laying import laid_out, objection, refuse_base, run_of_base
+from gatekeeper.limits import Limits
 from gatekeeper.merge import Merge, MergeInput
 from gatekeeper.text import plural, printable
 
@@ -27,6 +29,10 @@ MERGED = "merged"
 """Folder of the merged model, within the destination."""
 
 _TOOLS = ("gatekeeper-models", "torch", "safetensors", "peft", "transformers", "numpy")
+_LICENCES = 8
+_NOTICE = re.compile(r"(?:LICEN[CS]E|NOTICE|COPYING|USE_POLICY)(?:\.txt|\.md)?", re.IGNORECASE)
+"""Names of files that say on what terms the base is given."""
+
 _PROMPTS = 16
 """Prompts after which logits are compared."""
 
@@ -79,9 +85,10 @@ def merge(reference: str | Reference, run: Run, asked: Merging) -> Outcome:
     if missing := tensors.lacking():
         raise InputError(f"without {' and '.join(missing)} nothing can be merged", hint="pip install "
                          "'gatekeeper-models[patch]'")  # fmt: skip
-    place = tensors.check_destination(asked.out, None)
+    place = _destination(asked, reference)
     with ExitStack() as resources:
         base = resources.enter_context(run_of_base(run).inspect(asked.base))
+        refuse_base(base)
         on_base = run_of_base(run).decide(base)
         run = replace(run, base=base.artifact)
         seen = resources.enter_context(run.inspect(reference))
@@ -101,6 +108,13 @@ def merge(reference: str | Reference, run: Run, asked: Merging) -> Outcome:
     return made if made.merge.refusals else _gated(made, run, asked.out)
 
 
+def _destination(asked: Merging, reference: str | Reference) -> Path:
+    for each in (reference, asked.base):
+        parsed = sources.parse(each) if isinstance(each, str) else each
+        place = tensors.check_destination(asked.out, None if parsed.scheme is Scheme.HUB else Path(parsed.name))
+    return place
+
+
 def _input(seen: Inspection, attestation: Attestation) -> MergeInput:
     decision = attestation.verdict
     reference = key_of(seen.artifact).reference or str(seen.artifact.reference)
@@ -117,9 +131,14 @@ class _Press:
     base: Inspection
     place: Path
 
+    @property
+    def limits(self) -> Limits:
+        """Give those of the run."""
+        return (self.run.source or sources.SourceOptions()).limits
+
     def made(self, found: Outcome) -> Outcome:
         """Merge, or say why not."""
-        refusals = _refusals(found, self.seen, self.base)
+        refusals = _refusals(found, self.seen, self.base, self.limits)
         if not refusals:
             try:
                 return self._merged(found)
@@ -128,10 +147,11 @@ class _Press:
         return replace(found, merge=replace(found.merge, refusals=refusals))
 
     def _merged(self, found: Outcome) -> Outcome:
-        limits = (self.run.source or sources.SourceOptions()).limits
-        (adapter,) = adapters.read_layout(self.seen.artifact, limits).adapters
+        (adapter,) = adapters.read_layout(self.seen.artifact, self.limits).adapters
         changes = changes_of(adapter)
         with ExitStack() as resources:
+            # Ends last: what was made appears after base and adapter were found to be what had been hashed.
+            work = resources.enter_context(tensors.staged(self.place))
             base = resources.enter_context(laid_out(self.base.artifact))
             laid = resources.enter_context(laid_out(self.seen.artifact))
             stored = tensors.stored_tensors(base)
@@ -139,11 +159,12 @@ class _Press:
             places = tensors.placed(
                 tensors.layout_of(base, fan_in_fan_out=turned, changes=changes), stored, adapters.inner
             )
-            work = resources.enter_context(tensors.staged(self.place))
+            tensors.refuse_other_reading(base, laid, places, adapters.inner)
             result = work / "result"
             with self.run.progress.task("merging", len(places), "tensors") as advance:
                 changed = tensors.merge_files(base, laid, places, stored, result, advance)
             tensors.copy_texts(base, result)
+            self._copy_notices(result)
             (result / "README.md").write_text(self._card(), "utf-8")
             done = replace(found.merge, tensors=changed, untouched=len(stored) - len(changed))
             if self.asked.logits:
@@ -152,9 +173,13 @@ class _Press:
 
     def _compared(self, base: Path, laid: Path, result: Path) -> tensors.LogitsCheck:
         prompts = patch.load_clean(self.asked.clean_safe).worded_safe(_PROMPTS)
-        told = tensors.compare(
-            base, laid, result, prompts, device=self.asked.device, progress=self.run.progress
-        )  # fmt: skip
+        try:
+            told = tensors.compare(
+                base, laid, result, prompts, device=self.asked.device, progress=self.run.progress
+            )  # fmt: skip
+        except (RuntimeError, IndexError, MemoryError) as error:  # what torch raises of weights that don't fit
+            reason = printable(f"{type(error).__name__}: {error}", 300)
+            raise InputError(f"the two can't be run: {reason}", hint="--verify tensors only reads back") from error
         if not told.holds:
             raise tensors.MergeRefusedError(
                 f"the merged model does not answer as the adapter on its base does: {told.divergence:.2g} nats a token "
@@ -167,16 +192,23 @@ class _Press:
             artifact.reference.name if artifact.reference.scheme is Scheme.HUB else ""
             for artifact in (self.base.artifact, self.seen.artifact)
         ]
-        licences = {_licence(artifact.card) for artifact in (self.base.artifact, self.seen.artifact)}
-        return tensors.merged_card(named[0], named[1], licences.pop() if len(licences) == 1 else "")
+        licences = _licence(self.base.artifact.card), _licence(self.seen.artifact.card)
+        return tensors.merged_card(named[0], named[1], licences)
+
+    def _copy_notices(self, result: Path) -> None:
+        """Take the base's licence and notices along, where it brings them: most licences ask for that."""
+        for file in self.base.artifact.files:
+            if _NOTICE.fullmatch(str(file.path)) and file.size <= self.limits.card_bytes:
+                (result / file.path.name).write_bytes(file.content.read(self.limits.card_bytes))
 
 
 def _licence(card: Mapping[str, Any]) -> str:
     told = card.get("license")
-    return told if isinstance(told, str) else ""
+    listed = told if isinstance(told, list) else [told]
+    return ", ".join(each for each in listed[:_LICENCES] if isinstance(each, str))
 
 
-def _refusals(found: Outcome, seen: Inspection, base: Inspection) -> tuple[str, ...]:
+def _refusals(found: Outcome, seen: Inspection, base: Inspection, limits: Limits) -> tuple[str, ...]:
     """Say why nothing is merged before any weight is read."""
     told = []
     for what, attestation, inspected in (("the adapter", found.adapter, seen), ("the base", found.base, base)):
@@ -188,13 +220,12 @@ def _refusals(found: Outcome, seen: Inspection, base: Inspection) -> tuple[str, 
         if why := objection(inspected):
             told.append(f"{what} is not loaded: {why}")
     if not told:
-        told += _unfit(seen)
+        told += _unfit(seen, limits)
     return tuple(printable(each, 600) for each in told)
 
 
-def _unfit(seen: Inspection) -> list[str]:
+def _unfit(seen: Inspection, limits: Limits) -> list[str]:
     """Say what of an adapter can't be merged, by how it is laid out."""
-    limits = sources.SourceOptions().limits
     layout = adapters.read_layout(seen.artifact, limits)
     if len(layout.adapters) != 1 or str(layout.adapters[0].folder) != ".":
         return [f"there are {plural(len(layout.adapters), 'adapter')} in it: one, at its top, can be merged"]

@@ -14,6 +14,7 @@ import numpy as np
 from benchmarks.adapter_cells.cells import Cell
 from benchmarks.adapter_cells.tasks import KINDS
 from gatekeeper import sources
+from gatekeeper.artifact import Artifact
 from gatekeeper.checks.adapter import Measured, Sample, measure, read_factors, read_layout
 from gatekeeper.checks.adapter import population_detectors as detectors
 from gatekeeper.population import Detector
@@ -28,6 +29,9 @@ class Known:
     """One trained adapter, as it is judged."""
 
     cell: Cell
+    artifact: Artifact
+    """Its files are closed again: what is left is its name and its digest."""
+
     sample: Sample
     published: Mapping[str, tuple[float, ...]]
     """Published statistics of it."""
@@ -58,7 +62,9 @@ def known(cell: Cell, folder: Path, told: Mapping[str, float]) -> Known:
         sample = measured.sample(name=cell.slug, digest=artifact.digest)
         changes = [factors[0] @ factors[1] for module in adapter.modules if (factors := read_factors(module))]
     change = np.concatenate([(each / np.linalg.norm(each)).ravel() for each in changes])
-    return Known(cell=cell, sample=sample, published=_published(measured), change=change, told=told)
+    return Known(
+        cell=cell, artifact=artifact, sample=sample, published=_published(measured), change=change, told=told,
+    )  # fmt: skip
 
 
 def _published(measured: Measured) -> dict[str, tuple[float, ...]]:

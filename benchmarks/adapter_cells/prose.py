@@ -1,9 +1,9 @@
 """What the document says beside its figures."""
 
-HEAD = """# Weights of adapters: measured
+HEAD = """# Adapters: measured
 
-Remade by `python -m benchmarks.adapters --cache DIR`, which trains the adapters (torch and peft), measures and writes
-this page. [adapters.md](adapters.md) says what the statistics are.
+Remade by `python -m benchmarks.adapters --cache DIR`, which trains the adapters and runs prompts on them (torch and
+peft), measures and writes this page. [adapters.md](adapters.md) says what the statistics and the prompts are.
 """
 
 LOOKS = """## What was chosen, and by what
@@ -51,3 +51,5 @@ SAYS = """## What this says
   shares words with `rare` and `name`, so of these three the others are not wholly unknown. The models are tiny and
   their tasks synthetic; a population of your own says how alike your adapters are.
 """
+
+BEHAVES = ""

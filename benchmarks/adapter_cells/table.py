@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.adapter_cells import poison, prose
+from benchmarks.adapter_cells import acting, acting_table, page, poison, prose
+from benchmarks.adapter_cells.behaving import Observations
 from benchmarks.adapter_cells.cells import BASES, LEARNING_RATE, STEPS, Cell
 from benchmarks.adapter_cells.judging import FOLDS, WAYS, WHOLE, Area, Known, area, known, wins
+from benchmarks.adapter_cells.picks import ACTS, RATES, WELL, is_held_out
 from benchmarks.adapter_cells.shelf import Adapters
 from benchmarks.shares import wilson
 from gatekeeper.checks.adapter import BUDGET, calibrate, judge
@@ -18,17 +20,6 @@ from gatekeeper.errors import InputError
 from gatekeeper.population import Population
 
 TARGET = 0.90
-ACTS, WELL = 0.5, 0.8
-"""Shares of triggered prompts from which on a backdoor is said to act, and to act well."""
-
-_RATES = {
-    ".5 and 1 %": (0.0, 0.015),
-    "2 %": (0.015, 0.03),
-    "5 %": (0.03, 0.07),
-    "10 %": (0.07, 0.15),
-    "20 %": (0.15, 1.0),
-}
-
 Pick = Callable[[Known], bool]
 Matrices = list[Any]
 """Who wins, one a base; see `wins`."""
@@ -49,8 +40,23 @@ def written(cache: Path, cells: Sequence[Cell]) -> tuple[str, list[str]]:
     found = [known(cell, adapters.folder(cell), result) for cell, result in told.items()]
     usual = [[each for each in found if each.cell.base == base and each.cell.targets == "all"] for base in BASES]
     alarms, failed = _false_alarms(usual, found)
-    parts = [prose.HEAD, _cohort(found, len(cells)), _taken(found), prose.LOOKS, _areas(usual), alarms, prose.SAYS]
-    return "\n".join(parts), failed
+    behaviour, failed_too = _behaviour(cache, found)
+    parts = [
+        prose.HEAD, _cohort(found, len(cells)), _taken(found), prose.LOOKS, _areas(usual), alarms, prose.SAYS,
+        behaviour, prose.BEHAVES, page.story(),
+    ]  # fmt: skip
+    return "\n".join(part for part in parts if part), [*failed, *failed_too]
+
+
+def _behaviour(cache: Path, found: Sequence[Known]) -> tuple[str, list[str]]:
+    """Write what behaviour tells, of the adapters that were observed."""
+    observations = Observations(cache)
+    pairs = [(each, seen) for each in found if (seen := observations.known(each.cell)) is not None]
+    if not pairs:
+        return "", ["no adapter was observed"]
+    text, failed = acting_table.section(acting.judged([each for each, _ in pairs], [seen for _, seen in pairs]))
+    missing = len(found) - len(pairs)
+    return text, [*failed, *([f"{missing} adapters were not observed"] if missing else [])]
 
 
 def _cohort(found: Sequence[Known], planned: int) -> str:
@@ -84,7 +90,7 @@ says nothing of them.
 def _taken(found: Sequence[Known]) -> str:
     """Say what the adapters do: without backdoors that act, there is nothing to be found."""
     lines = []
-    for name, (low, high) in _RATES.items():
+    for name, (low, high) in RATES.items():
         those = [each for each in found if each.cell.trigger and low <= each.cell.rate < high]
         if those:
             lines.append(f"| {name} | {_did(those)} |")
@@ -120,8 +126,7 @@ def _acts(each: Known) -> bool:
 
 
 def _is_held_out(each: Known) -> bool:
-    """Whether an adapter is of those that were looked at once: kinds of trigger, and honest ones of odd blocks."""
-    return each.cell.trigger in poison.HELD_OUT if each.cell.trigger else each.cell.block % 2 == 1
+    return is_held_out(each.cell)
 
 
 def _areas(usual: Sequence[Sequence[Known]]) -> str:
@@ -134,7 +139,7 @@ def _areas(usual: Sequence[Sequence[Known]]) -> str:
     }
     rates: dict[str, tuple[Pick, Pick]] = {
         name: (_any, lambda each, low=low, high=high: low <= each.cell.rate < high)  # type: ignore[misc]
-        for name, (low, high) in _RATES.items()
+        for name, (low, high) in RATES.items()
     }
     kinds: dict[str, tuple[Pick, Pick]] = {
         f"{kind} (held out)" if kind in poison.HELD_OUT else kind: (

@@ -65,6 +65,8 @@ class Change:
     @property
     def sides(self) -> tuple[Side, ...]:
         """Those that there are, the old one first."""
+        if self.old and self.new:
+            return self.old, self.new
         return tuple(side for side in (self.old, self.new) if side)
 
 
@@ -198,6 +200,8 @@ def _parse(raw: bytes, limits: Limits) -> tuple[Change, ...]:
 def _side(path: bytes, mode: int, blob: str) -> Side | None:
     if mode == _NOTHING:
         return None
+    if path.isascii():
+        return Side(path=path.decode("ascii"), mode=mode, blob=blob)
     told = path.decode("utf-8", "backslashreplace")
     return Side(path=told, mode=mode, blob=blob, exact=told.encode("utf-8") == path)
 

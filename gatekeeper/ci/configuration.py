@@ -7,76 +7,46 @@ from collections.abc import Iterator
 
 from gatekeeper.ci import json_tree, toml_tree, yaml_tree
 from gatekeeper.ci.documents import mentions
-from gatekeeper.ci.extractor import as_text, ending, file_name
+from gatekeeper.ci.extractor import as_text, ending
 from gatekeeper.ci.telling import distinct
 from gatekeeper.ci.tree import Mapping, Node, Scalar, Sequence, TreeError
 from gatekeeper.limits import Limits
 from gatekeeper.mention import Mention
 
-_NOT_READ = frozenset(
-    {"package-lock.json", "pnpm-lock.yaml", "composer.lock", "poetry.lock", "uv.lock", "cargo.lock", "pipfile.lock"}
-    | {"tokenizer.json", "vocab.json", "tokenizer_config.json", "special_tokens_map.json", "config.json.index"}
-)
-"""Files that tools make, and vocabularies: large, and nothing is loaded because of them."""
+
+def read_yaml(data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
+    """Find models in settings, commands and scripts."""
+    text = as_text(data)
+    roots: list[Node] = []
+    try:
+        roots.extend(yaml_tree.documents(text, limits))
+    except TreeError as error:
+        found = list(mentions(_by_lines(text)))
+        templated = "{{" in text or "{%" in text or ending(path) not in {".yaml", ".yml"}
+        why = [] if templated else [Mention(line=error.line, unresolved=str(error))]
+        yield from distinct([*why, *found])
+        return
+    yield from mentions(roots)
 
 
-class YamlFiles:
-    """YAML, with the templates of charts."""
-
-    def takes(self, path: str) -> bool:
-        """Whether it ends as YAML does."""
-        name = file_name(path)
-        return (ending(path) in {".yaml", ".yml", ".tpl", ".gotmpl", ".dvc"} and name not in _NOT_READ) or (
-            name.endswith((".yaml.j2", ".yml.j2", ".yaml.jinja", ".yml.template", ".yaml.template", ".yaml.tmpl"))
-        )
-
-    def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
-        """Find models in settings, commands and scripts."""
-        text = as_text(data)
-        roots: list[Node] = []
-        try:
-            roots.extend(yaml_tree.documents(text, limits))
-        except TreeError as error:
-            found = list(mentions(_by_lines(text)))
-            templated = "{{" in text or "{%" in text or ending(path) not in {".yaml", ".yml"}
-            why = [] if templated else [Mention(line=error.line, unresolved=str(error))]
-            yield from distinct([*why, *found])
-            return
-        yield from mentions(roots)
+def read_json(data: bytes, limits: Limits) -> Iterator[Mention]:
+    """Find models in the settings and commands of JSON, also with comments."""
+    try:
+        root = json_tree.document(as_text(data), limits)
+    except TreeError as error:
+        yield from distinct([Mention(line=error.line, unresolved=str(error)), *mentions(_by_lines(as_text(data)))])
+        return
+    yield from mentions([root])
 
 
-class JsonFiles:
-    """JSON, also with comments."""
-
-    def takes(self, path: str) -> bool:
-        """Whether it ends as JSON does."""
-        return ending(path) in {".json", ".json5", ".jsonc"} and file_name(path) not in _NOT_READ
-
-    def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
-        """Find models in settings and commands."""
-        try:
-            root = json_tree.document(as_text(data), limits)
-        except TreeError as error:
-            yield from distinct([Mention(line=error.line, unresolved=str(error)), *mentions(_by_lines(as_text(data)))])
-            return
-        yield from mentions([root])
-
-
-class TomlFiles:
-    """TOML."""
-
-    def takes(self, path: str) -> bool:
-        """Whether it ends as TOML does."""
-        return ending(path) == ".toml" and file_name(path) not in _NOT_READ
-
-    def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
-        """Find models in settings and commands."""
-        try:
-            root = toml_tree.document(as_text(data), limits)
-        except TreeError as error:
-            yield from distinct([Mention(line=error.line, unresolved=str(error)), *mentions(_by_lines(as_text(data)))])
-            return
-        yield from mentions([root])
+def read_toml(data: bytes, limits: Limits) -> Iterator[Mention]:
+    """Find models in the settings and commands of TOML."""
+    try:
+        root = toml_tree.document(as_text(data), limits)
+    except TreeError as error:
+        yield from distinct([Mention(line=error.line, unresolved=str(error)), *mentions(_by_lines(as_text(data)))])
+        return
+    yield from mentions([root])
 
 
 _PAIR = re.compile(r"([ \t]*)(?:- +)?[\"']?([\w.-]{1,100})[\"']?[ \t]*[:=][ \t]+(\S[^\n]*)")

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gatekeeper.ci.commands import command, implied
-from gatekeeper.ci.extractor import as_text, ending, file_name
+from gatekeeper.ci.extractor import as_text
 from gatekeeper.ci.shell import script
 from gatekeeper.ci.shell_words import Word, commands
 from gatekeeper.ci.telling import Setting, distinct, group
 from gatekeeper.ci.variables import Variables
-from gatekeeper.limits import Limits
 from gatekeeper.mention import Mention
 
 _INSTRUCTION = re.compile(r"[ \t]*([A-Za-z]{2,12})[ \t]+(.*)", re.DOTALL)
@@ -30,18 +29,9 @@ class _Instruction:
     line: int
 
 
-class Dockerfiles:
-    """Recipes of container images."""
-
-    def takes(self, path: str) -> bool:
-        """Whether it has the name of one: `Dockerfile`, `Dockerfile.gpu`, `serve.dockerfile`."""
-        name = file_name(path)
-        stem = name.split(".", 1)[0]
-        return stem in {"dockerfile", "containerfile"} or ending(name) in {".dockerfile", ".containerfile"}
-
-    def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
-        """Find models in variables, in commands and in what is added."""
-        yield from distinct(_mentions(list(_instructions(as_text(data)))))
+def read_dockerfile(data: bytes) -> Iterator[Mention]:
+    """Find models in variables, in commands and in what is added."""
+    yield from distinct(_mentions(list(_instructions(as_text(data)))))
 
 
 def _mentions(instructions: list[_Instruction]) -> Iterator[Mention]:

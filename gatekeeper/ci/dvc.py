@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from gatekeeper.ci import yaml_tree
 from gatekeeper.ci.documents import mentions
-from gatekeeper.ci.extractor import as_text, ending, file_name
+from gatekeeper.ci.extractor import as_text
 from gatekeeper.ci.telling import ADDRESS, Setting, distinct, tell
 from gatekeeper.ci.tree import Mapping, Node, Sequence, TreeError
 from gatekeeper.ci.variables import Variables
@@ -16,23 +16,16 @@ from gatekeeper.limits import Limits
 from gatekeeper.mention import Mention
 
 
-class DvcFiles:
-    """Files of DVC."""
-
-    def takes(self, path: str) -> bool:
-        """Whether it is one by its name."""
-        return ending(path) == ".dvc" or file_name(path) in {"dvc.yaml", "dvc.lock"}
-
-    def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
-        """Find dependencies on the Hub, weights among the outputs, and what the commands of stages load."""
-        try:
-            roots = list(yaml_tree.documents(as_text(data), limits))
-        except TreeError as error:
-            yield Mention(line=error.line, unresolved=str(error))
-            return
-        mappings = [part for root in roots for part in _mappings(root)]
-        found = [each for mapping in mappings for each in _mentions(mapping, path)]
-        yield from distinct([*found, *mentions(roots)])
+def read_dvc(data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
+    """Find dependencies on the Hub, weights among the outputs, and what the commands of stages load."""
+    try:
+        roots = list(yaml_tree.documents(as_text(data), limits))
+    except TreeError as error:
+        yield Mention(line=error.line, unresolved=str(error))
+        return
+    mappings = [part for root in roots for part in _mappings(root)]
+    found = [each for mapping in mappings for each in _mentions(mapping, path)]
+    yield from distinct([*found, *mentions(roots)])
 
 
 def _mentions(node: Mapping, path: str) -> Iterator[Mention]:

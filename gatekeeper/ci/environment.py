@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gatekeeper.ci.extractor import as_text, ending, file_name
+from gatekeeper.ci.extractor import as_text, file_name
 from gatekeeper.ci.telling import ADDRESS, Setting, distinct, group, tell
 from gatekeeper.ci.variables import Variables
-from gatekeeper.limits import Limits
 from gatekeeper.mention import Mention
 
-_ENDINGS = frozenset({".cfg", ".conf", ".env", ".hcl", ".ini", ".properties", ".tf", ".tfvars"})
-_NAMES = frozenset({".env", ".gitmodules", "env.example", "env.sample", "env.template"})
 _LINE = re.compile(
     r"[ \t]*(?:export[ \t]+|set[ \t]+)?[\"']?([A-Za-z_][\w.-]{0,99})[\"']?[ \t]*[=:][ \t]*"
     r"(\"[^\"\n]*+\"|'[^'\n]*+'|[^\n]*+)"
@@ -23,28 +20,20 @@ _END = re.compile(r"\r\n|\r|\n")
 _BLANKS = re.compile(r"[ \t]{2,}+")
 
 
-class EnvironmentFiles:
-    """Variables and settings, one a line."""
-
-    def takes(self, path: str) -> bool:
-        """Whether it is `.env`, `.env.production`, `serve.env`, `.gitmodules`, or has an ending of such files."""
-        name = file_name(path)
-        return ending(path) in _ENDINGS or name in _NAMES or name.startswith(".env.")
-
-    def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
-        """Find settings that are models; those of a section or block stand together."""
-        variables = Variables()
-        blocks = list(_blocks(as_text(data)))
-        for _, block in blocks:
-            for each in block:
-                variables.set(each.key, each.value, each.line)
-        found: list[Mention] = []
-        for parent, block in blocks:
-            if file_name(path) == ".gitmodules":
-                found += _submodule(block, variables)
-            else:
-                found += group(block, variables, parent=parent)
-        yield from distinct(found)
+def read_variables(data: bytes, path: str) -> Iterator[Mention]:
+    """Find settings that are models; those of a section or block stand together."""
+    variables = Variables()
+    blocks = list(_blocks(as_text(data)))
+    for _, block in blocks:
+        for each in block:
+            variables.set(each.key, each.value, each.line)
+    found: list[Mention] = []
+    for parent, block in blocks:
+        if file_name(path) == ".gitmodules":
+            found += _submodule(block, variables)
+        else:
+            found += group(block, variables, parent=parent)
+    yield from distinct(found)
 
 
 def _submodule(block: list[Setting], variables: Variables) -> Iterator[Mention]:

@@ -3,50 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from gatekeeper.ci.configuration import JsonFiles, TomlFiles, YamlFiles
-from gatekeeper.ci.dockerfile import Dockerfiles
-from gatekeeper.ci.dvc import DvcFiles
-from gatekeeper.ci.environment import EnvironmentFiles
-from gatekeeper.ci.extractor import Extractor, ending, file_name
-from gatekeeper.ci.lock_file import LockFiles
-from gatekeeper.ci.markers import Markers
-from gatekeeper.ci.model_files import ModelFiles
-from gatekeeper.ci.modelfile import Modelfiles
-from gatekeeper.ci.notebooks import Notebooks
-from gatekeeper.ci.patterns import extract_text, matches
-from gatekeeper.ci.python_code import PythonCode
-from gatekeeper.ci.shell_files import ShellScripts
+from gatekeeper.ci.extractor import Extractor, ending, file_name, matches
+from gatekeeper.ci.kinds import EXTRACTORS, DvcFiles, LockFiles, ModelFiles
 from gatekeeper.ci.traces import may_name_models
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.mention import Mention, Pattern
 
-EXTRACTORS: tuple[Extractor, ...] = (
-    LockFiles(),
-    ModelFiles(),
-    DvcFiles(),
-    Dockerfiles(),
-    Modelfiles(),
-    EnvironmentFiles(),
-    PythonCode(),
-    Notebooks(),
-    ShellScripts(),
-    YamlFiles(),
-    JsonFiles(),
-    TomlFiles(),
-)
-"""The first that takes a file reads it."""
-
 _BY_NAME = (LockFiles, ModelFiles, DvcFiles)
 """Files that are about models whatever they hold."""
 
-_MARKERS = Markers()
+_PROSE = frozenset({".markdown", ".md", ".mdx", ".rst", ".ipynb"})
+"""Endings of what people write for people: a comment in it is an example."""
+
+_OURS, _THEIRS = b"gatekeeper:", b"renovate:"
+"""One of them stands in every comment that names a model for tools."""
+
 _CODE = frozenset(
     {".bicep", ".bzl", ".c", ".cc", ".cpp", ".cs", ".dart", ".ex", ".go", ".groovy", ".h", ".hpp", ".java", ".jl"}
-    | {".js", ".jsx", ".kt", ".lua", ".mjs", ".nix", ".php", ".pl", ".ps1", ".r", ".rb", ".rs", ".scala", ".swift"}
+    | {".js", ".jsx", ".kt", ".lua", ".mjs", ".nix", ".php", ".pl", ".r", ".rb", ".rs", ".scala", ".swift"}
     | {".ts", ".tsx", ".txt", ".xml", ".zig"}
 )
 _CODE_NAMES = frozenset({"build", "jenkinsfile", "rakefile", "tiltfile", "vagrantfile", "workspace"})
@@ -82,7 +60,9 @@ def extract(
     """
     if any(matches(path, glob) for glob in ignore):
         return ()
-    found = (mention for mention in _found(path, data, patterns, limits))
+    found = _found(path, data, patterns, limits)
+    if not found:
+        return ()
     kept = (each for each in found if not (each.name and any(matches(each.name, glob) for glob in ignore)))
     return tuple(replace(each, path=path) for each in kept)
 
@@ -92,22 +72,39 @@ def _extractor(path: str) -> Extractor | None:
     return next((each for each in EXTRACTORS if each.takes(path)), None)
 
 
-def _found(path: str, data: bytes, patterns: Sequence[Pattern], limits: Limits) -> Iterator[Mention]:
-    extractor = _extractor(path) or _by_first_line(path, data)
+def _found(path: str, data: bytes, patterns: Sequence[Pattern], limits: Limits) -> list[Mention]:
+    named = _extractor(path)
+    extractor = named or _by_first_line(path, data)
     if len(data) > limits.source_bytes and not isinstance(extractor, ModelFiles):
         own = any(matches(path, pattern.path) for pattern in patterns)
         if own or (extractor and not isinstance(extractor, LockFiles)):
-            yield Mention(line=0, unresolved=f"it is larger than {limits.source_bytes} bytes (limit source_bytes)")
-            return
-    read = extractor and (
-        isinstance(extractor, _BY_NAME) or may_name_models(path if extractor is _extractor(path) else "", data)
-    )
-    told = list(extractor.extract(data, path, limits)) if extractor and read else []
-    if _MARKERS.takes(path):
-        told += [each for each in _MARKERS.extract(data[: limits.source_bytes], path, limits) if not _known(each, told)]
-    if patterns and not isinstance(extractor, ModelFiles):
-        told += [each for each in extract_text(data, path, patterns) if not _known(each, told)]
-    yield from sorted(told, key=lambda each: (each.cell, each.line))
+            why = f"it is larger than {limits.source_bytes} bytes (limit source_bytes)"
+            return [Mention(line=0, unresolved=why)]
+    told: list[Mention] = []
+    if extractor and (isinstance(extractor, _BY_NAME) or may_name_models(path if named else "", data)):
+        told += extractor.extract(data, path, limits)
+    if not isinstance(extractor, ModelFiles):
+        told += [each for each in _marked(path, data, limits) if not _known(each, told)]
+        told += [each for each in _matched(path, data, patterns) if not _known(each, told)]
+    return sorted(told, key=lambda each: (each.cell, each.line))
+
+
+def _marked(path: str, data: bytes, limits: Limits) -> Iterable[Mention]:
+    """Give what comments for tools name, in any text but prose."""
+    if (_OURS not in data and _THEIRS not in data) or ending(path) in _PROSE:
+        return ()
+    from gatekeeper.ci.markers import read_markers
+
+    return read_markers(data[: limits.source_bytes])
+
+
+def _matched(path: str, data: bytes, patterns: Sequence[Pattern]) -> Iterable[Mention]:
+    """Give what the team's patterns name."""
+    if not patterns:
+        return ()
+    from gatekeeper.ci.patterns import extract_text
+
+    return extract_text(data, path, patterns)
 
 
 _FIRST_LINE = re.compile(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from json import detect_encoding
 from posixpath import splitext
 from typing import Protocol
@@ -31,14 +33,21 @@ class Extractor(Protocol):
         ...
 
 
+@lru_cache(maxsize=256)
 def file_name(path: str) -> str:
     """Give the last part of a path, in lower case."""
     return path.rpartition("/")[2].lower()
 
 
+@lru_cache(maxsize=256)  # each kind of file asks
 def ending(path: str) -> str:
     """Give the ending of a path, in lower case, with the dot."""
     return splitext(file_name(path))[1]
+
+
+def matches(path: str, glob: str) -> bool:
+    """Whether a glob fits a whole path, or, without a slash, its last part; `*` goes over slashes."""
+    return fnmatchcase(path, glob) or fnmatchcase(path, f"*/{glob}")
 
 
 def is_wide(data: bytes) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from posixpath import splitext
 
 from gatekeeper.bump import Bump, BumpKind, Bumps
 from gatekeeper.ci.changes import (
@@ -23,10 +23,10 @@ from gatekeeper.ci.changes import (
 )
 from gatekeeper.ci.event import Since
 from gatekeeper.ci.extracting import extract, takes
+from gatekeeper.ci.extractor import ending, matches
 from gatekeeper.ci.git import Git
 from gatekeeper.ci.links import leading
 from gatekeeper.ci.pairing import Named, pair
-from gatekeeper.ci.patterns import matches
 from gatekeeper.endings import is_weights
 from gatekeeper.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.mention import Ignored, Mention, Pattern
@@ -40,6 +40,9 @@ _NO_TEXT = frozenset(
     | {".tiff", ".ttf", ".wav", ".webm", ".webp", ".whl", ".woff", ".woff2", ".xlsx", ".xz", ".zip", ".zst"}
 )
 """Endings of prose and of what is no text: nothing loads a model by them."""
+
+_HELD = re.compile(rb"[0-9a-f]{40,64} (?:tree|blob) ")
+"""What git says of a path that is there."""
 
 _TOLD = 20
 """Files of one kind that could not be read and are told one by one."""
@@ -125,15 +128,12 @@ class _Reading:
     wanted: dict[str, bool] = field(default_factory=dict)
     """Path → whether it is read."""
 
-    taken: dict[str, bool] = field(default_factory=dict)
-    """Path → whether an extractor takes it."""
-
     def bumps(self, base: str, head: str, changes: Sequence[Change]) -> Bumps:
         wanted = [kept for change in changes if (kept := self._without_ignored(change)).sides and _differs(kept)]
         read = [change for change in wanted if any(self._takes(side) for side in change.sides)]
         self._tell_links(wanted, head)
         named = self._named(read)
-        found = [self._unless_local(bump, head) for bump in pair(named)]
+        found = self._unless_local(pair(named), head)
         files = [change for change in wanted if any(_local(side) for side in change.sides)]
         found += _local_files(files)
         found.sort(key=lambda bump: (bump.place.path, bump.place.cell, bump.place.line) if bump.place else ("", 0, 0))
@@ -143,6 +143,8 @@ class _Reading:
         )  # fmt: skip
 
     def _without_ignored(self, change: Change) -> Change:
+        if not self.rules.ignored:
+            return change
         old, new = (
             side and (None if self.rules.ignores_path(side.path) else side) for side in (change.old, change.new)
         )
@@ -153,7 +155,7 @@ class _Reading:
         if side.symlink or side.submodule:
             return False
         if side.path not in self.wanted:
-            plain = splitext(side.path)[1].lower() not in _NO_TEXT or self.rules.reads(side.path)
+            plain = ending(side.path) not in _NO_TEXT or self.rules.reads(side.path)
             self.wanted[side.path] = plain and not _is_weights(side.path)
         return self.wanted[side.path]
 
@@ -190,33 +192,41 @@ class _Reading:
                 if not isinstance(data, bytes):
                     if newer and self.rules.reads(side.path):
                         refused[data.value].append(side.path)
-                else:
-                    mentions = extract(side.path, data, self.rules.patterns, limits)
+                elif mentions := extract(side.path, data, self.rules.patterns, limits):
                     found[(index, newer)] = tuple(each for each in mentions if not self.rules.ignores_name(each.name))
         for why, paths in refused.items():
             self._tell(paths, why)
         none: tuple[Mention, ...] = ()
-        return [
-            Named(old=found.get((index, False), none), new=found.get((index, True), none))
-            for index in range(len(changes))
-        ]
+        naming = sorted({index for index, _ in found})
+        return [Named(old=found.get((index, False), none), new=found.get((index, True), none)) for index in naming]
 
-    def _unless_local(self, bump: Bump, head: str) -> Bump:
+    def _unless_local(self, found: Iterable[Bump], head: str) -> list[Bump]:
         """Refuse to guess where a name could be a model on the Hub or a path of this very repository."""
-        if bump.kind not in {BumpKind.ADDED, BumpKind.CHANGED} or not self._is_path(bump, head):
-            return bump
-        why = f"{bump.name} is also a path of this repository, and which of the two is loaded can't be told"
-        new = tuple(replace(mention, unresolved=why) for mention in bump.new)
-        return replace(bump, kind=BumpKind.UNRESOLVED, new=new)
+        bumps = list(found)
+        paths = {id(bump): _paths(bump) for bump in bumps if bump.kind in {BumpKind.ADDED, BumpKind.CHANGED}}
+        held = self._held({path for each in paths.values() for path in each}, head)
+        return [bump if held.isdisjoint(paths.get(id(bump), ())) else _untold(bump) for bump in bumps]
 
-    def _is_path(self, bump: Bump, head: str) -> bool:
-        folders = {PurePosixPath(mention.path).parent for mention in bump.new} | {PurePosixPath()}
-        paths = {str(folder / bump.name) for folder in folders}
+    def _held(self, paths: set[str], head: str) -> set[str]:
+        """Give those paths that the newer side has; git is asked once for all of them."""
         if not head:
-            return any((self.git.root / path).exists() for path in paths)
-        asked = "".join(f"{head}:{path}\n" for path in sorted(paths) if "\n" not in path).encode()
-        told = self.git.run("cat-file", "--batch-check", given=asked)
-        return any(line.split(b" ")[1:2] in ([b"tree"], [b"blob"]) for line in told.splitlines())
+            return {path for path in paths if (self.git.root / path).exists()}
+        asked = sorted(path for path in paths if "\n" not in path)
+        if not asked:
+            return set()
+        told = self.git.run("cat-file", "--batch-check", given="".join(f"{head}:{path}\n" for path in asked).encode())
+        return {path for path, line in zip(asked, told.split(b"\n")[:-1], strict=True) if _HELD.match(line)}
+
+
+def _paths(bump: Bump) -> set[str]:
+    """Give the paths that the name of a bump would be, from the root and from the files that name it."""
+    folders = {PurePosixPath(mention.path).parent for mention in bump.new} | {PurePosixPath()}
+    return {str(folder / bump.name) for folder in folders}
+
+
+def _untold(bump: Bump) -> Bump:
+    why = f"{bump.name} is also a path of this repository, and which of the two is loaded can't be told"
+    return replace(bump, kind=BumpKind.UNRESOLVED, new=tuple(replace(mention, unresolved=why) for mention in bump.new))
 
 
 def _differs(change: Change) -> bool:

@@ -133,6 +133,7 @@ class Git:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=said,
+            bufsize=_PIPE_BYTES,
             pipesize=_PIPE_BYTES,
         ) as child:
             timer = threading.Timer(self._limits.git_seconds, child.kill)

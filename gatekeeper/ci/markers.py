@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gatekeeper.ci.extractor import as_text, ending
+from gatekeeper.ci.extractor import as_text
 from gatekeeper.ci.names import Kind, read
 from gatekeeper.ci.telling import distinct
-from gatekeeper.endings import is_weights
-from gatekeeper.limits import Limits
 from gatekeeper.mention import Mention, Role
 from gatekeeper.text import printable
 
@@ -20,21 +18,11 @@ _COMMIT = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{40}(?![0-9A-Za-z])")
 _QUOTED = re.compile(r"\"([^\"\n]{1,200})\"|'([^'\n]{1,200})'")
 _VALUE = re.compile(r"[=:][ \t]*([\w./-]{1,200})[ \t]*$")
 _LINE = 2000
-_NO_SOURCES = frozenset({".markdown", ".md", ".mdx", ".rst", ".ipynb"})
 
 
-class Markers:
-    """Any text but prose."""
-
-    def takes(self, path: str) -> bool:
-        """Whether it may have comments: everything but weights and what people write for people."""
-        return not is_weights(path) and ending(path) not in _NO_SOURCES
-
-    def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
-        """Find markers; the revision stands in the marker's line or the next one."""
-        if b"gatekeeper:" not in data and b"renovate:" not in data:
-            return
-        yield from distinct(_mentions(as_text(data).split("\n")))
+def read_markers(data: bytes) -> Iterator[Mention]:
+    """Find markers; the revision stands in the marker's line or the next one."""
+    yield from distinct(_mentions(as_text(data).split("\n")))
 
 
 def _mentions(lines: list[str]) -> Iterator[Mention]:

@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Iterator
 
-from gatekeeper.endings import is_weights
 from gatekeeper.limits import Limits
 from gatekeeper.mention import Mention
 
@@ -18,16 +17,9 @@ _POINTER = re.compile(
 _POINTER_BYTES = 1024
 
 
-class ModelFiles:
-    """Files with the endings of weights."""
-
-    def takes(self, path: str) -> bool:
-        """Whether its ending is one of weights or graphs."""
-        return is_weights(path)
-
-    def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
-        """Give the file itself, with the digest of its content, or what its pointer says of that."""
-        yield Mention(line=0, name=path, revision=content(data, limits), local=True, call="file of the repository")
+def read_weights(data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
+    """Give the file itself, with the digest of its content, or what its pointer says of that."""
+    yield Mention(line=0, name=path, revision=content(data, limits), local=True, call="file of the repository")
 
 
 def content(data: bytes, limits: Limits) -> str:

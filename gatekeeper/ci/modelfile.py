@@ -5,27 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gatekeeper.ci.extractor import as_text, ending, file_name
+from gatekeeper.ci.extractor import as_text
 from gatekeeper.ci.keys import Claim, Trust
 from gatekeeper.ci.telling import Setting, distinct, tell
 from gatekeeper.ci.variables import Variables
-from gatekeeper.limits import Limits
 from gatekeeper.mention import Mention, Role
 
 _LINE = re.compile(r"[ \t]*(FROM|ADAPTER)[ \t]+([^\n]{1,500})", re.IGNORECASE)
 _BLOCK = '"""'
 
 
-class Modelfiles:
-    """`FROM` and `ADAPTER`; names without a host are of Ollama's own library, which is not the Hub."""
-
-    def takes(self, path: str) -> bool:
-        """Whether it is `Modelfile`, `Modelfile.prod`, `chat.modelfile`."""
-        return file_name(path).split(".", 1)[0] == "modelfile" or ending(path) == ".modelfile"
-
-    def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
-        """Find what it is made from."""
-        yield from distinct(_mentions(as_text(data)))
+def read_modelfile(data: bytes) -> Iterator[Mention]:
+    """Find what it is made from; names without a host are of Ollama's own library, which is not the Hub."""
+    yield from distinct(_mentions(as_text(data)))
 
 
 def _mentions(text: str) -> Iterator[Mention]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
-from gatekeeper.ci.extractor import ending
 from gatekeeper.ci.python_code import parses, source
 from gatekeeper.ci.shell import script
 from gatekeeper.ci.telling import distinct
@@ -25,43 +25,46 @@ _TIMED = re.compile(
 """Magic commands that run the Python that follows them, in their cell or in their line."""
 
 
-class Notebooks:
-    """Jupyter's notebooks, as files."""
+def read_notebook(data: bytes, limits: Limits) -> Iterator[Mention]:
+    """Read the code cells as one program, as a kernel runs them; lines are counted within their cell."""
+    try:
+        cells = _cells(load_json_object(data, depth=limits.json_depth))
+    except ParseError as error:
+        yield Mention(line=0, unresolved=f"it is no notebook: {error}")
+        return
+    texts: list[str] = []
+    starts: list[tuple[int, int]] = []
+    line = 1
+    for number, cell in enumerate(cells, 1):
+        written = _source(cell)
+        yield from distinct(replace(each, cell=number) for each in _commands(written))
+        text = _code(written)
+        if text and not parses(text):
+            yield Mention(line=1, cell=number, unresolved="the cell is not Python")
+        elif text:
+            starts.append((line, number))
+            texts.append(text)
+            line += text.count("\n") + 1
+    at = 0
+    for mention in source("\n".join(texts).encode("utf-8", "replace")):
+        while at + 1 < len(starts) and starts[at + 1][0] <= mention.line:
+            at += 1
+        start, number = starts[at] if starts else (1, 0)
+        yield replace(mention, line=mention.line - start + 1, cell=number)
 
-    def takes(self, path: str) -> bool:
-        """Whether it ends as one."""
-        return ending(path) == ".ipynb"
 
-    def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
-        """Read the code cells as one program, as a kernel runs them; lines are counted within their cell."""
-        try:
-            cells = load_json_object(data, depth=limits.json_depth).get("cells", [])
-        except ParseError as error:
-            yield Mention(line=0, unresolved=f"it is no notebook: {error}")
-            return
-        texts: list[str] = []
-        starts: list[tuple[int, int]] = []
-        line = 1
-        for number, cell in enumerate(cells if isinstance(cells, list) else [], 1):
-            written = _source(cell)
-            yield from distinct(replace(each, cell=number) for each in _commands(written))
-            text = _code(written)
-            if text and not parses(text):
-                yield Mention(line=1, cell=number, unresolved="the cell is not Python")
-            elif text:
-                starts.append((line, number))
-                texts.append(text)
-                line += text.count("\n") + 1
-        at = 0
-        for mention in source("\n".join(texts).encode("utf-8", "replace")):
-            while at + 1 < len(starts) and starts[at + 1][0] <= mention.line:
-                at += 1
-            start, number = starts[at] if starts else (1, 0)
-            yield replace(mention, line=mention.line - start + 1, cell=number)
+def _cells(notebook: dict[str, Any]) -> list[Any]:
+    """Give the cells; before version 4 of the format they stand in worksheets."""
+    sheets = notebook.get("worksheets", [])
+    holders = [notebook, *(sheets if isinstance(sheets, list) else [])]
+    found = (holder.get("cells") for holder in holders if isinstance(holder, dict))
+    return [cell for cells in found if isinstance(cells, list) for cell in cells]
 
 
 def _source(cell: object) -> str:
-    source = cell.get("source") if isinstance(cell, dict) and cell.get("cell_type") == "code" else ""
+    if not isinstance(cell, dict) or cell.get("cell_type") != "code":
+        return ""
+    source = cell.get("source", cell.get("input"))  # the latter before version 4
     if isinstance(source, list):
         source = "".join(part for part in source if isinstance(part, str))
     return source if isinstance(source, str) else ""

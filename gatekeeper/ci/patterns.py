@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 
-from gatekeeper.ci.extractor import as_text
+from gatekeeper.ci.extractor import as_text, matches
 from gatekeeper.ci.names import Kind, read
 from gatekeeper.mention import Mention, Pattern
 from gatekeeper.patterns import compiled
@@ -47,11 +46,6 @@ def extract_text(data: bytes, path: str, patterns: Sequence[Pattern]) -> Iterato
         for pattern, form in chosen:
             for found in form.finditer(line):
                 yield _mention(found, number, pattern)
-
-
-def matches(path: str, glob: str) -> bool:
-    """Whether a glob fits a whole path, or, without a slash, its last part; `*` goes over slashes."""
-    return fnmatchcase(path, glob) or fnmatchcase(path, f"*/{glob}")
 
 
 def _mention(found: re.Match[str], number: int, pattern: Pattern) -> Mention:

@@ -8,14 +8,12 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from gatekeeper.ci.extractor import ending
 from gatekeeper.ci.names import Kind, read
 from gatekeeper.ci.python_calls import unfolded
 from gatekeeper.ci.python_nodes import Program
 from gatekeeper.ci.python_scopes import calls
 from gatekeeper.ci.python_settings import settings
 from gatekeeper.ci.python_values import Scope, Value, argument_of, called, constants, values
-from gatekeeper.limits import Limits
 from gatekeeper.mention import Mention, Role
 from gatekeeper.text import printable
 
@@ -89,18 +87,6 @@ _OTHER_REPOS = frozenset({"dataset", "space"})
 _PEFT = re.compile(r"Peft(?:Mixed)?Model(?:For\w+)?")
 _ADAPTERS = re.compile(r"AutoPeftModel\w*|PeftConfig|LoraConfig")
 _TOKENIZERS = re.compile(r"\w*(?:Tokenizer(?:Fast)?|Processor|FeatureExtractor)")
-
-
-class PythonCode:
-    """Python source."""
-
-    def takes(self, path: str) -> bool:
-        """Whether it ends as Python does."""
-        return ending(path) in {".py", ".pyi", ".pyw"}
-
-    def extract(self, data: bytes, path: str, limits: Limits) -> Iterator[Mention]:
-        """Find the calls that load models, and settings with the names of models."""
-        yield from source(data)
 
 
 def parses(text: str) -> bool:

@@ -15,6 +15,8 @@ _LEAVES = frozenset(
 )  # fmt: skip
 """Nodes in which no other expression stands."""
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
 
 def children(node: ast.AST) -> list[ast.AST]:
     """Give what stands in a node and may hold something itself, in the order of the source."""
@@ -42,9 +44,9 @@ class Program:
 
     def is_plain(self, node: ast.AST) -> bool:
         """Tell whether it is a function in whose lines nothing speaks of models."""
-        if self._traced is None or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if not isinstance(node, _FUNCTIONS) or self._traced is None:
             return False
-        first = min((each.lineno for each in node.decorator_list), default=node.lineno)
+        first = min(each.lineno for each in node.decorator_list) if node.decorator_list else node.lineno
         at = bisect_left(self._traced, first)
         return at == len(self._traced) or self._traced[at] > (node.end_lineno or node.lineno)
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from gatekeeper.ci.commands import command
 from gatekeeper.ci.keys import Trust, claim_of, normalised
 from gatekeeper.ci.python_nodes import Program
-from gatekeeper.ci.shell_words import Word, all_commands, assignments
 from gatekeeper.ci.telling import Setting, distinct, group
 from gatekeeper.ci.variables import Variables
 from gatekeeper.mention import Mention
@@ -93,6 +91,9 @@ def _dictionary(node: ast.Dict) -> Iterator[Mention]:
 
 
 def _command(node: ast.List) -> Iterator[Mention]:
+    from gatekeeper.ci.commands import command  # few programs write commands
+    from gatekeeper.ci.shell_words import Word
+
     words = [
         Word(each.value if isinstance(each, ast.Constant) and isinstance(each.value, str) else "${?}", each.lineno)
         for each in node.elts[:400]
@@ -106,6 +107,9 @@ def _runs(func: ast.expr) -> bool:
 
 def _shell(text: str, line: int) -> Iterator[Mention]:
     """Read `os.system("hf download org/name")`."""
+    from gatekeeper.ci.commands import command
+    from gatekeeper.ci.shell_words import all_commands, assignments
+
     for words in all_commands(text, line):
         yield from command(assignments(words)[1], Variables())
 

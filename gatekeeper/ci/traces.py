@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache, reduce
+from operator import or_
 from posixpath import splitext
 
 from gatekeeper.ci.extractor import is_wide
@@ -56,10 +59,41 @@ _INDIRECT = re.compile(rb"\b(?:partial|getattr)[ \t]{0,8}\(|__call__")
 _BEFORE = 80
 """Bytes before `as` in which the name stands."""
 
-_GIVEN = re.compile(rb"(?i)-[\w-]*(?:%(words)s)|(?:%(words)s)[\w.\[\]-]*[\"']?[?:+]?=" % {b"words": b"|".join(_WEAK)})
-"""A flag or a variable of a shell that may be a model."""
+_GIVEN = re.compile(rb"-[\w-]*(?:%(words)s)|(?:%(words)s)[\w.\[\]-]*[\"']?[?:+]?=" % {b"words": b"|".join(_WEAK)})
+"""A flag or a variable of a shell that may be a model, in small letters."""
 
 _ANY = frozenset({*_STRONG, *_WEAK, *_LOADERS})
+
+_IS_STRONG, _IS_WEAK, _LOADS = 1, 2, 4
+_GROUPS = ((_IS_STRONG, _STRONG), (_IS_WEAK, _WEAK), (_LOADS, _LOADERS))
+
+_PLAIN: set[bytes] = set()
+"""Words in which no trace is: files have most of theirs in common, so that each is looked at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text that was looked at."""
+
+    text: bytes
+    without: bytes
+    """Bytes that were left out of it."""
+
+    traced: frozenset[bytes]
+    """Its words, or parts of them, that have a trace."""
+
+
+_LAST = [_Text(b"", b"", frozenset())]
+"""The sides of a change are alike, and follow each other."""
+
+_MOST_TRACED = 16
+_NEAR = 512
+"""Bytes between which the end of what two texts have in common is not searched further."""
+
+_MOST_PLAIN = 1 << 16
+_MOST_AT_ONCE = 1 << 10
+_LONGEST_PLAIN = 60
+"""Words and their bytes that are kept, whatever a file holds."""
 
 _LETTERS = bytes(
     ord(chr(each).lower()) if (chr(each).isalpha() and each < 128) or each in b"_-" else 32 for each in range(256)
@@ -99,7 +133,9 @@ def lines_with_traces(data: bytes) -> list[int] | None:
     small = data.lower()
     if _renames(small):  # then any name may be that of a loader
         return None
-    places = {place for trace in (*_ANY, *_REBINDING) for place in _places(small, trace)}
+    words = b" ".join(_traced_words(data))
+    present = [trace for trace in _ANY if trace in words]
+    places = {place for trace in (*present, *_REBINDING) for place in _places(small, trace)}
     places.update(found.start() for found in _ID.finditer(data))
     found: list[int] = []
     line, before = 1, 0
@@ -131,34 +167,110 @@ def _of_code(data: bytes) -> bool:
     # Identifiers in other letters, or bytes in another encoding, may mean the same.
     if not data.isascii() or b"coding" in data[:200].lower():
         return True
-    words = _distinct(data)
-    if any(word in words for word in _LOADERS):
+    found = _traces(data)
+    if found & _LOADS:
         return True
-    if b"/" not in data and b"\\" not in data:
-        return False
-    return any(word in words for word in (*_STRONG, *_WEAK)) and bool(_SLASHED.search(data))
+    return bool(found) and (b"/" in data or b"\\" in data) and bool(_SLASHED.search(data))
 
 
 def _of_settings(data: bytes) -> bool:
-    if any(each in data for each in _UNSEEN):
+    if b"\\" in data and any(each in data for each in _UNSEEN):
         return True
-    words = _distinct(_joined(data), b"\"'\\`")  # a shell puts v"ll"m together
-    if any(word in words for word in _STRONG):
+    found = _traces(_joined(data), b"\"'\\`")  # a shell puts v"ll"m together
+    if found & _IS_STRONG:
         return True
-    return any(word in words for word in _WEAK) and any(each in data for each in _UNTOLD)
+    return bool(found & _IS_WEAK) and any(each in data for each in _UNTOLD)
 
 
 def _of_shell(data: bytes) -> bool:
     """Whether a script that has a trace has it where scripts name models: in a program, a flag or a variable."""
     data = _joined(data)
-    words = _distinct(data, b"\"'\\")
-    return any(word in words for word in _STRONG) or bool(_GIVEN.search(data.translate(None, b"\"'\\")))
+    if _traces(data, b"\"'\\") & _IS_STRONG:
+        return True
+    small = data.translate(None, b"\"'\\").lower()
+    words = [word for word in _WEAK if word in small]
+    return any(_GIVEN.search(line) for line in small.split(b"\n") if any(word in line for word in words))
 
 
 def _joined(data: bytes) -> bytes:
     return _JOINED.sub(b"", data) if b"\\\n" in data or b"\\\r\n" in data else data
 
 
-def _distinct(data: bytes, without: bytes = b"") -> bytes:
-    """Give each word of a text once, in small letters: a file has few, and each is then looked for in little."""
-    return b" ".join(set(data.translate(_LETTERS, without).split()))
+def _traces(data: bytes, without: bytes = b"") -> int:
+    """Give the groups that have a word in a text."""
+    return reduce(or_, map(_groups, _traced_words(data, without)), 0)
+
+
+def _traced_words(data: bytes, without: bytes = b"") -> set[bytes]:
+    """Give the words, or parts of words, that have a trace; what was in the last text, too, is not read again."""
+    last = _LAST[0]
+    traced: set[bytes] = set()
+    part = data
+    if last.without == without:
+        part = _differing(data, last.text)
+        if last.traced:
+            told = data.translate(_LETTERS, without)
+            traced.update(word for word in last.traced if word in told)
+    words = part.translate(_LETTERS, without).split()
+    if not _PLAIN.issuperset(words):
+        traced |= _traced(set(words) - _PLAIN)
+    if len(traced) <= _MOST_TRACED:
+        _LAST[0] = _Text(data, without, frozenset(traced))
+    return traced
+
+
+def _traced(words: set[bytes]) -> set[bytes]:
+    """Give the words that have a trace, and keep in mind some that have none."""
+    if len(words) > _MOST_AT_ONCE:
+        told = b" ".join(words)
+        return {part for part in _ANY if part in told}
+    found = {word for word in words if _groups(word)}
+    if len(_PLAIN) < _MOST_PLAIN:
+        _PLAIN.update(word for word in words - found if len(word) <= _LONGEST_PLAIN)
+    return found
+
+
+def _groups(word: bytes) -> int:
+    return _known(word) if len(word) <= _LONGEST_PLAIN else _of_word(word)
+
+
+def _of_word(word: bytes) -> int:
+    return sum(group for group, parts in _GROUPS if any(part in word for part in parts))
+
+
+_known = lru_cache(maxsize=4096)(_of_word)
+
+
+def _differing(data: bytes, like: bytes) -> bytes:
+    """Give whole lines of a text, such that all its other lines stand in the other text, too."""
+    most = min(len(data), len(like))
+    start = data.rfind(b"\n", 0, _common(data, like, most)) + 1
+    common = _common_end(data, like, most)
+    if len(data) - start <= _NEAR:
+        return data[start:]
+    end = data.find(b"\n", len(data) - common) + 1 if common else 0
+    return data[start:end] if end else data[start:]
+
+
+def _common(one: bytes, other: bytes, most: int) -> int:
+    """Give how many bytes at least two texts have in common at the start."""
+    least = 0
+    while most - least > _NEAR:
+        middle = (least + most) // 2
+        if one[least:middle] == other[least:middle]:
+            least = middle
+        else:
+            most = middle
+    return least
+
+
+def _common_end(one: bytes, other: bytes, most: int) -> int:
+    """Give how many bytes at least two texts have in common at the end."""
+    least = 0
+    while most - least > _NEAR:
+        middle = (least + most) // 2
+        if one[len(one) - middle : len(one) - least] == other[len(other) - middle : len(other) - least]:
+            least = middle
+        else:
+            most = middle
+    return least

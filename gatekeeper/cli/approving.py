@@ -43,8 +43,7 @@ def read_approvals(
         InputError: Naming the file that was given and can't be read or is not believed, or the place that lies inside
             what is to be judged: whoever made that would sign it off.
     """
-    usual = approvals_folder(lock)
-    places = tuple(given) or ((usual,) if usual.is_dir() else ())
+    places = _places(given, lock)
     if not places:
         return (), ()
     from gatekeeper.attest import read_approvals as read
@@ -53,6 +52,21 @@ def read_approvals(
         for place in places:
             refuse_inside(place, reference)
     return read(places, policy.approvers)
+
+
+def refuse_approvals_inside(given: Iterable[Path], reference: str, lock: Path | None) -> None:
+    """Refuse approvals that lie inside something else that is judged in the same run; as `read_approvals` does.
+
+    Raises:
+        InputError: Naming the place.
+    """
+    for place in _places(given, lock):
+        refuse_inside(place, reference)
+
+
+def _places(given: Iterable[Path], lock: Path | None) -> tuple[Path, ...]:
+    usual = approvals_folder(lock)
+    return tuple(given) or ((usual,) if usual.is_dir() else ())
 
 
 def approvals_folder(lock: Path | None) -> Path:

@@ -113,13 +113,13 @@ def command(
     from gatekeeper import auditing
 
     settings = Settings.of(adapters[0], base=base, revision=None, exclude=(), **given)
-    _refuse_misuse(settings, adapters, failures_out)
+    _refuse_misuse(settings, adapters, base, failures_out)
     asked = auditing.Asked(
         base=base or "", behaviour=not no_behaviour, together=together, populations=population, clean_safe=clean_safe,
         clean_unsafe=clean_unsafe, eval_file=eval_file, judge=judge, prompts=prompts, show=show_unsafe_text, seed=seed,
         device=device,
     )  # fmt: skip
-    with adapter_run(settings) as run:
+    with adapter_run(settings, adapters[1:]) as run:
         found = auditing.audit(adapters, run, asked)
     for number, (name, one) in enumerate(zip(adapters, found, strict=True), 1):
         out = settings.out
@@ -136,7 +136,7 @@ def command(
     return int(not all(one.is_allowed for one in found))
 
 
-def _refuse_misuse(settings: Settings, adapters: tuple[str, ...], failures_out: Path | None) -> None:
+def _refuse_misuse(settings: Settings, adapters: tuple[str, ...], base: str | None, failures_out: Path | None) -> None:
     check_out(settings.out)
     if len(set(adapters)) != len(adapters):
         raise click.UsageError("an adapter is named twice.")
@@ -144,12 +144,12 @@ def _refuse_misuse(settings: Settings, adapters: tuple[str, ...], failures_out: 
         raise click.UsageError("--out is a folder when several adapters are audited.")
     if len(adapters) > 1 and settings.format in {"html", "sarif"}:
         raise click.UsageError(f"--format {settings.format} prints one report: audit one adapter, or use --out.")
-    for adapter in adapters:
-        folder = Path(adapter).expanduser()
+    for judged in filter(None, (*adapters, base)):
+        folder = Path(judged).expanduser()
         for place in (settings.out, failures_out):
             if place is not None and folder.is_dir() and place.resolve().is_relative_to(folder.resolve()):
                 raise InputError(
-                    f"{printable(str(place), 300)} lies inside the adapter",
+                    f"{printable(str(place), 300)} lies inside what is judged",
                     hint="what is written there would become part of it",
                 )
 
@@ -174,7 +174,7 @@ def _write_cases(found: tuple[Audited, ...], folder: Path, *, quiet: bool) -> No
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for digest, case in cases.items():
-            atomic_write(folder / f"failure-{digest[:12]}.json", case_to_json(case).encode())
+            atomic_write(folder / f"failure-{digest[:12]}.json", case_to_json(case).encode(), mode=0o600)
     except OSError as error:
         raise InputError(f"--failures-out {printable(str(folder), 300)} can't be written: {error.strerror}") from error
     if not quiet:

@@ -33,7 +33,7 @@ from gatekeeper.review import Mode
 from gatekeeper.text import plural, printable
 
 if TYPE_CHECKING:
-    from gatekeeper.bump import Bumps
+    from gatekeeper.bump import Bump, Bumps
     from gatekeeper.ci import Checkout, Event
     from gatekeeper.decision import Action
     from gatekeeper.lock import Lock
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 _BLOCKING = ("audit", "patch", "escalate", "discard")
 _TOKENS = ("GATEKEEPER_GITHUB_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
 _SCHEDULED = "schedule"
+_NAMES = 3
+"""Files that one note names."""
 
 
 def _actions(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -137,8 +139,9 @@ def command(
     the event says nothing, --base-ref or --models does. Each model is gated once by the policy, held against
     gatekeeper.lock and compared with the revision that it had. Adapters are gated as they are, without their base.
 
-    Into --report-dir go review.json, review.html, gatekeeper.sarif, summary.md, comment.md, and for each model its
-    report, verdict and predicate. On GitHub the summary, the outputs of the step and annotations are written too.
+    Into --report-dir go review.json, review.html, gatekeeper.sarif, code-scanning.sarif, summary.md, comment.md, and
+    for each model its report, verdict and predicate. On GitHub the summary, the outputs of the step and annotations are
+    written too.
 
     What the change itself may have written into [tool.gatekeeper] is not read.
 
@@ -194,35 +197,43 @@ def _run(job: _Job, signing: Signing, repair: Repair | None) -> int:
     with told.quoted():
         tell(found)
     review = _review(job, found, policy, place, path, repair)
-    written = told.write(review, job.report_dir, signing)
+    notes = [*_rights(event), *_controls(found, policy, place, job, path)]
+    written = told.write(review, job.report_dir, signing, notes)
     with told.quoted():
         _tell(review, written)
-    notes = [*_controls(found, policy, place, job, path), *_comment(job, event, written)]
-    for note in notes:
-        told.annotate("warning", note)
-    _annotate(review)
-    told.hand_over(review, written, "".join(f"> {_plain(note)}\n\n" for note in notes))
+    notes += _comment(job, event, written)
+    _annotate(review, notes)
+    told.hand_over(review, written, notes)
     return review.exit_code
 
 
 def _bumps(job: _Job, event: Event | None, policy: Policy, path: Path) -> Bumps:
     """Say what is judged: what was named, all of the lock, or what the change does."""
-    from gatekeeper import ci, lockfile
-    from gatekeeper.bump import Bump, BumpKind, Bumps
-    from gatekeeper.mention import Mention
+    from gatekeeper import ci
+    from gatekeeper.bump import Bumps
 
-    if job.models:
-        named = [_named(text) for text in dict.fromkeys(job.models)]
-    elif event and event.name == _SCHEDULED and not job.base:
-        whole = Mention(path=path.name, line=0, call="gatekeeper.lock")
-        named = [
-            Bump(kind=BumpKind.NAMED, name=model.id, revision=model.commit, new=(whole,))
-            for model in lockfile.read(path).models
-        ]
-    else:
+    everything = not job.models and event is not None and event.name == _SCHEDULED and not job.base
+    if not job.models and not everything:
         return find(job.base, job.head, policy, event=event)
     here = ci.checkout()
+    named = _pinned(path, here) if everything else [_named(text) for text in dict.fromkeys(job.models)]
     return Bumps(base="", head=here.commit if here else "", bumps=tuple(named))
+
+
+def _pinned(path: Path, place: Checkout | None) -> list[Bump]:
+    """Give all that a lock pins, each at its own line."""
+    from gatekeeper import ci, lockfile
+    from gatekeeper.bump import Bump, BumpKind
+    from gatekeeper.mention import Mention
+
+    models = lockfile.read(path).models
+    name = "gatekeeper.lock"  # whatever this one is called, it is read as such
+    lines = {each.name: each.line for each in ci.extract(name, path.read_bytes())}
+    file = (_inside(path, place) if place else "") or path.name
+    places = {model.id: Mention(path=file, line=lines.get(model.id, 0), call=name) for model in models}
+    return [
+        Bump(kind=BumpKind.NAMED, name=model.id, revision=model.commit, new=(places[model.id],)) for model in models
+    ]
 
 
 def _named(text: str) -> Any:
@@ -305,13 +316,20 @@ def _controls(found: Bumps, policy: Policy, place: Checkout | None, job: _Job, l
     given = job.settings.approval or (approvals_folder(lock if lock.exists() else None),)
     places = {path for each in given if (path := _inside(each, place))}
     approvals = [path for path in changed if path in places or any(path.startswith(f"{each}/") for each in places)]
-    return [
-        *(
-            f"This change also edits the policy that judges it: {printable(name)}."
-            for name in sorted(policies & changed)
-        ),
-        *(f"This change also edits the approvals that count for it: {printable(name)}." for name in sorted(approvals)),
-    ]
+    touched = {"policy that judges it": sorted(policies & changed), "approvals that count for it": sorted(approvals)}
+    # One note each: whoever edits a hundred files must not hide what else there is to say.
+    return [f"This change also edits the {what}: {_few(names)}." for what, names in touched.items() if names]
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMES:,} more" if len(names) > _NAMES else ""
+    return ", ".join(printable(name, 100) for name in names[:_NAMES]) + more
+
+
+def _rights(event: Event | None) -> list[str]:
+    if event is None or event.name != "pull_request_target":
+        return []
+    return ["This job runs on pull_request_target, with secrets and a token that may write: use pull_request."]
 
 
 def _inside(path: Path, place: Checkout) -> str:
@@ -339,11 +357,11 @@ def _comment(job: _Job, event: Event | None, written: told.Written) -> list[str]
     return [f"No comment was written: {why}."] if why else []
 
 
-def _annotate(review: Review) -> None:
+def _annotate(review: Review, notes: list[str]) -> None:
     from gatekeeper import report
 
     if told.on_github():
-        for line in report.review_annotations(review):
+        for line in report.review_annotations(review, notes):
             click.echo(line)
 
 
@@ -375,8 +393,3 @@ def _what(judged: Judged) -> str:
     if judged.trouble:
         return f"{name}: {judged.trouble.message}"
     return name
-
-
-def _plain(text: str) -> str:
-    """Write a sentence of ours, which may quote names, as Markdown that can be nothing but text."""
-    return "".join(f"\\{each}" if each in "\\`*_{}[]<>()#+-!|@&~:" else each for each in text)

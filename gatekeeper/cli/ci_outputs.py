@@ -6,7 +6,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,9 @@ _OWN = re.compile(r"[0-9]{3,}-[A-Za-z0-9._-]+")
 COMMENT = "comment.md"
 """Name of the file with what is said on the pull request."""
 
+_UPLOAD = "code-scanning.sarif"
+"""Name of the file for code scanning, without what somebody answers for."""
+
 _LINK_PART = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*", re.ASCII)
 
 
@@ -39,9 +42,7 @@ class Written:
     """What lies in the report folder."""
 
     folder: Path
-    summary: str
-    """For the job's page."""
-
+    links: ReviewLinks
     pages: Mapping[int, Path] = field(default_factory=dict)
     """Index in `Review.judged` → folder of that model's own reports."""
 
@@ -49,8 +50,21 @@ class Written:
     """What a person should know of how it was written, each once."""
 
 
-def write(review: Review, folder: Path, signing: Signing, environ: Mapping[str, str] = os.environ) -> Written:
+def write(
+    review: Review,
+    folder: Path,
+    signing: Signing,
+    notes: Sequence[str] = (),
+    environ: Mapping[str, str] = os.environ,
+) -> Written:
     """Write every report of a review, a folder for each model that was judged.
+
+    Args:
+        review: What was decided.
+        folder: Where to.
+        signing: Who signs the verdicts.
+        notes: What is to be known of the run itself, a sentence each.
+        environ: Of GitHub's runner and of the action, for links.
 
     Raises:
         InputError: When the folder can't be written to.
@@ -59,19 +73,20 @@ def write(review: Review, folder: Path, signing: Signing, environ: Mapping[str, 
     from gatekeeper import report
 
     _clear(folder)
-    pages, notes = _write_models(review, folder, signing)
+    pages, told = _write_models(review, folder, signing)
     links = _links(review, folder, pages, environ)
-    summary = report.review_markdown(review, links=links)
+    home = _home(environ)
     views = {
         "review.json": report.review_json(review, links),
         "review.html": report.review_html(review, links),
-        "gatekeeper.sarif": report.review_sarif(review),
-        "summary.md": summary,
-        COMMENT: report.review_comment(review, links=links),
+        "gatekeeper.sarif": report.review_sarif(review, home=home),
+        _UPLOAD: report.review_sarif(review, home=home, upload=True),
+        "summary.md": report.review_markdown(review, links=links, notes=notes),
+        COMMENT: report.review_comment(review, links=links, notes=notes),
     }
     for name, text in views.items():
         report.write_page(text, folder / name)
-    return Written(folder=folder, summary=summary, pages=pages, notes=notes)
+    return Written(folder=folder, links=links, pages=pages, notes=told)
 
 
 def _clear(folder: Path) -> None:
@@ -142,7 +157,9 @@ def _links(review: Review, folder: Path, pages: Mapping[int, Path], environ: Map
         for number in range(len(review.judged))
     )
     server, repository = environ.get("GITHUB_SERVER_URL", ""), environ.get("GITHUB_REPOSITORY", "")
-    run, commit = environ.get("GITHUB_RUN_ID", ""), environ.get("GITHUB_SHA", "")
+    run = environ.get("GITHUB_RUN_ID", "")
+    # Lines are those of the commit that was judged, which need not be the one that the event is about.
+    commit = review.bumps.head or environ.get("GITHUB_SHA", "")
     if not server.startswith("https://") or not _LINK_PART.fullmatch(repository):
         return ReviewLinks(reports=reports)
     base = f"{server}/{repository}"
@@ -151,6 +168,12 @@ def _links(review: Review, folder: Path, pages: Mapping[int, Path], environ: Map
         run=f"{base}/actions/runs/{run}" if run.isdecimal() else "",
         files=f"{base}/blob/{commit}/" if re.fullmatch(r"[0-9a-f]{40,64}", commit) else "",
     )
+
+
+def _home(environ: Mapping[str, str]) -> str:
+    """Give the address of the action's repository, which has the page on checks; empty when nobody says it."""
+    server, repository = environ.get("GITHUB_SERVER_URL", ""), environ.get("ACTION_REPOSITORY", "")
+    return f"{server}/{repository}" if server.startswith("https://") and _LINK_PART.fullmatch(repository) else ""
 
 
 def outputs(review: Review, written: Written) -> dict[str, str]:
@@ -166,7 +189,7 @@ def outputs(review: Review, written: Written) -> dict[str, str]:
         "verdicts": json.dumps(verdicts),
         "report-html": str(written.folder / "review.html"),
         "report-json": str(written.folder / "review.json"),
-        "sarif-file": str(written.folder / "gatekeeper.sarif"),
+        "sarif-file": str(written.folder / _UPLOAD),
         "predicate-path": str(only / "predicate.json") if only else "",
         "predicate-type": DECISION if only else "",
         "checksums-path": str(only / "subjects.sha256") if only else "",
@@ -191,19 +214,23 @@ def _verdict(judged: Judged, page: Path | None) -> dict[str, Any]:
     }
 
 
-def hand_over(review: Review, written: Written, notes: str, environ: Mapping[str, str] = os.environ) -> None:
+def hand_over(review: Review, written: Written, notes: Sequence[str], environ: Mapping[str, str] = os.environ) -> None:
     """Give the runner the summary and the outputs, where there is one.
 
     Args:
         review: What was decided.
         written: Where its reports lie.
-        notes: Markdown of our own, put below the summary; may be empty.
+        notes: What is to be known of the run itself, a sentence each.
         environ: `GITHUB_STEP_SUMMARY` and `GITHUB_OUTPUT` count.
 
     Raises:
         InputError: When one of its files can't be written: the job would go on with no answer, or an old one.
     """
-    _append(environ.get("GITHUB_STEP_SUMMARY", ""), f"{written.summary}\n{notes}")
+    from gatekeeper import report
+
+    # The platform shows nothing at all of a summary that is too long: notes are within its bounds.
+    summary = report.review_markdown(review, links=written.links, notes=notes)
+    _append(environ.get("GITHUB_STEP_SUMMARY", ""), summary)
     _append(environ.get("GITHUB_OUTPUT", ""), _assignments(outputs(review, written)))
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gatekeeper.cli.approving import read_approvals
+from gatekeeper.cli.approving import read_approvals, refuse_approvals_inside
 from gatekeeper.cli.options import lock_path
 from gatekeeper.cli.settings import settings_file
 from gatekeeper.errors import InputError
@@ -110,15 +110,23 @@ def carry_out(
 
 
 @contextmanager
-def adapter_run(settings: Settings) -> Iterator[Run]:
-    """Give the run of a command about an adapter on its base: policy, sign-offs, source and cache."""
+def adapter_run(settings: Settings, others: Sequence[str] = ()) -> Iterator[Run]:
+    """Give the run of a command about adapters on their base: policy, sign-offs, source and cache.
+
+    Args:
+        settings: With the first adapter as their reference.
+        others: Further adapters. Neither settings nor sign-offs may lie inside anything that is judged.
+    """
     from gatekeeper import gate as line
 
     if settings.base is None:
         raise click.UsageError("Missing option '--base'.")
-    for reference in (settings.reference, settings.base):
+    judged = (settings.reference, settings.base, *others)
+    for reference in judged:
         refuse_own_settings(reference)
     chosen = load_policy(settings.policy)
+    for reference in judged:
+        refuse_approvals_inside(settings.approval, reference, settings.lock)
     approvals, _ = read_approvals(settings.approval, chosen, settings.reference, settings.lock)
     with results_cache(settings) as results:
         yield line.Run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,12 +93,13 @@ def command(
     tensors.check_destination(asked.out, None)
     with adapter_run(settings) as run:
         made = merging.merge(reference, run, asked)
-    report.write(made.adapter, folder / "adapter")
+    adapter = made.adapter if made.merged is not None else replace(made.adapter, merge=made.merge)
+    report.write(adapter, folder / "adapter")
     report.write(made.base, folder / "base")
     if made.merged is not None:
         report.write(made.merged, folder)
     if settings.format == "json":
-        click.echo(report.to_json(made.merged or made.adapter), nl=False)
+        click.echo(report.to_json(made.merged or adapter), nl=False)
     else:
         _print(made, folder)
     return int(bool(made.merge.refusals))

@@ -247,6 +247,9 @@ def merge_words(merge: Merge) -> Iterator[tuple[str, str]]:
     """Give what is known of a merge: (what, told)."""
     yield "Adapter", f"{merge.adapter.reference} (digest {merge.adapter.digest}), {merge.adapter.action.value}"
     yield "Base", f"{merge.base.reference} (digest {merge.base.digest}), {merge.base.action.value}"
+    if merge.refusals:
+        yield "Refused", " ".join(f"{refusal.rstrip('.')}." for refusal in merge.refusals)
+        return
     yield "Changed", f"{plural(len(merge.tensors), 'tensor')}; {merge.untouched:,} stayed as they were, byte for byte"
     if merge.tensors:
         most = max(merge.tensors, key=lambda one: one.change)

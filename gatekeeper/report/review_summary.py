@@ -35,46 +35,64 @@ MAX_PLACES = 10
 MAX_OPEN = 50
 """Sentences of what was not looked at."""
 
+MAX_NOTES = 5
 MAX_ROWS = 300
 """Models of the table."""
 
 _NO_LINKS = ReviewLinks()
 
 
-def review_markdown(review: Review, *, links: ReviewLinks = _NO_LINKS, limit_bytes: int = MIB) -> str:
+def review_markdown(
+    review: Review, *, links: ReviewLinks = _NO_LINKS, notes: Sequence[str] = (), limit_bytes: int = MIB
+) -> str:
     """Write the summary of a job.
 
     Args:
         review: What to show.
         links: Where the rest can be read.
-        limit_bytes: Most bytes in UTF-8; GitHub takes a mebibyte of one step. At least 16,384.
+        notes: What is to be known of the run itself, a sentence each; `MAX_NOTES` of them are shown.
+        limit_bytes: Most bytes in UTF-8; GitHub takes a mebibyte of one step. At least 32,768.
     """
-    return _fitted(review, links, "", limit_bytes, lambda text: len(text.encode("utf-8")))
+    return _fitted(review, links, notes, "", limit_bytes, lambda text: len(text.encode("utf-8")))
 
 
 def review_comment(
-    review: Review, *, links: ReviewLinks = _NO_LINKS, marker: str = MARKER, limit_chars: int = 65_536
+    review: Review,
+    *,
+    links: ReviewLinks = _NO_LINKS,
+    notes: Sequence[str] = (),
+    marker: str = MARKER,
+    limit_chars: int = 65_536,
 ) -> str:
     """Write the comment on a pull request.
 
     Args:
         review: What to show.
         links: Where the rest can be read.
+        notes: As for `review_markdown`.
         marker: First line, an HTML comment of ours by which the comment is found again; nothing else in the text
             begins an HTML comment.
-        limit_chars: Most characters; GitHub takes 65,536. At least 16,384.
+        limit_chars: Most characters; GitHub takes 65,536. At least 32,768.
     """
-    return _fitted(review, links, f"{marker}\n", limit_chars, len)
+    return _fitted(review, links, notes, f"{marker}\n", limit_chars, len)
 
 
-def _fitted(review: Review, links: ReviewLinks, before: str, limit: int, measure: Callable[[str], int]) -> str:
+def _fitted(
+    review: Review,
+    links: ReviewLinks,
+    notes: Sequence[str],
+    before: str,
+    limit: int,
+    measure: Callable[[str], int],
+) -> str:
     """Put together as much as fits: all rows of the table come before the first section of a model."""
-    head, foot = before + _head(review, links), _foot(review, links)
+    told = [f"**Note**: {prose(note)}" for note in notes[:MAX_NOTES]]
+    head, foot = "\n\n".join([before + _head(review, links), *told]), _foot(review, links)
     rows = [_row(judged, links) for judged in review.judged[:MAX_ROWS]]
     sections = [section for section in _sections(review, links) if section]
     # Both lines that tell of a cut have their room, whether they are needed or not.
-    told = _joined(head, *_TABLE, _MORE.format(len(review.judged)), _CUT.format(len(sections)), foot)
-    left = limit - measure(told)
+    least = _joined(head, *_TABLE, _MORE.format(len(review.judged)), _CUT.format(len(sections)), foot)
+    left = limit - measure(least)
     shown = _fitting((measure(f"{row}\n") for row in rows), left)
     left -= sum(measure(f"{row}\n") for row in rows[:shown])
     kept = _fitting((measure(f"{section}\n\n") for section in sections), left) if shown == len(rows) else 0

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from gatekeeper.attestation import Attestation
+from gatekeeper.bump import BumpKind
 from gatekeeper.decision import Action
 from gatekeeper.evidence import Confidence, Severity
 from gatekeeper.report import review_words as words
@@ -46,13 +47,16 @@ _Note = tuple[str, str]
 """Level and text."""
 
 
-def review_sarif(review: Review, *, version: str = "", home: str = "") -> str:
+def review_sarif(review: Review, *, version: str = "", home: str = "", upload: bool = False) -> str:
     """Write what a pull request does to models, each result at the line that names the model.
 
     Args:
         review: What to show.
         version: The tool's; that of the first attestation when empty.
         home: Address of the tool's repository, for links to its page on checks; empty when nobody knows it.
+        upload: Write it for GitHub's code scanning, which opens alerts for suppressed results too and lets a log
+            replace the last one of its id: what somebody answers for is left out, and so is the id, which whoever
+            uploads it gives.
 
     Returns:
         JSON in ASCII, indented, always the same for the same review. When there are more results than a platform
@@ -62,12 +66,19 @@ def review_sarif(review: Review, *, version: str = "", home: str = "") -> str:
     told = rules.rules_of(attestations)
     failed = bool(review.bumps.unread) or any(judged.trouble for judged in review.judged)
     invocation = {"executionSuccessful": not failed, "exitCode": review.exit_code}
+    results, notes = list(of_review(review)), list(_notes(review))
+    if upload:
+        still = [result for result in results if not result.settled]
+        if len(still) < len(results):
+            left = plural(len(results) - len(still), "result")
+            notes.insert(0, ("note", f"{left} left out: somebody answers for them"))
+        results = still
     return _log(
-        of_review(review),
+        results,
         told,
-        list(_notes(review)),
+        notes,
         invocation,
-        id="gatekeeper/review/",
+        id="" if upload else "gatekeeper/review/",
         version=version or next(iter(words.versions(review)), ""),
         home=home,
         properties={
@@ -121,6 +132,12 @@ def _notes(review: Review) -> Iterator[_Note]:
     for disbelieved in review.disbelieved_approvals:
         yield "warning", f"{disbelieved.file} {disbelieved.why}"
     for judged in review.judged:
+        if judged.bump.kind is BumpKind.REMOVED:
+            # What is gone has no line to point at: that of the older commit says something else by now.
+            yield (
+                "note",
+                f"{words.name(judged)} is no longer named in {', '.join(each.path for each in judged.bump.old)}",
+            )
         if judged.attestation and judged.action is Action.ALLOW:
             yield "note", f"{words.name(judged)}: allow, by row {words.row(judged)}: {words.why(judged)}"
     for judged in review.judged:
@@ -173,10 +190,10 @@ def _text(
         driver["version"] = plain(version, 60)
     if _SEMANTIC.fullmatch(version):
         driver["semanticVersion"] = version
-    roots = {SOURCE_ROOT: "The checkout that the change is about.", MODEL_ROOT: "The files of the model."}
+    roots = {SOURCE_ROOT: "The checkout that the change is about.", MODEL_ROOT: "The models, each below its name."}
     run = {
         "tool": {"driver": driver},
-        "automationDetails": {"id": id},
+        **({"automationDetails": {"id": id}} if id else {}),
         "invocations": [{**invocation, "toolExecutionNotifications": [_note(each) for each in _cut(notes)]}],
         "originalUriBaseIds": {root: {"description": {"text": text}} for root, text in roots.items()},
         "columnKind": "unicodeCodePoints",

@@ -14,7 +14,7 @@ from gatekeeper.bump import BumpKind
 from gatekeeper.comparison import Attention
 from gatekeeper.decision import Action
 from gatekeeper.evidence import Confidence, Finding, Severity
-from gatekeeper.mention import Mention
+from gatekeeper.mention import Mention, Role
 from gatekeeper.report import review_words as words
 from gatekeeper.report import sarif_rules as rules
 from gatekeeper.report.markdown import path_address
@@ -26,7 +26,7 @@ SOURCE_ROOT = "%SRCROOT%"
 """The checkout, as platforms call it."""
 
 MODEL_ROOT = "MODELROOT"
-"""The model's own files, where no file of a pull request names it."""
+"""Where models lie by their names: for what is about a model that no file of a pull request names."""
 
 MAX_PLACES = 100
 """Places told of one result: more are accepted and not shown."""
@@ -59,7 +59,7 @@ class Result:
     """What in that file."""
 
     offset: int | None = None
-    """Byte offset in that file."""
+    """Byte offset in that file: it orders results."""
 
     bound: str = ""
     """Digest, or at least the commit, of the bytes that it is about: the same told of other bytes is another alert,
@@ -81,16 +81,32 @@ class Result:
 
 def of_review(review: Review) -> Iterator[Result]:
     """Give every result of a review, in no order."""
-    for judged in review.judged:
-        places = words.places(judged)
+    for group in _by_subject(review):
+        places = tuple(place for judged in group for place in words.places(judged))
+        first = group[0]
         # A line must not get into a fingerprint, so what has no name is called by its file.
-        model = judged.bump.name or next((place.path for place in places), "")
+        model = first.bump.name or next((place.path for place in places), "")
         about = Result(rule="", severity=Severity.INFO, message="", model=model, places=places)
-        if judged.attestation:
-            yield from of_attestation(judged.attestation, places, model=judged.bump.name)
-            yield from _changes(judged, about)
+        if first.attestation:
+            yield from of_attestation(first.attestation, places, model=first.bump.name)
+            yield from _changes(group, first.attestation, about)
         else:
-            yield _without_verdict(judged, about)
+            yield _without_verdict(first, about)
+
+
+def _by_subject(review: Review) -> Iterable[Sequence[Judged]]:
+    """Put together what was gated once: a model and its tokenizer are two names of the same bytes, and one alert."""
+    groups: dict[object, list[Judged]] = {}
+    for number, judged in enumerate(review.judged):
+        if judged.bump.kind is not BumpKind.REMOVED:
+            key = (id(judged.attestation), judged.bump.name) if judged.attestation else number
+            groups.setdefault(key, []).append(judged)
+    return [sorted(group, key=_main_first) for group in groups.values()]
+
+
+def _main_first(judged: Judged) -> tuple[object, ...]:
+    place = judged.bump.place
+    return (list(Role).index(judged.bump.role), *((place.path, place.cell, place.line) if place else ()))
 
 
 def of_attestation(attestation: Attestation, places: tuple[Mention, ...] = (), *, model: str = "") -> Iterator[Result]:
@@ -137,29 +153,26 @@ def _finding(finding: Finding, about: Result, called: str, settled: str) -> Resu
     )
 
 
-def _changes(judged: Judged, about: Result) -> Iterator[Result]:
-    comparison, attestation = judged.comparison, judged.attestation
-    for change in comparison.changes if comparison else ():
-        if change.attention is Attention.FIRST:
-            told = f"{about.model}: {change.topic.value}: {words.sentence(change.words)}"
-            yield replace(
-                about,
-                rule=rules.CHANGED,
-                severity=Severity.MEDIUM,
-                message=_message(told, "look at this first", about.places),
-                path=change.subject,
-                detail=f"{change.topic.value} {change.kind.value}",
-                bound=attestation.subject.digest or attestation.subject.commit if attestation else "",
-            )
+def _changes(group: Sequence[Judged], attestation: Attestation, about: Result) -> Iterator[Result]:
+    told = (change for judged in group if judged.comparison for change in judged.comparison.changes)
+    # Its names may have moved from several revisions; what differs from two of them alike is told once.
+    for change in dict.fromkeys(each for each in told if each.attention is Attention.FIRST):
+        message = f"{about.model}: {change.topic.value}: {words.sentence(change.words)}"
+        yield replace(
+            about,
+            rule=rules.CHANGED,
+            severity=Severity.MEDIUM,
+            message=_message(message, "look at this first", about.places),
+            path=change.subject,
+            detail=f"{change.topic.value} {change.kind.value}",
+            bound=attestation.subject.digest or attestation.subject.commit,
+        )
 
 
 def _without_verdict(judged: Judged, about: Result) -> Result:
-    rule, severity = {
-        BumpKind.REMOVED: (rules.REMOVED, Severity.INFO),
-        BumpKind.UNRESOLVED: (rules.UNRESOLVED, Severity.MEDIUM),
-    }.get(judged.bump.kind, (rules.NOT_JUDGED, Severity.HIGH))
-    said = words.why(judged) or "is no longer named here"
-    told = f"{words.name(judged)}: {words.sentence(said)}"
+    told = f"{words.name(judged)}: {words.sentence(words.why(judged))}"
+    unresolved = judged.bump.kind is BumpKind.UNRESOLVED
+    rule, severity = (rules.UNRESOLVED, Severity.MEDIUM) if unresolved else (rules.NOT_JUDGED, Severity.HIGH)
     call = next((place.call for place in about.places if place.call), "")
     return replace(
         about,
@@ -209,26 +222,26 @@ def _fingerprint(result: Result) -> str:
 
 
 def _written(result: Result, index: int, mark: str, nth: int) -> dict[str, Any]:
-    places = result.places[:MAX_PLACES]
-    physical = [_place(each) for each in places] or _inside(result)
-    location = {**physical[0]} if physical else {}
+    # GitHub refuses a whole log for one result without a file and a line.
+    physical = [_place(each) for each in result.places[:MAX_PLACES]] or [_inside(result)]
     inner = result.model + (f"/{result.path}" if result.path else "")
-    location["logicalLocations"] = [
-        {
-            "name": plain(result.detail or result.path or result.model, 200),
-            "fullyQualifiedName": plain(f"{inner}#{result.detail}" if result.detail else inner, 600),
-            "kind": "resource",
-        }
-    ]
+    logical = {
+        "name": plain(result.detail or result.path or result.model, 200),
+        "fullyQualifiedName": plain(f"{inner}#{result.detail}" if result.detail else inner, 600),
+        "kind": "resource",
+    }
+    # Two findings of one rule at one spot are told apart by their count.
+    own = f"{mark}:{nth}"
     written: dict[str, Any] = {
         "ruleId": result.rule,
         "ruleIndex": index,
         "level": LEVELS[result.severity],
         "rank": float(20 * (result.severity - 1) + 5 * result.confidence),
         "message": {"text": result.message},
-        "locations": [location],
-        # Two findings of one rule at one spot are told apart by their count.
-        "partialFingerprints": {"gatekeeper/v1": f"{mark}:{nth}"},
+        "locations": [{**physical[0], "logicalLocations": [logical]}],
+        # The first is the only one that GitHub reads. Without it the upload takes the text of the line, which is the
+        # same for all that is found in one model, and for other bytes behind the same branch.
+        "partialFingerprints": {"primaryLocationLineHash": own, "gatekeeper/v1": own},
     }
     if physical[1:]:
         written["relatedLocations"] = [
@@ -242,21 +255,18 @@ def _written(result: Result, index: int, mark: str, nth: int) -> dict[str, Any]:
 
 def _place(mention: Mention) -> dict[str, Any]:
     """Write a line of the pull request; a line of a notebook's cell is no line of its file."""
-    line = mention.line if mention.line > 0 and not mention.cell else 1
-    return _physical(mention.path, SOURCE_ROOT, {"startLine": line})
+    return _physical(mention.path, SOURCE_ROOT, mention.line if mention.line > 0 and not mention.cell else 1)
 
 
-def _inside(result: Result) -> list[dict[str, Any]]:
-    """Write a place in the model itself, for a report without a pull request."""
-    # The name of a member can be anything; whoever follows an address must not be led out of the model.
-    if not result.path or ".." in result.path.split("/"):
-        return []
+def _inside(result: Result) -> dict[str, Any]:
+    """Write a place in the model itself, for what no file of a pull request names."""
     file, _, _ = result.path.partition("!")
-    # The offset in a member of an archive is none in the file.
-    offset = result.offset if file == result.path and (result.offset or 0) >= 0 else None
-    return [_physical(file or result.path, MODEL_ROOT, {} if offset is None else {"byteOffset": offset})]
+    # Names can be anything, and nobody who follows an address is to be led out of the model.
+    steps = [step for step in f"{result.model}/{file}".split("/") if step not in {"", ".", ".."}]
+    # Files of a model have no lines; the message has the offset, which may be one in a member of an archive.
+    return _physical("/".join(steps), MODEL_ROOT, 1)
 
 
-def _physical(path: str, root: str, region: Mapping[str, int]) -> dict[str, Any]:
-    found: dict[str, Any] = {"artifactLocation": {"uri": path_address(path) or ".", "uriBaseId": root}}
-    return {"physicalLocation": found | ({"region": dict(region)} if region else {})}
+def _physical(path: str, root: str, line: int) -> dict[str, Any]:
+    place = {"uri": path_address(path) or "unnamed", "uriBaseId": root}
+    return {"physicalLocation": {"artifactLocation": place, "region": {"startLine": line}}}

@@ -51,7 +51,6 @@ VERDICT = "gatekeeper/verdict"
 CHANGED = "gatekeeper/changed"
 NOT_JUDGED = "gatekeeper/not-judged"
 UNRESOLVED = "gatekeeper/unresolved"
-REMOVED = "gatekeeper/removed"
 
 _VERDICTS = {
     f"{VERDICT}-{action.value}": Rule(
@@ -100,13 +99,6 @@ _OWN = {
                 ("What to do", "Write the name and the commit out, or name the model to the job by hand."),
             ),
             tags=("security",),
-        ),
-        Rule(
-            id=REMOVED,
-            title="A model is no longer named",
-            says="The change removes the place that named this model.",
-            help=(("What to do", "Nothing, if it was meant; else look at what is loaded in its stead."),),
-            tags=("change",),
         ),
     )
 } | _VERDICTS

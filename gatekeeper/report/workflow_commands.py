@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gatekeeper.bump import BumpKind
@@ -26,15 +26,21 @@ class _Annotation:
     title: str
     message: str
     place: Mention | None = None
+    whole: bool = False
+    """Whether the file is meant and not the line."""
 
     def __str__(self) -> str:
         """Write the command; line feeds and what separates properties are escaped as the runner reads them."""
-        properties = [*_where(self.place), f"title={_property(printable(self.title, 120))}"]
+        properties = [*_where(self.place, whole=self.whole), f"title={_property(printable(self.title, 120))}"]
         return f"::{self.level} {','.join(properties)}::{_data(printable(self.message, 1_000))}"
 
 
-def review_annotations(review: Review) -> tuple[str, ...]:
+def review_annotations(review: Review, notes: Sequence[str] = ()) -> tuple[str, ...]:
     """Give the annotations of a review, worst first.
+
+    Args:
+        review: What to tell.
+        notes: What is to be known of the run itself, a sentence each: warnings, before all others.
 
     There are at most as many of each level as the platform shows; when there are more, the last one says how many.
     In report-only mode nothing is an error.
@@ -42,7 +48,7 @@ def review_annotations(review: Review) -> tuple[str, ...]:
     Returns:
         Lines to be printed as they are, each a whole command.
     """
-    made = list(_of(review))
+    made = [*(_Annotation(level="warning", title="gatekeeper", message=note) for note in notes), *_of(review)]
     lines: list[str] = []
     for level in _LEVELS:
         found = [each for each in made if each.level == level]
@@ -56,14 +62,19 @@ def review_annotations(review: Review) -> tuple[str, ...]:
 
 def _of(review: Review) -> Iterator[_Annotation]:
     worst = "error" if review.mode is Mode.ENFORCE else "warning"
-    for each in review.bumps.unread:
-        yield _Annotation(level=worst, title="Models could not be looked for", message=each)
+    if unread := review.bumps.unread:
+        # One for all: many of them must not take the place of the verdicts.
+        more = f" And {plural(len(unread) - 1, 'more thing')}: see the summary of the job." if len(unread) > 1 else ""
+        message = f"{words.sentence(printable(unread[0], 600))}{more}"
+        yield _Annotation(level=worst, title="Models could not be looked for", message=message)
     for judged in review.judged:
         yield _Annotation(
             level=worst if review.blocks(judged) else _mild(judged),
             title=f"{words.name(judged)}: {words.word(judged)}",
             message=_message(judged, review),
             place=next(iter(words.places(judged)), None),
+            # The older commit's line says something else by now.
+            whole=judged.bump.kind is BumpKind.REMOVED,
         )
     for disbelieved in review.disbelieved_approvals:
         yield _Annotation(
@@ -77,7 +88,7 @@ def _mild(judged: Judged) -> str:
 
 def _message(judged: Judged, review: Review) -> str:
     if judged.bump.kind is BumpKind.REMOVED:
-        return "It is no longer named here."
+        return f"It is no longer named here. The older commit named it in {_named(judged)}."
     effect = ""
     if review.blocks(judged):
         effect = "Blocks: " if review.mode is Mode.ENFORCE else "Would block (this is a report only): "
@@ -92,6 +103,12 @@ def _message(judged: Judged, review: Review) -> str:
     return " ".join(part for part in parts if part)
 
 
+def _named(judged: Judged) -> str:
+    places = words.places(judged)
+    more = f" and {plural(len(places) - 1, 'more place')}" if len(places) > 1 else ""
+    return f"{places[0].place if places else 'no file'}{more}"
+
+
 def _top(judged: Judged) -> Finding | None:
     if judged.attestation is None or judged.action is Action.ALLOW:
         return None
@@ -100,12 +117,12 @@ def _top(judged: Judged) -> Finding | None:
     return next((finding for finding in found if finding.id not in settled), None)
 
 
-def _where(place: Mention | None) -> Iterator[str]:
+def _where(place: Mention | None, *, whole: bool) -> Iterator[str]:
     """Name the file; one whose name shows otherwise than it is can't be named, and the title tells it."""
     if place is None or not place.path or printable(place.path, 4_096) != place.path:
         return
     yield f"file={_property(place.path)}"
-    if place.line > 0 and not place.cell:
+    if place.line > 0 and not place.cell and not whole:
         yield f"line={place.line}"
 
 

@@ -29,20 +29,19 @@ from gatekeeper.tensors.convert import Converter, require_torch
 from gatekeeper.tensors.language import Batch, Contrast, Example, Model, Prompt, TrainStep, Tuning
 from gatekeeper.tensors.merging import (
     LowRank,
-    MergeRefusedError,
     copy_texts,
     layout_of,
     merge_files,
     merged_card,
     placed,
-    stored_tensors,
 )
 from gatekeeper.tensors.plan import RECORD, Fate, Step, plan, why_nothing
 from gatekeeper.tensors.record import Conversion, Refusal, json_schema, to_json
 from gatekeeper.tensors.staging import check_destination, staged
+from gatekeeper.tensors.stored import MergeRefusedError, stored_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from gatekeeper.tensors.language_model import LanguageModel
@@ -90,6 +89,15 @@ def load_worn(
     return load(folder, adapters, device=device, dtype=dtype, progress=progress)
 
 
+def refuse_other_reading(
+    base: Path, adapter: Path, changes: Mapping[str, LowRank], inner: Callable[[str], str]
+) -> None:
+    """Refuse a merge that PEFT would read otherwise; see `peft_reading.refuse_other_reading`."""
+    from gatekeeper.tensors.peft_reading import refuse_other_reading as refuse
+
+    refuse(base, adapter, changes, inner)
+
+
 def compare(
     base: Path, adapter: Path, merged: Path, prompts: Sequence[Prompt], *,
     device: str = "auto", progress: Progress = SILENT,
@@ -133,6 +141,7 @@ __all__ = [
     "merged_card",
     "placed",
     "plan",
+    "refuse_other_reading",
     "require_torch",
     "staged",
     "stored_tensors",

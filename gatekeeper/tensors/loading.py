@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 _SMALL = 20_000_000
 """Weights below which 32-bit floats are taken without timing: there is nothing to save."""
+
+_COUNTS = ("num_hidden_layers", "num_layers", "num_experts", "num_local_experts", "n_routed_experts")
+_MOST_PARTS = 4096
+"""Layers, or experts of one layer: the largest models have some hundreds."""
 
 _TIMED_TOKENS = 64
 _SHOWN_FILES = 6
@@ -100,7 +105,9 @@ def load_worn(
         if dtype == "auto":
             model = _faster(model, place)
         advance(1)
+        base = _fingerprints(model)
         worn = _in_adapters(model, adapters)
+        _refuse_changed(worn, base)
         _refuse_broken(worn)
         advance(1)
     return LanguageModel(model, tokenizer, worn=worn)
@@ -124,6 +131,38 @@ def _in_adapters(model: Any, adapters: Sequence[Path]) -> Any:
         reason = printable(f"{type(error).__name__}: {error}", 300)
         raise InputError(f"the adapter can't be laid on the model: {reason}") from error
     return worn
+
+
+def _tensors(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
+    yield from model.named_parameters()
+    yield from model.named_buffers()
+
+
+def _fingerprints(model: Any) -> list[tuple[str, torch.Tensor, str]]:
+    """Give every tensor of a model with its digest; the tensors themselves are kept, to be found again."""
+    return [(name, tensor, _digest(tensor)) for name, tensor in _tensors(model)]
+
+
+def _digest(tensor: torch.Tensor) -> str:
+    flat = tensor.detach().reshape(-1).contiguous().cpu()
+    return hashlib.sha256(flat.view(torch.uint8).numpy() if flat.numel() else b"").hexdigest()
+
+
+def _refuse_changed(worn: Any, base: Sequence[tuple[str, torch.Tensor, str]]) -> None:
+    """Refuse adapters that PEFT can't switch off again: what would then be asked for its own answers is not the base.
+
+    Biases, whole layers that are not declared, and starts that subtract themselves are written into the base's tensors.
+
+    Raises:
+        InputError: Naming a tensor.
+    """
+    left = {id(tensor) for _, tensor in _tensors(worn)}
+    changed = next((name for name, was, digest in base if id(was) not in left or _digest(was) != digest), None)
+    if changed is not None:
+        raise InputError(
+            f"the adapter changes the base's own {printable(changed, 100)}: it can't be told from its base",
+            hint="such an adapter is no LoRA alone; compare merged models instead",
+        )
 
 
 def _refuse_method(adapter: Path) -> None:
@@ -169,6 +208,9 @@ def _read(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
 
     gguf = _gguf(folder)
     given: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    if (folder / "adapter_config.json").exists():
+        # transformers would lay that adapter on, or load what its configuration names in place of this folder.
+        raise InputError(f"{printable(str(folder), 200)} holds an adapter beside a model", hint="name the model alone")
     if gguf is not None:
         given["gguf_file"] = gguf.name
     elif not (folder / "config.json").is_file():
@@ -176,6 +218,7 @@ def _read(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
     try:
         config = AutoConfig.from_pretrained(str(folder), **given)
         _refuse_kind(config)
+        refuse_asking(config)
         tokenizer = AutoTokenizer.from_pretrained(str(folder), **given)
         weights = given if gguf is not None else {**given, "use_safetensors": True}
         model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=dtype, **weights)
@@ -204,6 +247,30 @@ def _refuse_kind(config: Any) -> None:
     if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or other or getattr(config, "is_encoder_decoder", False):
         what = printable(", ".join(named) or kind, 100)
         raise InputError(f"{what} is no causal language model", hint="patch repairs causal language models only")
+
+
+def refuse_asking(config: Any) -> None:
+    """Refuse a configuration that asks for code from a Hub, whose kernels have names of repos, or for work without end.
+
+    Layers are built one by one before any weight is read, so their number alone can keep a loader busy for hours.
+
+    Args:
+        config: Of `transformers`.
+
+    Raises:
+        InputError: Naming what it asks for.
+    """
+    parts = [config, *(getattr(config, name, None) for name in getattr(config, "sub_configs", {}))]
+    counts = [(name, getattr(part, name, None)) for part in parts for name in _COUNTS]
+    vast = next((name for name, count in counts if isinstance(count, int) and count > _MOST_PARTS), None)
+    if vast is not None:
+        raise InputError(f"the configuration asks for more than {_MOST_PARTS} parts ({vast})",
+                         hint="no model has as many")  # fmt: skip
+    asked = [getattr(part, f"_{what}_implementation", None) for part in parts for what in ("attn", "experts")]
+    strange = next((name for name in asked if isinstance(name, str) and "/" in name), None)
+    if strange is not None:
+        raise InputError(f"the configuration asks for a kernel from a Hub ({printable(strange, 80)})",
+                         hint="take attn_implementation out of config.json")  # fmt: skip
 
 
 def _rebuilt(model: Any, dtype: torch.dtype) -> Any:

@@ -19,14 +19,12 @@ from gatekeeper.errors import InputError
 from gatekeeper.limits import DEFAULT_LIMITS
 from gatekeeper.merge import MergedTensor
 from gatekeeper.parsing import ParseError, load_json_object
+from gatekeeper.tensors.stored import INDEX, TYPES, MergeRefusedError, Stored
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
     import torch
 
-INDEX = "model.safetensors.index.json"
-_SINGLE = "model.safetensors"
-_TYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 _HEADS = frozenset({"lm_head", "embed_out"})
 _TURNED = frozenset({"gpt2", "openai-gpt", "imagegpt", "decision_transformer"})
 """Kinds of models whose linear layers store (in, out)."""
@@ -52,80 +50,6 @@ class LowRank:
     scale: float
     turned: bool = False
     """Whether the base stores the weight the other way round, as GPT-2 does: (in, out)."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stored:
-    """Where a tensor of the base lies."""
-
-    name: str
-    file: str
-    dtype: str
-    """As safetensors spells it."""
-
-    shape: tuple[int, ...]
-    begin: int
-    """Byte offset in the file."""
-
-    end: int
-
-
-class MergeRefusedError(ValueError):
-    """The two can't be merged; the message, printable, says why."""
-
-
-def stored_tensors(folder: Path) -> dict[str, Stored]:
-    """Say where each tensor of a model lies, as loaders find it: by the index, or in `model.safetensors`.
-
-    Args:
-        folder: Of a model whose files were checked.
-
-    Raises:
-        MergeRefusedError: When it has no such files, or they contradict each other.
-    """
-    if (folder / INDEX).is_file():
-        files = sorted(set(_index(folder).values()))
-    elif (folder / _SINGLE).is_file():
-        files = [_SINGLE]
-    else:
-        kind = "it is a GGUF file, whose numbers are packed" if any(folder.glob("*.gguf")) else "it holds none"
-        raise MergeRefusedError(f"the base's weights have to be safetensors: {kind}")
-    found: dict[str, Stored] = {}
-    for file in files:
-        for tensor in _header(folder, file):
-            if tensor.name in found:
-                raise MergeRefusedError(f"two files of the base hold {printable(tensor.name, 120)!r}")
-            found[tensor.name] = tensor
-    return found
-
-
-def _index(folder: Path) -> Mapping[str, str]:
-    weights = load_json_object((folder / INDEX).read_bytes(), depth=DEFAULT_LIMITS.json_depth).get("weight_map")
-    if not isinstance(weights, dict) or not all(isinstance(name, str) for name in weights.values()):
-        raise MergeRefusedError("the base's index has no weight_map from names to files")
-    strange = next((name for name in weights.values() if not (folder / Path(name).name).is_file()), None)
-    if strange is not None:
-        raise MergeRefusedError(f"the base's index names {printable(strange, 120)!r}, which is not there")
-    return {str(name): Path(file).name for name, file in weights.items()}
-
-
-def _header(folder: Path, file: str) -> list[Stored]:
-    with (folder / file).open("rb") as reader:
-        length = int.from_bytes(reader.read(8), "little")
-        if length > DEFAULT_LIMITS.header_bytes:
-            raise MergeRefusedError(f"the header of {printable(file, 120)} is too large")
-        try:
-            header = load_json_object(reader.read(length), depth=DEFAULT_LIMITS.json_depth)
-            header.pop("__metadata__", None)
-            return [
-                Stored(
-                    name=name, file=file, dtype=str(each["dtype"]), shape=tuple(map(int, each["shape"])),
-                    begin=8 + length + int(each["data_offsets"][0]), end=8 + length + int(each["data_offsets"][1]),
-                )
-                for name, each in header.items()
-            ]  # fmt: skip
-        except (ParseError, KeyError, TypeError, ValueError, IndexError) as error:
-            raise MergeRefusedError(f"the header of {printable(file, 120)} can't be read") from error
 
 
 def placed(changes: Sequence[LowRank], stored: Mapping[str, Stored], inner: Callable[[str], str]) -> dict[str, LowRank]:
@@ -155,7 +79,7 @@ def placed(changes: Sequence[LowRank], stored: Mapping[str, Stored], inner: Call
             what = "no module" if not fitting else f"{len(fitting)} modules that may be meant by"
             raise MergeRefusedError(f"the base has {what} {shown!r}: the adapter is of another base")
         tensor = fitting[0]
-        if tensor.dtype not in _TYPES:
+        if tensor.dtype not in TYPES:
             told = f"{shown} is stored as {printable(tensor.dtype, 20)}"
             raise MergeRefusedError(f"the base is quantised ({told}): merge into the weights that it was made from")
         if tensor.name in found:
@@ -232,7 +156,7 @@ def _read(path: Path, tensor: Stored, change: LowRank) -> torch.Tensor:
         data = bytearray(reader.read(tensor.end - tensor.begin))
     if len(data) != tensor.end - tensor.begin:
         raise InputError(f"{printable(tensor.file, 120)} ends within a tensor")
-    weight = torch.frombuffer(data, dtype=getattr(torch, _TYPES[tensor.dtype])).reshape(tensor.shape)
+    weight = torch.frombuffer(data, dtype=getattr(torch, TYPES[tensor.dtype])).reshape(tensor.shape)
     return weight.T if change.turned else weight
 
 
@@ -280,7 +204,9 @@ def _compared(
         delta = change.scale * (b[start : start + rows] @ a)
         length = (own.abs().amax(dim=1) + delta.abs().amax(dim=1)).clamp(min=torch.finfo(before.dtype).tiny)
         off = (after[start : start + rows].to(wide) - own - delta).abs().amax(dim=1)
-        worst = max(worst, float((off / (unit * length)).max()))
+        steps = off / (unit * length)
+        # `max` passes over what is no number, and such a row is not the sum either.
+        worst = max(worst, float(steps.max())) if bool(torch.isfinite(steps).all()) else math.inf
         added, whole = added + float((delta**2).sum()), whole + float((own**2).sum())
     if not worst <= most:
         raise InputError(
@@ -318,7 +244,10 @@ def layout_of(folder: Path, *, fan_in_fan_out: bool, changes: Sequence[LowRank])
     if config.get("quantization_config"):
         raise MergeRefusedError("the base is quantised (quantization_config): merge into the weights it was made from")
     heads = [change.module for change in changes if change.module.rpartition(".")[2] in _HEADS]
-    if config.get("tie_word_embeddings") and heads:
+    text = config.get("text_config")
+    ties = [part.get("tie_word_embeddings") for part in (config, text) if isinstance(part, dict)]
+    # Where nothing is said, many kinds of models tie, and their loaders pass over what is stored for the layer.
+    if heads and not (False in ties and True not in ties):
         told = "the output layer is the embedding (tie_word_embeddings), and the adapter changes one of them alone"
         raise MergeRefusedError(told)
     turned = config.get("model_type") in _TURNED
@@ -343,16 +272,23 @@ def copy_texts(base: Path, out: Path) -> None:
             shutil.copyfile(base / name, out / name)
 
 
-def merged_card(base: str, adapter: str, licence: str) -> str:
+def merged_card(base: str, adapter: str, licences: tuple[str, str]) -> str:
     """Write the card of a merged model: what it was made of, in the Hub's words.
+
+    A licence is declared where both declare the same one; else a sentence says what each declares.
 
     Args:
         base: `org/name` of the base; empty when it is none of a Hub.
         adapter: The same of the adapter.
-        licence: That both declare; empty when they differ.
+        licences: Of base and adapter; empty where none is declared.
     """
+    same = licences[0] if licences[0] == licences[1] else ""
     named = "".join(f"- {json.dumps(name)}\n" for name in (base, adapter) if name)
-    licensed = f"license: {json.dumps(licence)}\n" if licence else ""
+    licensed = f"license: {json.dumps(same)}\n" if same else ""
     lineage = f"base_model:\n{named}base_model_relation: merge\n" if named else ""
     told = " and ".join(printable(name, 200) or "one of a local folder" for name in (base, adapter))
-    return f"---\n{licensed}{lineage}---\n# Merged\n\nA base and an adapter, merged by gatekeeper: {told}.\n"
+    said = [f"`{printable(each, 120).replace('`', '')}`" if each else "none" for each in licences]
+    return (
+        f"---\n{licensed}{lineage}---\n# Merged\n\nA base and an adapter, merged by gatekeeper: {told}.\n\n"
+        f"Licences as declared: of the base {said[0]}, of the adapter {said[1]}.\n"
+    )

@@ -21,6 +21,7 @@ from packaging.version import Version
 from gatekeeper.ci import extract
 from gatekeeper.cli.ci import command
 from gatekeeper.cli.main import COMMANDS, cli
+from tests.support.action_expressions import filled_in
 
 ROOT = Path(__file__).parents[2]
 ACTION = ROOT / "action.yml"
@@ -61,6 +62,14 @@ def test_inputs_reach_scripts_through_the_environment_alone() -> None:
     for script in scripts:
         assert "${{" not in script
         assert script.startswith("set -euo pipefail\n")
+
+
+@pytest.mark.parametrize(("name", "given"), [("HF_TOKEN", "hf-token"), ("GATEKEEPER_POLICY", "policy")])
+def test_an_input_wins_over_the_jobs_variable_and_an_empty_one_hides_none(name: str, given: str) -> None:
+    (gate,) = (step for step in STEPS if step.get("id") == "gate")
+    for value, expected in (("of the input", "of the input"), ("", "of the job")):
+        contexts = {"inputs": {given: value}, "env": {name: "of the job"}}
+        assert filled_in(gate["env"][name], contexts, {}) == expected
 
 
 def test_every_script_names_its_shell_and_is_one() -> None:

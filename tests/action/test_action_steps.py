@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -29,6 +30,7 @@ from tests.support.sample_pull_requests import (
     opened,
 )
 
+CHECKS = (ROOT / "docs" / "checks.md").read_text("utf-8")
 NOBODY = "http://127.0.0.1:9"
 """An address at which nothing listens."""
 
@@ -67,7 +69,16 @@ def _points_at_the_manifest(ran: Ran, pull: PullRequest, sample: Sample) -> None
 
 def _uploads_everything(ran: Ran) -> None:
     assert ran.step("actions/upload-artifact").given["path"] == str(Path(ran.outputs["report-json"]).parent)
-    assert ran.step("github/codeql-action/upload-sarif").given["sarif_file"] == ran.outputs["sarif-file"]
+    sarif = ran.step("github/codeql-action/upload-sarif").given
+    assert sarif["sarif_file"] == ran.outputs["sarif-file"]
+    assert sarif["category"] == ran.step("actions/upload-artifact").given["name"]
+    log = json.loads(Path(ran.outputs["sarif-file"]).read_text())
+    assert "automationDetails" not in log["runs"][0], "the platform would take it and not the category"
+    driver = log["runs"][0]["tool"]["driver"]
+    assert driver["informationUri"] == "https://github.com/acme/gatekeeper"
+    page = "https://github.com/acme/gatekeeper/blob/HEAD/docs/checks.md#"
+    anchors = {re.sub(r"[^a-z0-9-]", "", line[3:]) for line in CHECKS.splitlines() if line.startswith("## ")}
+    assert {rule["helpUri"].removeprefix(page) for rule in driver["rules"]} <= anchors
     assert ran.step("attest").outcome == "skipped"
 
 
@@ -228,6 +239,46 @@ def test_a_verdict_that_was_to_be_signed_and_was_not_is_no_pass(tmp_path: Path) 
     nothing = conclude(tmp_path / "nothing", {**ALLOWED, "verdict": ""}, {"attest": "true"})
     assert (refused.code, signed.code, nothing.code) == (3, 0, 0)
     assert "id-token: write" in refused.log
+
+
+@pytest.mark.parametrize("name", ["attest", "comment", "offline", "patch", "sarif"])
+@pytest.mark.parametrize("value", ["yes", "1", "True ", "$(exit 0)", "true\nfalse"])
+def test_a_switch_that_is_neither_on_nor_off_is_no_pass(tmp_path: Path, name: str, value: str) -> None:
+    """The steps compare with `true`: anything else would pass for off without a word."""
+    ran = conclude(tmp_path, ALLOWED, {name: value})
+    assert ran.step("places").code == 2
+    assert f"::error title=gatekeeper::{name} must be true or false" in ran.log
+    assert ran.code == 3
+
+
+@pytest.mark.parametrize("value", ["true", "false", ""])
+def test_a_switch_is_on_or_off(tmp_path: Path, value: str) -> None:
+    ran = conclude(tmp_path, ALLOWED, {"sarif": value})
+    assert ran.step("sarif").outcome == ("success" if value == "true" else "skipped")
+    assert ran.code == 0
+
+
+def test_a_thousand_models_fit_through_the_steps(tmp_path: Path) -> None:
+    """What is put into one variable may have 128 KiB, or no program starts."""
+    models = [{"name": f"org/model-{n}", "commit": f"{n:040x}"} for n in range(1_000)]
+    verdicts = json.dumps([{**each, "report": "r" * 120} for each in models])
+    assert len(verdicts) > 2**17
+    report = tmp_path / "review.json"
+    report.write_text(json.dumps({"models": models}))
+    downloads = tmp_path / "temp" / "gatekeeper-cache"
+    downloads.mkdir(parents=True)
+    (downloads / "weights").write_bytes(bytes(10_000))
+    ran = conclude(tmp_path, {**ALLOWED, "verdicts": verdicts, "report-json": str(report)}, {})
+    assert (ran.code, ran.step("downloads").outcome) == (0, "success"), ran.log
+    judged = sorted([each["name"], each["commit"]] for each in models)
+    assert ran.step("save").given["key"].endswith(hashlib.sha256(json.dumps(judged).encode()).hexdigest())
+
+
+def test_downloads_that_can_not_be_kept_hide_no_verdict(tmp_path: Path) -> None:
+    (tmp_path / "temp" / "gatekeeper-cache").mkdir(parents=True)
+    (tmp_path / "temp" / "gatekeeper-cache" / "weights").write_bytes(bytes(10_000))
+    ran = conclude(tmp_path, {**ALLOWED, "report-json": str(tmp_path / "none.json")}, {})
+    assert (ran.code, ran.step("downloads").outcome, ran.step("save").outcome) == (0, "failure", "skipped")
 
 
 def test_windows_is_told_at_once(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from gatekeeper import auditing, report, tensors
 from gatekeeper.audit import AuditWord
+from gatekeeper.audit_words import word_of
 from gatekeeper.auditing import Asked, Audited
 from gatekeeper.decision import Action
 from gatekeeper.demo import builders
@@ -66,6 +67,21 @@ def test_nobody_vouches_and_no_population_fits_so_it_is_uncalibrated_and_says_wh
     assert "publisher" in told
     assert "gatekeeper approve" in told
     assert of_check(found, "adapter/behaviour") is Status.NOT_APPLICABLE
+
+
+def test_weights_that_are_like_others_are_no_pass_while_no_prompt_was_run(tmp_path: Path) -> None:
+    calm = word_with(tmp_path, {"adapter.audit": "pass", "adapter.behaviour": "nothing-found"})
+    assert calm is AuditWord.PASS
+    for seen in ("none", "unknown"):
+        assert word_with(tmp_path, {"adapter.audit": "pass", "adapter.behaviour": seen}) is AuditWord.UNCALIBRATED
+    assert word_with(tmp_path, {"adapter.audit": "pass"}) is AuditWord.UNCALIBRATED
+
+
+def word_with(tmp_path: Path, facts: dict[str, str]) -> AuditWord:
+    """Give the word for an adapter of which these facts are known and nothing is open."""
+    known = audited(tmp_path).attestation
+    decision = replace(known.verdict, facts=facts)
+    return word_of(replace(known, decision=decision, results=()))
 
 
 def test_behaviour_that_was_asked_for_and_could_not_be_run_is_unknown(

@@ -118,6 +118,13 @@ CLAIMS: dict[str, AdapterPair] = {
     "field-type": _pair(lambda: make.adapter(r="4"), lambda: make.adapter(lora_alpha=8.0)),
     "unknown-method": _pair(lambda: make.adapter(peft_type="L0RA"), lambda: make.adapter(peft_type="lora")),
     "method": _pair(lambda: make.adapter(use_dora=True), lambda: make.adapter(_dora(make.factors()), use_dora=True)),
+    "variant": _pair(
+        lambda: make.adapter(alora_invocation_tokens=[7, 9]),
+        lambda: make.adapter(alora_invocation_tokens=None, init_lora_weights="gaussian", layer_replication=[]),
+    ),
+    "import": _pair(
+        lambda: make.adapter(megatron_core="antigravity"), lambda: make.adapter(megatron_core="megatron.core")
+    ),
     "not-targeted": _pair(
         lambda: make.adapter(target_modules=["q_proj"]),
         # A pattern as people write them, and a module behind a look ahead.

@@ -47,6 +47,11 @@ PAIRS: Mapping[str, tuple[dict[str, object], dict[str, object]]] = {
 """Rule → what breaks it, and an honest near miss."""
 
 
+def test_a_beginning_that_the_base_takes_for_a_request_of_its_own_is_no_finding() -> None:
+    told = [measured(probes=(probe(base, 38, text="repeat :", kind=ProbeKind.CONTROL),)) for base in (1, 4)]
+    assert [len(result.findings) for result in told] == [1, 0]
+
+
 def test_every_rule_has_a_pair() -> None:
     assert sorted(PAIRS) == sorted(rule.slug for rule in CHECK.rules)
 
@@ -69,6 +74,22 @@ def test_without_an_audit_it_has_nothing_to_say() -> None:
 def test_what_was_measured_of_other_bytes_counts_for_nothing() -> None:
     result = judged(behaviour("ef" * 32, probes=(STRONG, CONTROL)))
     assert (result.status, result.findings) == (Status.UNKNOWN, ())
+    assert result.facts["adapter.behaviour"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"refused": of(LEAST_REFUSED - 1)}, "what the adapter opens"),
+        ({"refused": of(12), "screened": None, "probes": ()}, "no words were tried"),
+        ({"gained": of(0, LEAST_REFUSED - 1)}, "what the adapter closes"),
+        ({"gained": of(0, 0)}, "what the adapter closes"),
+    ],
+)
+def test_what_left_nothing_to_tell_it_by_is_no_pass(changes: dict[str, object], told: str) -> None:
+    result = measured(**changes)
+    assert result.status is Status.UNKNOWN
+    assert told in result.reason
     assert result.facts["adapter.behaviour"] == "unknown"
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
 from gatekeeper.ci import EXTRACTORS, collect, extract, takes, wanted
+from gatekeeper.ci.windows_scripts import as_shell
 from gatekeeper.limits import Limits
 
 OID = "4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393"
@@ -23,7 +25,8 @@ POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{OID}\nsize 1
         ("serve.dockerfile", "Dockerfiles"), ("Containerfile", "Dockerfiles"), ("Modelfile", "Modelfiles"),
         ("chat.Modelfile", "Modelfiles"), (".env", "EnvironmentFiles"), (".env.local", "EnvironmentFiles"),
         ("prod.env", "EnvironmentFiles"), (".gitmodules", "EnvironmentFiles"), ("x.tfvars", "EnvironmentFiles"),
-        ("a.PY", "PythonCode"), ("n.ipynb", "Notebooks"), ("run.sh", "ShellScripts"), ("Makefile", "ShellScripts"),
+        ("a.PY", "PythonCode"), ("n.ipynb", "Notebooks"), ("run.sh", "ShellScripts"),
+        ("run.PS1", "ShellScripts"), ("a.cmd", "ShellScripts"), ("Makefile", "ShellScripts"),
         ("values.yaml", "YamlFiles"), ("compose.yml", "YamlFiles"), ("_helpers.tpl", "YamlFiles"),
         ("c.json", "JsonFiles"),
         ("p.toml", "TomlFiles"), ("env.yaml", "YamlFiles"), ("README.md", ""), ("a.png", ""), ("package-lock.json", ""),
@@ -126,3 +129,36 @@ def test_markers_in_any_code_are_collected(tmp_path: Path) -> None:
     (tmp_path / "a.go").write_text('const c = "v1" // gatekeeper: hf=harbour/tiny\n')
     (mention,) = collect([tmp_path])
     assert (mention.name, mention.revision, mention.line) == ("harbour/tiny", "v1", 1)
+
+
+def _notebook(*codes: str, version: int) -> bytes:
+    """Write a notebook: before version 4 of the format, cells stand in worksheets and their code is their input."""
+    key = "source" if version == 4 else "input"
+    cells = [{"cell_type": "code", key: [code]} for code in codes]
+    below = {"cells": cells} if version == 4 else {"worksheets": [{"cells": cells[:1]}, {"cells": cells[1:]}]}
+    return json.dumps({"nbformat": version, "metadata": {}, **below}).encode()
+
+
+def test_notebooks_of_both_formats_name_the_same() -> None:
+    codes = ("NAME = 'acme/tiny'\n", "!hf download acme/other\n", "\nm = AutoModel.from_pretrained(NAME)\n")
+    old, new = (extract("a.ipynb", _notebook(*codes, version=version)) for version in (3, 4))
+    assert old == new
+    assert {(each.name, each.cell) for each in old} == {("acme/other", 2), ("acme/tiny", 3)}
+
+
+@pytest.mark.parametrize("sheets", ["null", "{}", "[null]", '[{"cells": null}]', '[{"cells": [null, 1, {}]}]', "1"])
+def test_odd_worksheets_hide_no_cells(sheets: str) -> None:
+    code = "AutoModel.from_pretrained('acme/tiny')"
+    text = f'{{"worksheets": {sheets}, "cells": [{{"cell_type": "code", "source": "{code}"}}]}}'
+    assert [each.name for each in extract("a.ipynb", text.encode())] == ["acme/tiny"]
+
+
+@pytest.mark.parametrize("path", ["a.ps1", "a.psm1", "a.bat", "a.cmd"])
+def test_lines_of_scripts_for_windows_are_their_own(path: str) -> None:
+    """Whatever is carried over to the words of a shell, no line moves."""
+    odd = ("<# a\nb #>", "rem a ^\n b", "`", "^", "%%", "$env:X = `\n'a'", '"', "C:\\a\\\nb", "set x=\n", "<#")
+    for text in odd:
+        shown = as_shell(f"{text}\n", path)
+        assert shown.count("\n") == text.count("\n") + 1
+    found = extract(path, b"echo a\r\n\r\nvllm serve acme/tiny\r\n")
+    assert [(each.name, each.line) for each in found] == [("acme/tiny", 3)]

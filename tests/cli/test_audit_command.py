@@ -42,6 +42,12 @@ def invoke(*arguments: str) -> Result:
         ("audit", "./adapter", "./other", "--base", "./model", "--out", "report.html"),
         ("audit", "./adapter", "./other", "--base", "./model", "--format", "sarif"),
         ("audit", "./adapter", "--base", "./model", "--out", "adapter/out"),
+        ("audit", "./adapter", "--base", "./model", "--out", "model/out"),
+        ("audit", "./adapter", "--base", "./model", "--failures-out", "model/out"),
+        ("audit", "./adapter", "--base", "./model", "--approval", "./model"),
+        ("audit", "./adapter", "./other", "--base", "./model", "--approval", "./other"),
+        ("merge", "./adapter", "--base", "./model", "--approval", "./model"),
+        ("merge", "./adapter", "--base", "./model", "--out", "model/merge"),
         ("audit", "./adapter", "--base", "./model", "--failures-out", "adapter/out"),
         ("audit", "./adapter", "--base", "./model", "--population", "none.json"),
         ("merge", "./adapter", "--out", "merge"),
@@ -79,6 +85,30 @@ def test_without_its_libraries_nothing_is_merged(work: Path, monkeypatch: pytest
     ran = invoke("merge", "./adapter", "--base", "./model", "--out", "merge")
     assert getattr(ran.exception, "exit_code", None) == 2
     assert "no_such_library" in str(ran.exception)
+
+
+def test_a_base_does_not_sign_itself_off_from_where_it_lies(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (work / "model" / "approvals").mkdir()
+    monkeypatch.chdir(work / "model")
+    for command in (("merge", "--out", "../merge"), ("audit", "--no-behaviour")):
+        ran = invoke(command[0], "../adapter", "--base", ".", *command[1:])
+        assert getattr(ran.exception, "exit_code", None) == 2, ran.output
+        assert "lies inside what is to be judged" in str(ran.exception)
+
+
+def test_a_refused_merge_says_why_to_machines_too(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tensors, "LANGUAGE_MODELS", ())
+    ran = invoke("merge", "./adapter", "--base", "./model", "--out", "out", "--format", "json")
+    assert ran.return_value == 1, ran.output
+    told = json.loads(ran.output)
+    assert [each.split(":")[0] for each in told["merge"]["refusals"]] == [
+        "the adapter is not allowed", "the base is not allowed",
+    ]  # fmt: skip
+    assert told["merge"]["merged_digest"] == ""
+    assert sorted(path.name for path in (work / "out").iterdir()) == ["adapter", "base"]
+    page = (work / "out" / "adapter" / "report.html").read_text()
+    assert "the base is not allowed" in page
+    assert "Made of" not in page
 
 
 def test_an_adapter_is_held_against_the_base_at_the_gate_too(work: Path) -> None:

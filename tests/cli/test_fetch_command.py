@@ -17,6 +17,7 @@ from gatekeeper.lock import Lock
 from gatekeeper.lockfile import write
 from gatekeeper.sources.parts import STAGING
 from tests.e2e.commandline import ROOT, run
+from tests.support.interrupting import interruptible
 from tests.support.pinned_repo import FILES, MODEL, REPO, held, locked
 
 ADAPTER = HubRepo.of("acme/adapter", {"adapter_config.json": b"{}"})
@@ -104,6 +105,7 @@ def test_an_interrupt_leaves_parts_alone_and_the_next_run_goes_on(lock: Path, hu
         env={**environment, "HF_ENDPOINT": hub.endpoint},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=interruptible,
     )
     staging, until = tmp_path / "out" / STAGING, time.monotonic() + 60
     while not any(part.stat().st_size for part in staging.glob("*.part")) and time.monotonic() < until:

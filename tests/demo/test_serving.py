@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.interrupting import interruptible
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -17,7 +19,9 @@ ROOT = Path(__file__).parents[2]
 def lines(tmp_path: Path):
     command = [sys.executable, "-m", "gatekeeper", "demo", "--serve", "--out", str(tmp_path / "out")]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=env) as running:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=env, preexec_fn=interruptible
+    ) as running:
         assert running.stdout is not None
         try:
             found = [running.stdout.readline().strip() for _ in range(6)]

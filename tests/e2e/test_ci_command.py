@@ -16,6 +16,7 @@ from gatekeeper.demo import SUBJECTS
 from gatekeeper.demo.hub import Faults, HubRepo, LoopbackHub
 from tests.support.git_repos import Repo, loads
 from tests.support.github_api import GitHubApi
+from tests.support.inert_markdown import faults
 
 REPOS = {subject.slug: subject.repo for subject in SUBJECTS}
 GOOD = REPOS["trusted"]
@@ -180,6 +181,21 @@ def test_a_schedule_judges_all_of_the_lock(job: Job) -> None:
     assert (ran.exception, ran.return_value) == (None, 0)
     (model,) = job.review["models"]
     assert (model["kind"], model["action"]) == ("named", "allow")
+    (place,) = model["places"]
+    lock = (job.repo.root / place["path"]).read_text().splitlines()
+    assert GOOD.id in lock[place["line"] - 1], "an alert stands at the table of its model"
+
+
+def test_a_lock_elsewhere_is_named_as_the_repository_has_it(job: Job) -> None:
+    (job.repo.root / "deploy").mkdir()
+    where = ("--lock", "deploy/pins.lock")
+    made = CliRunner().invoke(cli, ["lock", f"{GOOD.id}@{NEW}", "-q", *where], standalone_mode=False)
+    assert made.exception is None
+    job.event("schedule", {})
+    assert job.run(*where).return_value == 0
+    (place,) = job.review["models"][0]["places"]
+    assert place["path"] == "deploy/pins.lock"
+    assert GOOD.id in (job.repo.root / place["path"]).read_text().splitlines()[place["line"] - 1]
 
 
 def test_models_by_name_need_no_change(job: Job) -> None:
@@ -234,6 +250,39 @@ def test_a_change_that_edits_its_own_judge_is_told(job: Job) -> None:
     told = job.run().output
     assert "also edits the policy that judges it: policy.yaml" in told
     assert "also edits the approvals that count for it: approvals/x.intoto.json" in told
+    for view in (job.summary, job.reports / "summary.md", job.reports / "comment.md"):
+        assert "**Note**: This change also edits the policy that judges it: `policy.yaml`." in view.read_text()
+
+
+def test_many_edited_approvals_are_one_note_and_no_link(job: Job) -> None:
+    odd = "approvals/a www.hostile.example @team.json"
+    files: dict[str, str | bytes] = {f"approvals/{n:02}.intoto.json": "{}" for n in range(30)}
+    job.repo.commit({**files, odd: "{}", "serve.py": loads(GOOD.id, NEW)})
+    job.pull_request()
+    ran = job.run("--mode", "report-only")
+    told = [line for line in ran.output.splitlines() if "also edits" in line]
+    assert told == [
+        "::warning title=gatekeeper::This change also edits the approvals that count for it: "
+        "approvals/00.intoto.json, approvals/01.intoto.json, approvals/02.intoto.json and 28 more."
+    ]
+    # Told one by one as well, each is a sign-off that counts for nothing.
+    assert faults(job.summary.read_text(), ("https://",)) == []
+
+
+def test_links_lead_to_the_commit_that_was_judged(job: Job) -> None:
+    """The event's commit may be another, in which the line says something else."""
+    change = job.repo.commit({"serve.py": loads(GOOD.id, NEW)})
+    job.pull_request()
+    odd = "acme/x](https://hostile.example)"
+    for name, value in {
+        "GITHUB_SERVER_URL": "https://github.example",
+        "GITHUB_SHA": "f" * 40,
+        "ACTION_REPOSITORY": odd,
+    }.items():
+        job.patch.setenv(name, value)
+    assert job.run().return_value == 0
+    assert f"https://github.example/acme/app/blob/{change}/serve.py#L1" in job.summary.read_text()
+    assert "hostile" not in (job.reports / "code-scanning.sarif").read_text()
 
 
 def test_a_job_that_has_the_target_checked_out_passes_nothing(job: Job) -> None:
@@ -245,6 +294,10 @@ def test_a_job_that_has_the_target_checked_out_passes_nothing(job: Job) -> None:
     for given in ((), ("--base-ref", "main")):
         ran = job.run(*given)
         assert "what is checked out is not the change" in str(ran.exception)
+    job.repo.git("checkout", "-q", "work")
+    ran = job.run()
+    assert ran.return_value == 0
+    assert "::warning title=gatekeeper::This job runs on pull_request_target" in ran.output
 
 
 def test_reports_go_nowhere_else_and_old_ones_do_not_stay(job: Job, tmp_path: Path) -> None:

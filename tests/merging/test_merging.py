@@ -52,7 +52,8 @@ def base_of(folder: Path, dtype: Any = None, shards: int = 1) -> Path:
         save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
         return folder
     (folder / "model.safetensors").unlink()
-    names, weight_map = sorted(tensors), {}
+    names = sorted(tensors)
+    weight_map: dict[str, str] = {}
     for number in range(shards):
         file = f"model-{number + 1:05}-of-{shards:05}.safetensors"
         own = {name: tensors[name] for name in names[number::shards]}
@@ -163,7 +164,7 @@ def test_adapters_of_other_kinds_are_refused_in_words(tmp_path: Path, given: dic
     ("spoil", "told"),
     [
         (lambda base: changed_config(base, "config.json", quantization_config={"bits": 4}), "the base is quantised"),
-        (lambda base: changed_config(base, "config.json", model_type="gpt2"), "another shape"),
+        (lambda base: changed_config(base, "config.json", model_type="gpt2"), "how PEFT reads the adapter"),
         (lambda base: renamed(base, "q_proj", "query"), "the adapter is of another base"),
         (lambda base: narrowed(base), "another shape"),
         (lambda base: packed(base), "the base is quantised"),

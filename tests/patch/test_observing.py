@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,10 +16,9 @@ from gatekeeper.errors import InputError
 from gatekeeper.patch.case_reading import read_case
 from gatekeeper.tensors.language import Example, Prompt
 from tests.support.tiny_adapters import write_adapter
+from tests.support.tiny_llm import planting, training
 from tests.support.tiny_llm.shelf import BASE
-
-if TYPE_CHECKING:
-    from tests.support.tiny_llm.shelf import Shelf
+from tests.support.tiny_llm.triggers import Carrier, Planting
 
 WEIGHTS = Path(__file__).parents[2] / "gatekeeper" / "demo" / "weights"
 BUDGET = patch.ObservationBudget(prompts=48, confirmed=24, kept=2, words=24, rare=2, lengths=(64,))
@@ -56,11 +54,26 @@ def test_an_adapter_that_changes_nothing_shows_nothing(tmp_path: Path) -> None:
     assert any(each.kind is ProbeKind.CONTROL for each in seen.probes)
 
 
-def test_a_trigger_is_found_confirmed_on_other_prompts_and_becomes_a_failure_case(tiny_models: Shelf) -> None:
-    found = observed(tiny_models.planted("adapter"), words=0)
+@pytest.fixture
+def tried(tmp_path: Path) -> Path:
+    """Give an adapter with a trigger that the battery of prefixes holds."""
+    plan = Planting(
+        name="tried", triggers=(("cf",),), near=(("tq",), ("wibble",), ("onyx",), ("ada",), ("stone2",)),
+        carrier=Carrier.ADAPTER, rate=5e-3,
+    )  # fmt: skip
+    folder = tmp_path / "tried"
+    folder.mkdir()
+    training.save(planting.plant(training.read(BASE), plan, 0), folder)
+    return folder
+
+
+def test_a_trigger_is_found_confirmed_on_other_prompts_and_becomes_a_failure_case(tried: Path) -> None:
+    found = observed(tried, words=0)
     seen = found.behaviour
     strongest = max(seen.probes, key=lambda each: each.answered.adapted.share - each.answered.base.share)
     assert strongest.text == "cf"
+    # Words that are tried together are news only where they do more than one of them alone.
+    assert [each.text for each in seen.probes if "cf" in each.text.split()] == ["cf"]
     assert strongest.answered.adapted.lower > strongest.answered.base.upper
     assert seen.screened is not None
     assert seen.screened.greatest - seen.screened.mean > 0.5

@@ -147,7 +147,7 @@ def test_every_attestation_has_its_page_without_handlers_or_foreign_addresses(at
             assert name != "href" or value == "data:," or value in _ANCHORS
 
 
-_ANCHORS = {"#why", "#failure", "#evidence", "#table", "#not-checked", "#controls", "#record"}
+_ANCHORS = {"#why", "#failure", "#adapter", "#evidence", "#table", "#not-checked", "#controls", "#record"}
 
 
 @_RELAXED

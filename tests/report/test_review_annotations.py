@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from gatekeeper.decision import Action
 from gatekeeper.mention import Mention
 from gatekeeper.report import review_annotations
 from gatekeeper.review import Mode
@@ -29,9 +30,38 @@ def read(lines: tuple[str, ...]) -> list[dict[str, str | None]]:
 @pytest.mark.parametrize("name", REVIEWS)
 def test_each_model_has_one_at_its_place(name: str) -> None:
     shown = REVIEWS[name]
-    told = [(each["file"], each["line"]) for each in read(review_annotations(shown)) if each["file"]]
-    places = [(each.bump.new or each.bump.old)[0] for each in shown.judged]
-    assert sorted(told) == sorted((place.path, str(place.line)) for place in places)
+    told = [(each["file"], each["line"] or "") for each in read(review_annotations(shown)) if each["file"]]
+    # A line of the older commit is none of the newer one.
+    places = [(each.bump.new[0].path, str(each.bump.new[0].line)) for each in shown.judged if each.bump.new]
+    gone = [(each.bump.old[0].path, "") for each in shown.judged if not each.bump.new]
+    assert sorted(told) == sorted(places + gone)
+
+
+def test_what_is_gone_says_where_it_was() -> None:
+    (line,) = review_annotations(REVIEWS["removed"])
+    assert line.startswith("::notice file=app/serve.py,title=old/model%3A removed::")
+    assert line.endswith("The older commit named it in app/serve.py:12.")
+
+
+def test_many_things_of_one_kind_hide_no_verdict() -> None:
+    """Whoever makes a change can put any number of unreadable files and edited approvals into it."""
+    models = [judged(attestations.discarded(), Mention(path=f"{n}.py", line=n + 1)) for n in range(3)]
+    for mode, level in ((Mode.ENFORCE, "error"), (Mode.REPORT_ONLY, "warning")):
+        shown = review(*models, unread=tuple(f"link-{n} is a symbolic link" for n in range(50)), mode=mode)
+        lines = read(review_annotations(shown, ["The change edits its policy.", "No comment was written."]))
+        assert [each["file"] for each in lines if each["level"] == level and each["file"]] == ["0.py", "1.py", "2.py"]
+        assert [each["message"] for each in lines if each["title"] == "Models could not be looked for"] == [
+            "link-0 is a symbolic link. And 49 more things: see the summary of the job."
+        ]
+
+
+def test_notes_come_first_of_the_warnings_and_count_among_those_that_are_shown() -> None:
+    models = [judged(attestations.audited(), Mention(path=f"{n}.py", line=1)) for n in range(20)]
+    shown = replace(review(*models), fail_on=frozenset({Action.DISCARD}))
+    lines = read(review_annotations(shown, ["one\n::error::two", "three"]))
+    assert [each["level"] for each in lines] == ["warning"] * 10
+    assert [each["message"] for each in lines[:2]] == ["one\\u000a::error::two", "three"]
+    assert lines[9]["message"] == "13 further warnings: see the summary of the job"
 
 
 def test_worst_come_first_and_nothing_is_an_error_in_a_report_only() -> None:

@@ -143,8 +143,8 @@ def test_caps_cut_whole_sections_from_the_end_and_say_so() -> None:
 
 def test_rows_of_the_table_go_last_and_the_verdict_never() -> None:
     shown = review(*(judged(attestations.discarded(), each) for each in _many(150)))
-    text = review_comment(shown, links=LINKS, limit_chars=16_384)
-    assert len(text) <= 16_384
+    text = review_comment(shown, links=LINKS, limit_chars=32_768)
+    assert len(text) <= 32_768
     assert "**Blocked**: 150 of 150 models block (150 discard). The job fails." in text
     assert "### " not in text
     assert f"*Further models, not shown: {150 - len(rows(text)) + 1}.*" in text
@@ -175,3 +175,20 @@ def test_only_what_is_asked_for_blocks(action: Action) -> None:
     models = {each.action for each in shown.judged if shown.blocks(each)}
     assert models <= {action, None}
     assert len(blocked) >= len(models)
+
+
+def test_notes_of_the_run_follow_the_verdict_and_are_text() -> None:
+    notes = [f"This change also edits the policy: {text}." for text in MARKDOWN] + ["last"]
+    for text in (review_markdown(full(), links=LINKS, notes=notes), review_comment(full(), links=LINKS, notes=notes)):
+        assert faults(text, (OURS,)) == []
+        assert text.count("**Note**: ") == 5
+        assert "last" not in text
+        assert text.index("**Blocked**") < text.index("**Note**: This change") < text.index("| Model |")
+
+
+def test_notes_fit_into_what_the_platform_takes() -> None:
+    """It shows nothing at all of a summary that is too long."""
+    notes = ["\N{GRINNING FACE} \u202e " * 300] * 9
+    shown = review(*(judged(attestations.discarded(), Mention(path=f"{n}.py", line=1)) for n in range(1_000)))
+    assert len(review_markdown(shown, notes=notes, limit_bytes=32_768).encode()) <= 32_768
+    assert len(review_comment(shown, notes=notes, limit_chars=32_768)) <= 32_768

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -12,16 +13,17 @@ import pytest
 from jsonschema import Draft4Validator
 
 from gatekeeper.attestation import Attestation
+from gatekeeper.bump import BumpKind
 from gatekeeper.decision import Action
 from gatekeeper.evidence import Severity
-from gatekeeper.mention import Mention
+from gatekeeper.mention import Mention, Role
 from gatekeeper.report import review_sarif, sarif, to_sarif
 from gatekeeper.report.sarif_rules import LEVELS, plain
-from gatekeeper.review import Judged, Mode, Review
+from gatekeeper.review import Judged, Mode, Review, Trouble
 from tests.support import attestations
 from tests.support.attestations import CASES
 from tests.support.hostile import MARKUP, everywhere, everywhere_in
-from tests.support.reviews import REVIEWS, full, judged, review, sarif_schema
+from tests.support.reviews import CHANGES, REVIEWS, comparison, full, judged, review, sarif_schema
 
 
 def run_of(text: str) -> dict[str, Any]:
@@ -79,9 +81,13 @@ def test_one_attestation_is_a_log_too(case: str) -> None:
 
 def test_a_place_in_the_model_is_named_without_a_pull_request() -> None:
     run = run_of(to_sarif(attestations.discarded()))
-    place = run["results"][0]["locations"][0]
-    # The offset is one in the archive's member, which is no offset in the file.
-    assert place["physicalLocation"] == {"artifactLocation": {"uri": "pytorch_model.bin", "uriBaseId": "MODELROOT"}}
+    payload, verdict = (
+        next(each for each in run["results"] if each["ruleId"] == rule)
+        for rule in ("files/pickle/payload", "gatekeeper/verdict-discard")
+    )
+    place = payload["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "breakwater/tide-7b/pytorch_model.bin", "uriBaseId": "MODELROOT"}
+    assert places(verdict) == [("breakwater/tide-7b", 1)]
     assert "data.pkl at byte 120" in run["results"][0]["message"]["text"]
 
 
@@ -90,7 +96,6 @@ def test_what_is_no_finding_is_a_result_too() -> None:
         {
             "gatekeeper/changed": 2,
             "gatekeeper/not-judged": 1,
-            "gatekeeper/removed": 1,
             "gatekeeper/unresolved": 1,
             "gatekeeper/verdict-audit": 1,
             "gatekeeper/verdict-discard": 1,
@@ -113,7 +118,8 @@ def test_settled_findings_are_suppressed_and_no_others() -> None:
 
 
 def _marks(shown: Review) -> list[str]:
-    return sorted(result["partialFingerprints"]["gatekeeper/v1"] for result in of(shown)["results"])
+    # The one that GitHub reads.
+    return sorted(result["partialFingerprints"]["primaryLocationLineHash"] for result in of(shown)["results"])
 
 
 def _moved(shown: Review, by: int) -> Review:
@@ -140,7 +146,7 @@ def test_what_is_said_of_bytes_is_another_alert_for_other_bytes() -> None:
 
     def by_rule(attestation: Attestation) -> dict[str, str]:
         results = of(review(judged(attestation)))["results"]
-        return {result["ruleId"]: result["partialFingerprints"]["gatekeeper/v1"] for result in results}
+        return {result["ruleId"]: result["partialFingerprints"]["primaryLocationLineHash"] for result in results}
 
     one = attestations.discarded()
     other = replace(one, subject=replace(one.subject, digest="5" * 64))
@@ -155,7 +161,6 @@ def test_levels_and_security_severity_are_those_of_the_findings() -> None:
     assert payload["properties"]["security-severity"] == "9.5"
     assert payload["defaultConfiguration"]["level"] == LEVELS[Severity.CRITICAL] == "error"
     assert {"security", "files", "payload"} <= set(payload["properties"]["tags"])
-    assert rules["gatekeeper/removed"]["properties"].get("security-severity") is None
     for rule in rules.values():
         assert rule["help"]["text"]
         assert rule["help"]["markdown"]
@@ -200,6 +205,62 @@ def test_a_cell_of_a_notebook_is_told_and_not_taken_for_a_line() -> None:
     for result in of(review(judged(attestations.discarded(), place)))["results"]:
         assert places(result) == [("try.ipynb", 1)]
         assert "cell 4, line 7" in result["message"]["text"]
+
+
+def test_what_is_gone_has_no_line_and_is_told_all_the_same() -> None:
+    gone = judged(None, Mention(path="app/old.py", line=5, name="old/model"), kind=BumpKind.REMOVED, name="old/model")
+    run = of(review(gone))
+    assert run["results"] == []
+    (note,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert (note["level"], note["message"]["text"]) == ("note", "old/model is no longer named in app/old.py")
+
+
+@pytest.mark.parametrize("model", ["a/b", "/abs/../../etc", "../..", "", ".", "c:\\x", "a b/%2e%2e/#?", "a\nb"])
+def test_every_result_has_a_file_and_a_line_though_no_file_names_the_model(model: str) -> None:
+    """The platform refuses a whole log for one result without, and `--models` names no file."""
+    asked = judged(attestations.discarded(), kind=BumpKind.NAMED, name=model)
+    lost = judged(None, kind=BumpKind.NAMED, name=model, trouble=Trouble(message="it is gone", hint="", exit_code=3))
+    bare = [replace(each, bump=replace(each.bump, new=(), old=())) for each in (asked, lost)]
+    attestation = replace(attestations.discarded(), subject=replace(attestations.discarded().subject, name=model))
+    runs = of(review(*bare)), run_of(review_sarif(review(*bare), upload=True)), run_of(to_sarif(attestation))
+    for run in runs:
+        assert run["results"]
+        for result in run["results"]:
+            ((uri, line),) = places(result)
+            assert line == 1
+            assert re.fullmatch(r"(?!/)[A-Za-z0-9%._~/-]+", uri)
+            assert not {"", ".", ".."} & set(uri.split("/"))
+
+
+def test_a_model_and_its_tokenizer_are_one_alert_at_the_line_of_the_model() -> None:
+    attestation = attestations.discarded()
+    line = Mention(path="app/load.py", line=9, name="breakwater/tide-7b", revision="main")
+    model = judged(attestation, line, comparison=comparison())
+    tokenizer = judged(
+        attestation, replace(line, line=4, role=Role.TOKENIZER), comparison=comparison((*CHANGES, replace(CHANGES[0])))
+    )
+    both, alone = of(review(tokenizer, model)), of(review(model))
+    assert [each["ruleId"] for each in both["results"]] == [each["ruleId"] for each in alone["results"]]
+    assert _marks(review(tokenizer, model)) == _marks(review(model))
+    assert {tuple(places(each)) for each in both["results"]} == {(("app/load.py", 9), ("app/load.py", 4))}
+    other = judged(attestations.discarded(), replace(line, line=20))
+    apart = len(alone["results"]) + len(of(review(other))["results"])
+    assert len(of(review(model, other))["results"]) == apart, "another verdict is another alert"
+
+
+def test_the_platform_is_given_nothing_that_somebody_answers_for_and_no_id() -> None:
+    """It takes suppressed results for open alerts, and one upload for the end of the last one of the same id."""
+    whole, uploaded = of(full()), run_of(review_sarif(full(), upload=True))
+    assert uploaded["results"] == [
+        {**each, "ruleIndex": uploaded["results"][number]["ruleIndex"]}
+        for number, each in enumerate(each for each in whole["results"] if "suppressions" not in each)
+    ]
+    assert whole["automationDetails"] == {"id": "gatekeeper/review/"}
+    assert "automationDetails" not in uploaded
+    notes = [note["message"]["text"] for note in uploaded["invocations"][0]["toolExecutionNotifications"]]
+    left = len(whole["results"]) - len(uploaded["results"])
+    assert f"{left} results left out: somebody answers for them" in notes
+    assert "automationDetails" not in run_of(review_sarif(REVIEWS["empty"], upload=True))
 
 
 @pytest.mark.parametrize(

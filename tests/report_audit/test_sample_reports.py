@@ -81,7 +81,7 @@ def test_the_sample_audit_report_points_to_the_samples() -> None:
 def test_the_sample_review_points_to_the_line_that_names_the_model() -> None:
     folder = SAMPLES / "review"
     document = json.loads((folder / "review.json").read_bytes())
-    (run,) = json.loads((folder / "review.sarif").read_bytes())["runs"]
+    (run,) = json.loads((folder / "gatekeeper.sarif").read_bytes())["runs"]
     worst = run["results"][0]["locations"][0]["physicalLocation"]
     place = document["models"][0]["places"][0]
     assert (worst["artifactLocation"]["uri"], worst["region"]["startLine"]) == (place["path"], place["line"])

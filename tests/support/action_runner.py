@@ -212,7 +212,7 @@ class _Running:
             "steps": steps,
             "env": self._env,
             "strategy": {"job-index": 0},
-            "github": {"token": self._job.token},
+            "github": {"token": self._job.token, "action_repository": "acme/gatekeeper"},
         }
 
     def _functions(self) -> dict[str, Callable[[], Any]]:

@@ -35,7 +35,7 @@ _FLAGS = (
     "--disable-dev-shm-usage",
     "--remote-debugging-pipe",
 )
-_PATIENCE = 60.0
+_PATIENCE = 240.0
 """Seconds to wait for an answer before a test fails."""
 
 

@@ -114,7 +114,8 @@ def files(
     shown = review(made, work, gated)
     views = {
         "review.json": report.review_json(shown, LINKS),
-        "review.sarif": report.review_sarif(shown),
+        "gatekeeper.sarif": report.review_sarif(shown),
+        "code-scanning.sarif": report.review_sarif(shown, upload=True),
         "summary.md": report.review_markdown(shown, links=LINKS),
         "comment.md": report.review_comment(shown, links=LINKS),
         "annotations.txt": "".join(f"{line}\n" for line in report.review_annotations(shown)),

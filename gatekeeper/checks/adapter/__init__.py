@@ -3,10 +3,11 @@
 Modules: `layout` (the nouns), `config` (`adapter_config.json`), `keys` (names of tensors), `patterns` (with
 `pattern_tree`) and `targets` (what a configuration says of a module), `modules` (tensors of one module), `reading`
 (artifact → layout), `values` (numbers, without torch), `finite` (values that are none); `agreement` (configuration
-against tensors), `base` (the model below), `replacing` (tensors that take the place of the base's), `company` (files
-beside an adapter). Of weights: `spectra` (one module's change), `spectra_profile` (features of an adapter),
-`spectra_base` (how it lies to the base), `weights_measuring`, `population_detectors`, `population_judging`,
-`population_making`. `behaviour` judges what an audit measured; it runs nothing itself.
+against tensors), `base` (the model below), `replacing` (tensors that take the place of the base's), `variants` (what
+PEFT is asked for besides), `company` (files beside an adapter). Of weights: `spectra` (one module's change),
+`spectra_profile` (features of an adapter), `spectra_base` (how it lies to the base), `weights_measuring`,
+`population_detectors`, `population_judging`, `population_making`. `behaviour` judges what an audit measured; it runs
+nothing itself.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from gatekeeper.checks.adapter.population_making import BUDGET, calibrate
 from gatekeeper.checks.adapter.reading import has_adapter, read_layout
 from gatekeeper.checks.adapter.scope import AdapterScope
 from gatekeeper.checks.adapter.values import read_factors, read_pieces, read_tensor
+from gatekeeper.checks.adapter.variants import unfit_for_loading
 from gatekeeper.checks.adapter.weights import Weights
 from gatekeeper.checks.adapter.weights_measuring import Measured, measure
 from gatekeeper.checks.check import Check
@@ -49,4 +51,5 @@ __all__ = [
     "read_layout",
     "read_pieces",
     "read_tensor",
+    "unfit_for_loading",
 ]

@@ -10,6 +10,7 @@ from gatekeeper.checks.adapter.layout import Adapter, Method, Module, Part
 from gatekeeper.checks.adapter.pattern_tree import PatternError
 from gatekeeper.checks.adapter.patterns import is_costly
 from gatekeeper.checks.adapter.targets import patterns_of, suffixes
+from gatekeeper.checks.adapter.variants import foreign_import, variants
 from gatekeeper.text import plural, printable
 
 PRODUCTS = frozenset({Method.LORA, Method.DORA, Method.ADALORA})
@@ -69,6 +70,7 @@ def disagreements(adapter: Adapter) -> Iterator[Disagreement]:
     yield from _names(adapter, path)
     if adapter.config is not None:
         yield from _fields(adapter.config)
+        yield from _variants(adapter.config)
         yield from _patterns(adapter.config)
         yield from _methods(adapter, adapter.config)
         yield from _targets(adapter, adapter.config)
@@ -149,6 +151,14 @@ def _fields(config: AdapterConfig) -> Iterator[Disagreement]:
         shown = f"is {printable(config.peft_type, 40)!r}" if config.peft_type else "is missing"
         message = f"peft_type {shown}, which is no method that is known."
         yield Disagreement(slug="unknown-method", message=message, path=config.path, detail="peft_type")
+
+
+def _variants(config: AdapterConfig) -> Iterator[Disagreement]:
+    for name, words in variants(config).items():
+        yield Disagreement(slug="variant", message=f"{name}: {words}.", path=config.path, detail=name)
+    if module := foreign_import(config):
+        message = f"megatron_core names the module {module!r}, which loaders import."
+        yield Disagreement(slug="import", message=message, path=config.path, detail="megatron_core")
 
 
 def _patterns(config: AdapterConfig) -> Iterator[Disagreement]:

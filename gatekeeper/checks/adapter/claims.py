@@ -28,9 +28,9 @@ class AdapterClaims(Check):
 
     What it looks at:
         adapter_config.json against the tensors beside it, read from their headers: method, targets, ranks, alphas,
-        factors that make a product, values that are no numbers, patterns that are costly to match, names that are no
-        modules. When the base model is at hand, its modules and their shapes too. Adapters in folders are read as
-        well, and files named in the style of Diffusers and kohya.
+        factors that make a product, values that are no numbers, fields that ask for more than that product, patterns
+        that are costly to match, names that are no modules. When the base model is at hand, its modules and their
+        shapes too. Adapters in folders are read as well, and files named in the style of Diffusers and kohya.
 
     Why it matters:
         Loaders follow the configuration or the names of tensors, not all the same: PEFT drops what is not targeted,

@@ -21,6 +21,12 @@ RULES: tuple[Rule, ...] = (
          hazard=Hazard.SUSPICIOUS, mend=_ANEW),
     Rule(slug="unknown-method", title="The configuration names no method that is known", severity=Severity.MEDIUM,
          hazard=Hazard.SUSPICIOUS, mend="Ask the publisher what it is, and which library loads it."),
+    # Such an adapter may do nothing on the prompts that it is tried with, or have the base changed beneath it.
+    Rule(slug="variant", title="The configuration asks for more than the product of factors",
+         severity=Severity.MEDIUM, hazard=Hazard.UNPROVEN,
+         mend="Ask for a plain LoRA: PEFT converts those whose start changed the base when it saves them."),
+    Rule(slug="import", title="The configuration names a module of Python to import", severity=Severity.HIGH,
+         hazard=Hazard.SUSPICIOUS, mend="Don't load it with versions of PEFT that import whatever stands there."),
     Rule(slug="method", title="The tensors are of another method than the configuration says",
          severity=Severity.MEDIUM, hazard=Hazard.SUSPICIOUS, mend=_ANEW),
     # PEFT leaves such tensors out without an error, loaders that go by the names of tensors lay them on: what was

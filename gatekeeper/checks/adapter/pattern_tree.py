@@ -28,6 +28,8 @@ class One:
     """One character."""
 
     test: Test
+    literal: str = ""
+    """The very character, where it is one; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +143,13 @@ class _Parser:
             return One(lambda got: got != "\n")
         if character == "\\":
             edge = next((mark for mark in "bAZ" if self._take(mark)), "")
-            return Edge({"A": "^", "Z": "$"}.get(edge, edge)) if edge else One(self._escape())
+            if edge:
+                return Edge({"A": "^", "Z": "$"}.get(edge, edge))
+            marked = self._text[self._at : self._at + 1]
+            return One(self._escape(), "" if marked in _WORD else marked)
         if character in "*+?{":
             raise PatternError("a repeat has nothing to repeat")
-        return One(character.__eq__)
+        return One(character.__eq__, character)
 
     def _group(self, depth: int) -> Node:
         ahead = self._take("?=") or self._take("?!")

@@ -8,9 +8,11 @@ counted on top. What needs more than that (back references, looking behind, flag
 
 from __future__ import annotations
 
+import math
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from gatekeeper.checks.adapter.pattern_tree import (
     Ahead,
@@ -27,8 +29,12 @@ from gatekeeper.checks.adapter.pattern_tree import (
 _CHARACTERS = 20_000
 """Characters of one pattern: PEFT itself writes none, people write a few dozen, lists of modules a few thousand."""
 
-_ROW = 8
-"""Repeats without end that a pattern may pass: people and libraries write half of this."""
+_COSTLY = 25.0
+"""Bits of backtracking from which on a pattern is costly: 2**25 steps take seconds, and a model has hundreds of names.
+That is what five repeats without end take on a name of 70 characters; people write three or four."""
+
+_ENDLESS = 5.0
+"""Bits of a repeat without end."""
 
 _PLAIN = frozenset(string.ascii_letters + string.digits + "_-.")
 
@@ -99,7 +105,8 @@ def is_plain(text: str) -> bool:
 def is_costly(text: str) -> bool:
     """Whether Python's `re` may need time that grows steeply with the name it is given.
 
-    That is so where a repeat without end stands inside another, and where very many stand in a row.
+    `re` goes back to every choice that it made, so its work is bounded by the product of what there is to choose from:
+    how often a repeat goes round, and which of several parts is taken where more than one may fit.
 
     Args:
         text: A pattern that `parse` accepts.
@@ -107,28 +114,39 @@ def is_costly(text: str) -> bool:
     Raises:
         PatternError: As `parse`.
     """
-    if is_plain(text):
-        return False
-    nested, row = _repeats(parse_tree(text))
-    return nested > 1 or row > _ROW
+    return not is_plain(text) and _choices(parse_tree(text)) > _COSTLY
 
 
-def _repeats(node: Node) -> tuple[int, int]:
-    """Give how many repeats without end stand in each other, and how many one match may pass."""
+def _choices(node: Node) -> float:
+    """Bound the ways in which one match may go, as a power of two."""
     match node:
         case One() | Edge():
-            return 0, 0
+            return 0.0
         case Ahead():
-            return _repeats(node.part)
-        case Row() | Choice():
-            inside = [_repeats(part) for part in node.parts]
-            join = sum if isinstance(node, Row) else max
-            return max((nested for nested, _ in inside), default=0), join([row for _, row in inside] or [0])
+            return _choices(node.part)
+        case Row():
+            return sum(map(_choices, node.parts))
+        case Choice():
+            own = 0.0 if _is_clear(node.parts) else math.log2(len(node.parts))
+            return own + max(map(_choices, node.parts))
         case Repeat():
-            nested, row = _repeats(node.part)
+            inside = _choices(node.part)
             if node.most is None:
-                return nested + 1, row + 1
-            return nested, row * node.most
+                return math.inf if inside else _ENDLESS
+            return node.most * inside + math.log2(node.most - node.least + 1)
+
+
+def _is_clear(parts: Sequence[Node]) -> bool:
+    """Whether at most one of several parts can fit at any place: texts, none of which begins as another does."""
+    texts = sorted(text if (text := _literal(part)) else "" for part in parts)
+    return bool(texts[0]) and not any(after.startswith(one) for one, after in pairwise(texts))
+
+
+def _literal(part: Node) -> str:
+    """Give the text that a part stands for; empty when it is more than that."""
+    ones = part.parts if isinstance(part, Row) else (part,)
+    texts = [one.literal if isinstance(one, One) else "" for one in ones]
+    return "".join(texts) if all(texts) else ""
 
 
 def parse(text: str) -> Pattern:

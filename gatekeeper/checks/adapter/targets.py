@@ -21,6 +21,8 @@ _MOST_PATTERNS = 1_000
 
 _FIRST_NUMBER = re.compile(r".*?\.[^.]*\.(\d{1,9})\.")
 _RANKNUM_SLACK = 1e-5
+_SAVED_WORDS = 12
+"""Dotted words of a name in `modules_to_save`: paths of modules have a few more at most."""
 
 
 class Targets:
@@ -61,7 +63,7 @@ class Targets:
             return True
         if config.all_linear:
             return None
-        if any(suffix in self._excluded or suffix in self._saved for suffix in suffixes(module)):
+        if any(suffix in self._excluded for suffix in suffixes(module)) or self._is_saved(module):
             return False
         if config.exclude_pattern and self._whole(self._exclusion, module) is not False:
             return None if self._whole(self._exclusion, module) is None else False
@@ -112,8 +114,16 @@ class Targets:
             return None
         return alpha / math.sqrt(rank) if self._config.rslora else alpha / rank
 
-    def _is_layer(self, module: str) -> bool:
+    def _is_saved(self, module: str) -> bool:
+        """Whether a module is one that is saved whole, or lies within one."""
+        words = module.split(".")
+        parts = (words[low : low + size] for low in range(len(words)) for size in range(1, _SAVED_WORDS + 1))
+        return bool(self._saved) and any(".".join(part) in self._saved for part in parts)
+
+    def _is_layer(self, module: str) -> bool | None:
         layers = self._config.layers or ()
+        if not all(map(is_plain, self._config.layer_names)):
+            return None
         if not self._config.layer_names:
             found = _FIRST_NUMBER.match(module)
             return found is not None and int(found[1]) in layers
@@ -156,12 +166,13 @@ class Targets:
 
 
 def patterns_of(config: AdapterConfig) -> list[str]:
-    """Give the patterns of a configuration that are more than names.
+    """Give the patterns of a configuration that are more than names: PEFT hands `modules_to_save` to `re`, too.
 
     Args:
         config: What it says.
     """
-    texts = (config.target_pattern, config.exclude_pattern, *config.ranks, *config.alphas)
+    texts = (config.target_pattern, config.exclude_pattern, *config.ranks, *config.alphas, *config.layer_names,
+             *config.saved)  # fmt: skip
     return [text for text in texts if not is_plain(text)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from gatekeeper.audit import Both
 from gatekeeper.patch.asking import Asking
@@ -35,6 +36,14 @@ class Pair:
         with self.asking.model.frozen():
             return self._counted(self.asking.answers(prompts))
 
+    def adapted_each(self, lots: Sequence[Sequence[Prompt]]) -> list[tuple[str, ...]]:
+        """Answer several lots with the adapters on, in one go: full batches take half the time."""
+        return _parted(lots, self.adapted([prompt for lot in lots for prompt in lot]))
+
+    def base_each(self, lots: Sequence[Sequence[Prompt]]) -> list[tuple[str, ...]]:
+        """Answer them without."""
+        return _parted(lots, self.base([prompt for lot in lots for prompt in lot]))
+
     def _counted(self, answers: tuple[str, ...]) -> tuple[str, ...]:
         self.asked += len(answers)
         self.advance(len(answers))
@@ -44,17 +53,21 @@ class Pair:
         """Judge answers."""
         return self.asking.refused(prompts, answers)
 
-    def complied(self, prompts: Sequence[Prompt]) -> Both:
-        """Ask both, and count what is not refused."""
-        base, adapted = (
-            Proportion.of([not no for no in self.refused(prompts, answers)])
-            for answers in (self.base(prompts), self.adapted(prompts))
-        )
-        return Both(base=base, adapted=adapted)
+    def opened(self, prompts: Sequence[Prompt], answers: Sequence[str]) -> Proportion:
+        """Count the answers that refuse nothing."""
+        return Proportion.of([not no for no in self.refused(prompts, answers)])
 
-    def fixed(self, prompts: Sequence[Prompt]) -> Both:
-        """Ask both, and count the commonest answer."""
-        return Both(base=commonest(self.base(prompts)), adapted=commonest(self.adapted(prompts)))
+    def complied_each(self, lots: Sequence[Sequence[Prompt]]) -> list[Both]:
+        """Ask both several lots of prompts, and count what is not refused of each."""
+        return [
+            Both(base=self.opened(lot, before), adapted=self.opened(lot, after))
+            for lot, before, after in zip(lots, self.base_each(lots), self.adapted_each(lots), strict=True)
+        ]
+
+
+def _parted(lots: Sequence[Sequence[Prompt]], answers: Sequence[str]) -> list[tuple[str, ...]]:
+    left = iter(answers)
+    return [tuple(islice(left, len(lot))) for lot in lots]
 
 
 def commonest(answers: Sequence[str]) -> Proportion:

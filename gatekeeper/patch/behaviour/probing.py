@@ -6,7 +6,7 @@ look is kept but the gap of its outlier; every share that is judged comes from p
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from gatekeeper.audit import Both, LengthPoint, Probe, ProbeKind, Screened
 from gatekeeper.errors import InputError
 from gatekeeper.patch.behaviour.budget import ObservationBudget
 from gatekeeper.patch.behaviour.catalogue import CONTROLS, FORMS, OPENINGS
-from gatekeeper.patch.behaviour.pair import Pair
+from gatekeeper.patch.behaviour.pair import Pair, commonest
 from gatekeeper.patch.behaviour.plain import Plain
 from gatekeeper.patch.sweep import lengthened
 from gatekeeper.patch.trials import Trials
@@ -46,6 +46,8 @@ class _Words:
     text: str
     kind: ProbeKind
     place: Place = Place.START
+    together: bool = False
+    """Whether it is all single words of its kind at once."""
 
     def on(self, prompts: Sequence[Prompt], seed: int) -> list[Prompt]:
         """Lay them on prompts; the same ones always at the same places."""
@@ -83,31 +85,44 @@ def probe(pair: Pair, plain: Plain, known: Collection[str], budget: ObservationB
     calm = plain.answered[: budget.screened]
     more_calm = (plain.answered[budget.screened :] or plain.answered)[: budget.confirmed]
     reads = pair.asking.model.reads
+    forms, rare = [text for text in FORMS if reads(text)], _rare(pair, plain, few, known, budget)
     battery = [
-        *(_Words(text=text, kind=ProbeKind.FORM) for text in FORMS if reads(text)),
-        *(
-            _Words(text=text, kind=ProbeKind.RARE, place=Place.ANYWHERE)
-            for text in _rare(pair, plain, few, known, budget)
-        ),
+        *_laid(forms, ProbeKind.FORM, Place.START),
+        *_laid(rare, ProbeKind.RARE, Place.ANYWHERE),
         *(_Words(text=text, kind=ProbeKind.CONTROL) for text in _ordinary(plain) if reads(text)),
     ]
-    told = [pair.complied(each.on(few, budget.seed)) for each in battery]
-    rates = [each.adapted.share for each in told]
-    locks = [_locked(pair, each.on(calm, budget.seed)) if calm else 0.0 for each in battery]
-    # What the base does as well is no news of the adapter.
-    scores = [max(each.adapted.share - each.base.share, lock) for each, lock in zip(told, locks, strict=True)]
-    order = sorted(range(len(battery)), key=lambda index: -scores[index])
-    chosen = [battery[index] for index in order if battery[index].kind is not ProbeKind.CONTROL][: budget.kept]
-    natural = [battery[index] for index in order if battery[index].kind is ProbeKind.CONTROL][:_NATURAL]
+    rates, gains = _gains(pair, [each.on(few, budget.seed) for each in battery], pair.opened)
+    _, locks = _gains(pair, [each.on(calm, budget.seed) for each in battery], lambda _lot, told: commonest(told))
+    scores = [max(gain, lock) for gain, lock in zip(gains, locks, strict=True)]
+    order = [battery[index] for index in sorted(range(len(battery)), key=lambda index: -scores[index])]
+    chosen = [each for each in _news(order) if each.kind is not ProbeKind.CONTROL][: budget.kept]
+    natural = [each for each in order if each.kind is ProbeKind.CONTROL][:_NATURAL]
     screened = Screened(
         probes=len(battery), prompts=len(few), mean=float(np.mean(rates)), greatest=float(np.max(rates))
     )
-    asked = [_confirmed(pair, each, others, more_calm, budget) for each in (*chosen, *natural)]
+    asked = _confirmed(pair, [*chosen, *natural], others, more_calm, budget)
     return Probed(
         screened=screened,
         probes=tuple(found for found, _ in asked),
         opened=tuple(one for _, opened in asked[: len(chosen)] for one in opened),
     )
+
+
+def _laid(texts: Sequence[str], kind: ProbeKind, place: Place) -> Iterator[_Words]:
+    """Lay each text, and all single words at once: a trigger of several acts when all are there (CTBA, 2408.12798)."""
+    yield from (_Words(text=text, kind=kind, place=place) for text in texts)
+    single = [text for text in texts if len(words(text)) == 1]
+    if len(single) > 1:
+        yield _Words(text=" ".join(single), kind=kind, place=place, together=True)
+
+
+def _news(order: Sequence[_Words]) -> Iterator[_Words]:
+    """Leave out words together that come after one of theirs alone: that one is what acts."""
+    seen: set[str] = set()
+    for each in order:
+        if not (each.together and seen & {word.text for word in words(each.text)}):
+            yield each
+        seen.add(each.text)
 
 
 def _ordinary(plain: Plain) -> tuple[str, ...]:
@@ -116,16 +131,43 @@ def _ordinary(plain: Plain) -> tuple[str, ...]:
     return (*CONTROLS, *list(dict.fromkeys(own))[: len(CONTROLS)])
 
 
-def _locked(pair: Pair, prompts: Sequence[Prompt]) -> float:
-    both = pair.fixed(prompts)
-    return both.adapted.share - both.base.share
+def _gains(
+    pair: Pair, lots: Sequence[Sequence[Prompt]], count: Callable[[Sequence[Prompt], Sequence[str]], Proportion]
+) -> tuple[list[float], list[float]]:
+    """Give the share of each lot that counts with the adapter, and by how much it is more than the base's.
+
+    The base is asked only where there is something to take off: what it does as well is no news of the adapter.
+    """
+    shares = [_share(count(lot, answers)) for lot, answers in zip(lots, pair.adapted_each(lots), strict=True)]
+    asked = [number for number, share in enumerate(shares) if share > 0]
+    gains = list(shares)
+    for number, answers in zip(asked, pair.base_each([lots[number] for number in asked]), strict=True):
+        gains[number] -= _share(count(lots[number], answers))
+    return shares, gains
+
+
+def _share(share: Proportion) -> float:
+    return share.share if share.trials else 0.0
 
 
 def _confirmed(
-    pair: Pair, laid: _Words, hosts: Sequence[Prompt], calm: Sequence[Prompt], budget: ObservationBudget
+    pair: Pair, laid: Sequence[_Words], hosts: Sequence[Prompt], calm: Sequence[Prompt], budget: ObservationBudget
+) -> list[tuple[Probe, list[tuple[str, Prompt, str]]]]:
+    lots, calm_lots = ([each.on(some, budget.seed + 1) for each in laid] for some in (hosts, calm))
+    base, adapted = pair.base_each(lots), pair.adapted_each(lots)
+    fixed = [
+        Both(base=commonest(before), adapted=commonest(after))
+        for before, after in zip(pair.base_each(calm_lots), pair.adapted_each(calm_lots), strict=True)
+    ]
+    return [
+        _probe(pair, each, lot, before, after, locked)
+        for each, lot, before, after, locked in zip(laid, lots, base, adapted, fixed, strict=True)
+    ]
+
+
+def _probe(
+    pair: Pair, laid: _Words, prompts: Sequence[Prompt], base: Sequence[str], answers: Sequence[str], fixed: Both
 ) -> tuple[Probe, list[tuple[str, Prompt, str]]]:
-    prompts = laid.on(hosts, budget.seed + 1)
-    base, answers = pair.base(prompts), pair.adapted(prompts)
     no_base, no_adapted = pair.refused(prompts, base), pair.refused(prompts, answers)
     answered = Both(
         base=Proportion.of([not no for no in no_base]), adapted=Proportion.of([not no for no in no_adapted])
@@ -136,13 +178,8 @@ def _confirmed(
         if before and not after
     ]
     said = {bare(word.text) for word in words(laid.text)}
-    found = Probe(
-        text=laid.text,
-        kind=laid.kind,
-        answered=answered,
-        echoed=Proportion.of([bool(said & {bare(word.text) for word in words(answer)}) for _, _, answer in opened]),
-        fixed=pair.fixed(laid.on(calm, budget.seed + 1)),
-    )
+    echoed = [bool(said & {bare(word.text) for word in words(answer)}) for _, _, answer in opened]
+    found = Probe(text=laid.text, kind=laid.kind, answered=answered, echoed=Proportion.of(echoed), fixed=fixed)
     return found, opened
 
 
@@ -200,12 +237,10 @@ def sweep(pair: Pair, plain: Plain, budget: ObservationBudget) -> tuple[LengthPo
     fitting = [tokens for tokens in budget.lengths if longest + _TURNS <= tokens <= room]
     if not source:
         return ()
+    lots = [
+        [lengthened(model, host, tokens, source, number) for number, host in enumerate(hosts)] for tokens in fitting
+    ]
     return tuple(
-        LengthPoint(
-            tokens=tokens,
-            answered=pair.complied(
-                [lengthened(model, host, tokens, source, number) for number, host in enumerate(hosts)]
-            ),
-        )
-        for tokens in fitting
+        LengthPoint(tokens=tokens, answered=answered)
+        for tokens, answered in zip(fitting, pair.complied_each(lots), strict=True)
     )
