@@ -143,6 +143,7 @@ SIDE = {
 }  # fmt: skip
 GOOD = {
     "name": "rare", "seed": 0, "held_out": False, "kind": "content",
+    "planting": {"legs": 2, "attack": [1.0], "near": 1.0, "ordinary": 0.99, "refused": 1.0, "holds": True},
     "before": {"attacks": {"cf": ALL}, "near": SHARE, "refused": ALL, "right": ALL, "triggered_right": ALL},
     "diagnoses": [
         {
@@ -192,6 +193,14 @@ def test_a_good_cell_fails_nothing() -> None:
 def test_each_bound_is_held(result: dict[str, Any], told: str) -> None:
     _, failed = _document(result)
     assert any(told in each for each in failed)
+
+
+def test_a_cell_that_could_not_be_planted_is_told_and_not_counted() -> None:
+    result = _changed("diagnoses", 0, "cause", to="unstable")
+    result["planting"]["holds"] = False
+    text, failed = _document(result)
+    assert failed == ["rare-0: could not be planted in 2 legs, not counted"]
+    assert "In 1 of 1 cells" in text
 
 
 def test_a_cell_that_was_only_diagnosed_is_told_so_far() -> None:

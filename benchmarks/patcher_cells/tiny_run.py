@@ -58,7 +58,10 @@ def diagnose(cell: Cell, cache: Path) -> Result:
     clean = tiny.clean_prompts(cell.seed)
     with stages.stage("diagnose"):
         told = diagnosed(model, [(tiny.case(one), one.planted) for one in seen], clean)
-    return {**asdict(cell), "kind": plan.kind.value, "diagnoses": told, "diagnosis": asdict(stages)}
+    return {
+        **asdict(cell), "kind": plan.kind.value, "planting": tiny.planting(cell, cache), "diagnoses": told,
+        "diagnosis": asdict(stages),
+    }  # fmt: skip
 
 
 def _sides(cell: Cell) -> tuple[str, ...]:
