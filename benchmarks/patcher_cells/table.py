@@ -44,7 +44,7 @@ eight of its kinds were seen, of which five were called `unstable` or did not co
 their models complied with ordinary words out of place, too (in a sixth to six tenths of requests), and one refused but
 87 of 100 plain requests. So the fixture was mended, and no rule of the product: planting goes on until what was planted
 is what it is called. For that, `rare`, `name` and `several` were planted there again and measured, and nothing of them
-was diagnosed. After that, seed 2 was looked at once, when everything was run.
+was diagnosed. Seed 2 is looked at once more, when everything was run.
 """
 
 PLANTED = 0.9
