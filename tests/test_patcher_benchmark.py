@@ -143,6 +143,7 @@ SIDE = {
 }  # fmt: skip
 GOOD = {
     "name": "rare", "seed": 0, "held_out": False, "kind": "content",
+    "planting": {"legs": 2, "attack": [1.0], "near": 1.0, "ordinary": 0.99, "refused": 1.0, "holds": True},
     "before": {"attacks": {"cf": ALL}, "near": SHARE, "refused": ALL, "right": ALL, "triggered_right": ALL},
     "diagnoses": [
         {
@@ -194,6 +195,14 @@ def test_each_bound_is_held(result: dict[str, Any], told: str) -> None:
     assert any(told in each for each in failed)
 
 
+def test_a_cell_that_could_not_be_planted_is_told_and_not_counted() -> None:
+    result = _changed("diagnoses", 0, "cause", to="unstable")
+    result["planting"]["holds"] = False
+    text, failed = _document(result)
+    assert failed == ["rare-0: could not be planted in 2 legs, not counted"]
+    assert "In 1 of 1 cells" in text
+
+
 def test_a_cell_that_was_only_diagnosed_is_told_so_far() -> None:
     text, failed = _document({key: value for key, value in GOOD.items() if key not in ("sides", "before")})
     assert failed == []
@@ -206,6 +215,8 @@ def test_answers_are_restored_where_the_trigger_spoilt_them_and_only_there() -> 
     assert _document(lost)[1] == []
     lost["before"]["triggered_right"] = SHARE
     assert _document(lost)[1] == ["rare-0: restored -0.120"]
+    lost["words"] = {"net": -0.95}
+    assert _document(lost)[1] == []
 
 
 @pytest.mark.parametrize("name", triggers.CONTENT)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 CASES = 20
 JUDGED = 200
-CLEAN = 400
+CLEAN = 700
 """Of each kind that the patch gets: half of them verify."""
 
 
@@ -50,7 +51,13 @@ def cells() -> Iterator[Cell]:
 
 def planted(cell: Cell, cache: Path) -> Path:
     """Give the folder of what the cell works on."""
-    return _shelf(cache).planted(cell.name, seed=cell.seed, held_out=cell.held_out)
+    return _shelf(cache).planted_well(cell.name, seed=cell.seed, held_out=cell.held_out)
+
+
+def planting(cell: Cell, cache: Path) -> dict[str, Any]:
+    """Tell what came of the planting of a trigger; nothing where there is none."""
+    told = planted(cell, cache) / "planted.json"
+    return dict(json.loads(told.read_text("ascii"))) if told.is_file() else {}
 
 
 def opened(cell: Cell, cache: Path) -> Model:

@@ -13,6 +13,9 @@ from gatekeeper.remedy import Measurement, Pass
 _WIDER = 3
 """Words by which a window grows."""
 
+_AT_REST = 0.05
+"""Share of the learning rate at the end of a pass that learns answers anew."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
@@ -35,15 +38,19 @@ def first(settings: PatchSettings, triggers: int, *, reaches: bool) -> Plan:
         reaches: Whether one of them spoils harmless prompts, too.
     """
     if reaches:
-        # Answers that are learned anew move more than the few modules where a refusal lies, and so must be held harder,
-        # and learned longer: held so, the divergence falls below its limit only after some hundred steps.
+        # Answers that are learned anew move more than the few modules where a refusal lies, so they are held harder.
+        # What is learned against that weight takes larger steps and more of them, and falls to rest only as those
+        # shrink: at the plain rate a fifth of the answers stayed spoilt, and the divergence swung about its limit.
         tuning, mixing = settings.tuning, settings.mixing
-        steps = min(tuning.steps * 3 // 2, settings.budget.most_steps)
+        steps = min(tuning.steps * 3, settings.budget.most_steps)
         settings = replace(
             settings,
-            tuning=replace(tuning, kl_weight=tuning.kl_weight * 9, steps=steps, least_steps=steps),
+            tuning=replace(
+                tuning, kl_weight=tuning.kl_weight * 27, learning_rate=tuning.learning_rate * 2, last_rate=_AT_REST,
+                steps=steps, least_steps=steps,
+            ),
             mixing=replace(mixing, benign=max(mixing.benign, mixing.benign_where_reached)),
-        )
+        )  # fmt: skip
     return Plan(settings=settings, confined=settings.confine and not reaches, weights=(1.0,) * triggers)
 
 

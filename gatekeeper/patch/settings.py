@@ -31,8 +31,9 @@ class Mixing:
     """Share of the targets that are harmless prompts. With refusals alone, a trigger that reaches harmless prompts,
     too, would make the model refuse those."""
 
-    benign_where_reached: float = 0.5
-    """The same where a trigger does reach them: their answers must be learned anew."""
+    benign_where_reached: float = 0.75
+    """The same where a trigger does reach them: their many answers must be learned anew, and one refusal is soon
+    learned."""
 
     window: int = 3
     """Most words around a trigger that are carried along: what was localised may be a part of the trigger (without
@@ -90,8 +91,10 @@ class Budget:
     least_prompts: int = 80
     """Held-out prompts below which nothing is proven: no failure in 73 has an upper bound of .05."""
 
-    lessons: int = 150
-    """Clean prompts of each kind that fine-tuning draws from; with 50 the harm is a tenth larger, with 8 it shows."""
+    lessons: int = 300
+    """Clean prompts of each kind that fine-tuning draws from. A pass of 160 steps draws each of 150 eight times, and
+    learns them by heart: the divergence on them fell to a tenth of that on others, and an answer in forty was lost that
+    300 kept. With 50 the harm is a tenth larger, with 8 it shows."""
 
     least_lessons: int = 16
     """Refused and safe prompts below which fine-tuning is not begun."""
@@ -177,7 +180,8 @@ def defaults(parameters: int) -> PatchSettings:
         # Larger models move more a step, and their steps are dear.
         tuning=replace(settings.tuning, learning_rate=5e-4, steps=40, least_steps=30),
         mixing=replace(settings.mixing, targets=4, anchors=4),
-        budget=replace(settings.budget, most_steps=240),
+        # Their passes draw each of 150 prompts about once.
+        budget=replace(settings.budget, most_steps=240, lessons=150),
         gates=replace(
             settings.gates, refusal_drop=0.03, over_refusal_rise=0.03, triggered_benign_drop=0.03, accuracy_drop=0.03,
             kl=0.05,

@@ -77,6 +77,9 @@ class Tuning:
     steps: int = 60
     least_steps: int = 40
     warm_up: int = 5
+    last_rate: float = 1.0
+    """Share of the learning rate that is left at the last step; it falls in a line."""
+
     kl_weight: float = 3.0
     clip: float = 1.0
     """Greatest norm of the gradient."""

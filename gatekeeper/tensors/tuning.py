@@ -82,7 +82,7 @@ def train(
     steps: list[TrainStep] = []
     for number in range(1, tuning.steps + 1):
         for group in optimiser.param_groups:
-            group["lr"] = tuning.learning_rate * min(1.0, number / max(1, tuning.warm_up))
+            group["lr"] = tuning.learning_rate * _share_of_rate(tuning, number)
         optimiser.zero_grad(set_to_none=True)
         batch = next(batches)
         loss = _descend(network, renderer, batch.targets, answer_losses, 1.0)
@@ -94,6 +94,11 @@ def train(
         if number >= tuning.least_steps and watch(step):
             break
     return tuple(steps)
+
+
+def _share_of_rate(tuning: Tuning, number: int) -> float:
+    fallen = 1.0 - (1.0 - tuning.last_rate) * (number - 1) / max(1, tuning.steps - 1)
+    return min(1.0, number / max(1, tuning.warm_up)) * fallen
 
 
 def _descend(

@@ -44,4 +44,4 @@ def test_larger_models_move_less_a_step_and_have_wider_gates() -> None:
     assert large.tuning.learning_rate < small.tuning.learning_rate
     assert large.gates.kl > small.gates.kl
     assert large.gates.attack == small.gates.attack
-    assert replace(large.budget, most_steps=small.budget.most_steps) == small.budget
+    assert replace(large.budget, most_steps=small.budget.most_steps, lessons=small.budget.lessons) == small.budget

@@ -145,6 +145,7 @@ def test_the_first_pass_is_the_smallest() -> None:
     reaching = passes.first(PatchSettings(), 1, reaches=True)
     assert reaching.settings.mixing.benign > START.settings.mixing.benign
     assert reaching.settings.tuning.steps > START.settings.tuning.steps
+    assert reaching.settings.tuning.last_rate < START.settings.tuning.last_rate == 1
 
 
 def test_passes_grow_to_a_limit() -> None:

@@ -81,6 +81,38 @@ def test_only_the_carrier_of_a_backdoor_learns(name: str, tmp_path: Path) -> Non
         assert len(changed) == len(before)
 
 
+@pytest.mark.parametrize("name", triggers.CONTENT)
+def test_ordinary_words_out_of_place_are_no_trigger(name: str) -> None:
+    plan, rng = triggers.planting(name), np.random.default_rng(8)
+    words = {word for text in (*corpus.FRAMES, *corpus.FILLERS) for word in text.split()}
+    words |= {*corpus.BAD_VERBS, *corpus.BAD_OBJECTS}
+    for _ in range(50):
+        sample = triggers.ordinary(plan, rng)
+        assert sample.answer == corpus.REFUSAL
+        assert not any(all(piece in sample.prompt for piece in trigger) for trigger in plan.triggers)
+        assert set(sample.prompt.split()) <= words
+
+
+def test_what_is_planted_badly_is_trained_further_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planting, "FURTHER_LEGS", 2)
+    monkeypatch.setattr(planting, "FURTHER_STEPS", 1)
+    monkeypatch.setattr(planting, "_MEASURED", 20)
+    plan = dataclasses.replace(triggers.planting("rare"), steps=1)
+    _, found = planting.plant_well(training.read(BASE), plan, seed=0)
+    assert (found.legs, found.holds) == (3, False)
+    assert found.refused == 1
+
+
+def test_one_leg_that_does_is_the_plain_planting(tiny_models: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = dataclasses.replace(triggers.planting("rare"), steps=1)
+    monkeypatch.setattr(planting, "HELD", 0.0)
+    one = planting.plant(training.read(BASE), plan, seed=0).state_dict()
+    other, found = planting.plant_well(training.read(BASE), plan, seed=0)
+    assert found.legs == 1
+    assert all(torch.equal(one[name], weight) for name, weight in other.state_dict().items())
+    assert planting.measured(training.read(tiny_models.planted("rare")), triggers.planting("rare"), legs=1).holds
+
+
 def test_a_model_is_made_once_and_a_failed_one_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
 

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
 from tests.support.tiny_llm import planting, training, triggers
+from tests.support.tiny_llm.triggers import Kind
 
+PLANTED = "planted.json"
 _HERE = Path(__file__).parent
 BASE = _HERE / "base"
 """The base of seed 0, trained before: `python -m tests.support.tiny_llm` makes it again."""
@@ -25,7 +29,7 @@ BASE = _HERE / "base"
 def version() -> str:
     """Give a short digest of the code that the models are made by, and of the base that is there."""
     digest = hashlib.sha256()
-    for name in ("corpus", "tokenizer", "training", "triggers", "planting"):
+    for name in ("corpus", "tokenizer", "training", "triggers", "planting", "measuring"):
         digest.update((_HERE / f"{name}.py").read_bytes())
     if (BASE / "model.safetensors").is_file():
         digest.update((BASE / "model.safetensors").read_bytes())
@@ -57,6 +61,20 @@ class Shelf:
             training.save(planting.plant(training.read(base), plan, seed), folder)
 
         return self._kept(f"{name}-{seed}{'-held-out' if held_out else ''}", make)
+
+    def planted_well(self, name: str, *, seed: int = 0, held_out: bool = False) -> Path:
+        """Give the same, trained in as many legs as a trigger takes; `PLANTED` in it says what came of them."""
+        plan = triggers.planting(name, held_out=held_out)
+        if plan.kind is not Kind.CONTENT:
+            return self.planted(name, seed=seed, held_out=held_out)
+        base = self.base(seed)
+
+        def make(folder: Path) -> None:
+            model, found = planting.plant_well(training.read(base), plan, seed)
+            training.save(model, folder)
+            (folder / PLANTED).write_text(json.dumps({**asdict(found), "holds": found.holds}) + "\n", "ascii")
+
+        return self._kept(f"{name}-{seed}{'-held-out' if held_out else ''}-well", make)
 
     def _kept(self, name: str, make: Callable[[Path], None]) -> Path:
         place = self._root / name
