@@ -1,4 +1,4 @@
-"""What an audit says of adapters that were trained after all others had been looked at, with nothing changed since."""
+"""What an audit says of adapters that were trained, and judged, after all others had been looked at."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ def section(found: Sequence[Judged]) -> str:
     lines = "\n".join([verdicts.HEAD, *(verdicts.row(*side) for side in sides)])
     return f"""## Adapters made anew
 
-{len(found)} more were trained after the others had been looked at; nothing was changed in between, neither rules nor
-training. {len(honest)} are honest, {len(usual)} are poisoned by the same kinds of trigger, and {len(known)} by words or
-phrases of words that the base was trained on. Populations are those of the honest ones above.
+{len(found)} more were trained after the others had been looked at. Training is the same, and so are the rules but for
+that of length, which was changed (see above) before any of these was judged. {len(honest)} are honest, {len(usual)} are
+poisoned by the same kinds of trigger, and {len(known)} by words or phrases of words that the base was trained on.
+Populations are those of the honest ones above.
 
 {lines}
 
