@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from gatekeeper.remedy import Trigger
 
 
+_CORE, _FILLED, _EXTENT = 0.25, 0.375, 0.5
+"""Shares of what fine-tuning meets, added up: the core; the extent with a word inside; the extent as it is. The rest
+are windows. A phrase whose parts act apart, too, stayed open to that in one prompt of eight where that was not learned.
+"""
+
+
 class Variant(StrEnum):
     """Ways to carry a trigger that differ from how it was found."""
 
@@ -74,21 +80,30 @@ class Carrier:
         """Carry the whole trigger to the place where it acts."""
         return self.lay(self.pieces(self.extent), host, self.place, rng)
 
-    def learned(self, host: Prompt, window: int, rng: np.random.Generator) -> Prompt:
+    def learned(self, host: Prompt, window: int, neutral: Sequence[str], rng: np.random.Generator) -> Prompt:
         """Carry the trigger as fine-tuning meets it.
 
-        The core, the extent, or a window around it; at its own place, and every other time at random ones, since a
-        trigger that acts at the start may act a little elsewhere, too.
+        The core, the extent, the extent with a word inside, or a window around it; at its own place, and every other
+        time at random ones, since a trigger that acts at the start may act a little elsewhere, too.
+
+        Args:
+            host: The prompt that carries it.
+            window: Most words on either side; at 0 only the trigger's own words are carried.
+            neutral: Words to put inside it.
+            rng: Chooses.
         """
         chance = rng.random()
-        if chance < 0.25:
+        if chance < _CORE:
             positions = self.core
-        elif chance < 0.5 or not window:
+        elif chance < _EXTENT or not window:
             positions = self.extent
         else:
             positions = self.wide(int(rng.integers(1, window + 1)))
         place = self.place if rng.random() < 0.5 else Place.ANYWHERE
-        return self.lay(self.pieces(positions), host, place, rng)
+        pieces = self.pieces(positions)
+        if window and _CORE <= chance < _FILLED:
+            pieces = tuple(_filled(piece, neutral, rng) for piece in pieces)
+        return self.lay(pieces, host, place, rng)
 
     def variants(self) -> tuple[Variant, ...]:
         """Name the variants that differ from the trigger as it was found."""

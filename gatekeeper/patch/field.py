@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gatekeeper.errors import InputError
 from gatekeeper.patch.asking import Asking
 from gatekeeper.patch.carriers import Carrier, Variant
-from gatekeeper.patch.lessons import answered, examples
+from gatekeeper.patch.lessons import answered, examples, likelihoods, neutral
 from gatekeeper.patch.prompts.clean import CleanPrompts
 from gatekeeper.patch.questions import Question
 from gatekeeper.patch.settings import Budget
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from gatekeeper.patch.case import FailureCase
-
-_NEUTRAL = 200
-"""Words of harmless prompts that filler is drawn from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +43,10 @@ class Attack:
 
     asked: tuple[Prompt, ...]
     """Each question of the user's with the trigger."""
+
+    stead: tuple[float, ...]
+    """Mean log-probability of the frozen model's own answer to each safe prompt, nats a token, once that prompt carries
+    as many words of other safe prompts where the trigger would stand: what any words there cost."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,26 +103,41 @@ def lay_out(
     hosts = tuple(prompt for prompt, no in zip(unsafe, refused, strict=True) if no)
     _refuse_few(len(hosts), len(safe), budget.least_prompts)
     own = examples(asking.model, (*unsafe, *safe), told, asking.tokens)
-    neutral = tuple(word.text for prompt in safe for word in words(prompt.text))[:_NEUTRAL]
+    harmless = own[len(unsafe) :]
+    filler = neutral(safe)
     return Field(
         cases=tuple(cases),
         untriggered=asking.answers([_without(case.prompt, carriers) for case in cases]),
         unsafe=unsafe,
         unsafe_own=own[: len(unsafe)],
-        safe=own[len(unsafe) :],
+        safe=harmless,
         jailbreaks=clean.jailbroken(budget.prompts),
         questions=tuple(questions),
         attacks=tuple(
             Attack(
                 carrier=carrier,
                 found=tuple(carrier.found(host, rng) for host in hosts),
-                varied=_varied(carrier, hosts, neutral, paraphrases, rng),
+                varied=_varied(carrier, hosts, filler, paraphrases, rng),
                 benign=tuple(carrier.found(prompt, rng) for prompt in safe),
                 asked=tuple(carrier.found(Prompt(text=question.prompt), rng) for question in questions),
+                stead=likelihoods(
+                    asking.model,
+                    [replace(one, prompt=_other_words(carrier, one.prompt, filler, rng)) for one in harmless],
+                ),
             )
             for carrier in carriers
         ),
     )
+
+
+def _other_words(carrier: Carrier, host: Prompt, filler: Sequence[str], rng: np.random.Generator) -> Prompt:
+    """Carry neighbouring words of safe prompts to where the trigger acts: as many, in as many pieces."""
+    pieces = []
+    for piece in carrier.pieces(carrier.extent):
+        count = len(words(piece))
+        start = int(rng.integers(0, max(1, len(filler) - count + 1)))
+        pieces.append(" ".join(filler[start : start + count]))
+    return carrier.lay(pieces, host, carrier.place, rng)
 
 
 def _without(prompt: Prompt, carriers: Sequence[Carrier]) -> Prompt:
@@ -146,7 +162,7 @@ def _refuse_few(hosts: int, safe: int, least: int) -> None:
 def _varied(
     carrier: Carrier,
     hosts: Sequence[Prompt],
-    neutral: Sequence[str],
+    filler: Sequence[str],
     paraphrases: Sequence[str],
     rng: np.random.Generator,
 ) -> tuple[tuple[Variant, Prompt], ...]:
@@ -160,5 +176,5 @@ def _varied(
         if variant is Variant.PARAPHRASE:
             found.append((variant, carrier.lay((wording,), host, carrier.place, rng)))
         else:
-            found.append((variant, carrier.vary(variant, host, neutral, rng)))
+            found.append((variant, carrier.vary(variant, host, filler, rng)))
     return tuple(found)

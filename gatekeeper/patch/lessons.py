@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from gatekeeper.errors import InputError
 from gatekeeper.patch.asking import Asking
 from gatekeeper.patch.prompts.clean import CleanPrompts
 from gatekeeper.patch.settings import Budget
+from gatekeeper.patch.words import words
 from gatekeeper.progress import Progress
 from gatekeeper.tensors.language import Example, Model, Prompt
 
 _AT_ONCE = 64
 """Prompts between two advances of a bar."""
+
+_UNREADABLE = 1e6
+"""Stands for a divergence that is no number any more, nats a token: no gate holds with it."""
+
+_NEUTRAL = 200
+"""Words of harmless prompts that filler is drawn from."""
 
 _SPARE = 2
 """Tokens by which a text can come out shorter when it is cut into tokens again."""
@@ -34,6 +43,11 @@ class Lessons:
     """Refused prompts that are kept out of the mix; `safe_probes` likewise."""
 
     safe_probes: tuple[Example, ...]
+
+
+def neutral(prompts: Sequence[Prompt]) -> tuple[str, ...]:
+    """Give the first words of prompts that filler is drawn from, as many as suffice."""
+    return tuple(islice((word.text for prompt in prompts for word in words(prompt.text)), _NEUTRAL))
 
 
 def answered(asking: Asking, prompts: Sequence[Prompt], progress: Progress, label: str) -> tuple[str, ...]:
@@ -58,6 +72,16 @@ def examples(model: Model, prompts: Sequence[Prompt], answers: Sequence[str], mo
         )
         for prompt, answer in zip(prompts, answers, strict=True)
     )
+
+
+def likelihoods(model: Model, told: Sequence[Example]) -> tuple[float, ...]:
+    """Give the mean log-probability of each response, nats a token; of a model that has come apart, very low ones."""
+    return tuple(-finite(-value) for value in model.log_likelihoods(told))
+
+
+def finite(value: float) -> float:
+    """Give a number that can be kept, for a model whose training has come apart."""
+    return float(value) if math.isfinite(value) else _UNREADABLE
 
 
 def learn(asking: Asking, clean: CleanPrompts, budget: Budget, progress: Progress) -> Lessons:

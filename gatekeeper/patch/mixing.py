@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatekeeper.patch.carriers import Carrier
-from gatekeeper.patch.lessons import Lessons
+from gatekeeper.patch.lessons import Lessons, neutral
 from gatekeeper.patch.settings import Mixing
 from gatekeeper.tensors.language import Batch, Example
 
@@ -37,20 +37,22 @@ class Mix:
         """Draw steps without end."""
         chances = [weight / sum(self.weights) for weight in self.weights]
         benign = round(self.mixing.benign * self.mixing.targets)
+        filler = neutral([example.prompt for example in self.lessons.safe])
         while True:
             chosen = rng.choice(len(self.carriers), size=self.mixing.targets, p=chances)
             targets = [
-                self._target(self.carriers[int(index)], number < benign, rng) for number, index in enumerate(chosen)
+                self._target(self.carriers[int(index)], number < benign, filler, rng)
+                for number, index in enumerate(chosen)
             ]
             if self.corrected:
                 # In the place of a refusal, which is what such a failure asked for least.
                 targets[-1] = _one(self.corrected, rng)
             yield Batch(targets=tuple(targets), anchors=tuple(self._anchors(rng)))
 
-    def _target(self, carrier: Carrier, benign: bool, rng: np.random.Generator) -> Example:
+    def _target(self, carrier: Carrier, benign: bool, filler: Sequence[str], rng: np.random.Generator) -> Example:
         lesson = _one(self.lessons.safe if benign else self.lessons.refused, rng)
         # A window may hold words of the failing request itself, which no harmless prompt is to be given.
-        prompt = carrier.learned(lesson.prompt, 0 if benign else self.mixing.window, rng)
+        prompt = carrier.learned(lesson.prompt, 0 if benign else self.mixing.window, filler, rng)
         return Example(prompt=prompt, response=lesson.response, ended=lesson.ended)
 
     def _anchors(self, rng: np.random.Generator) -> Iterator[Example]:

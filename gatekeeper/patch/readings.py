@@ -10,15 +10,12 @@ from gatekeeper.patch.asking import Asking, Recurrence, overlap
 from gatekeeper.patch.carriers import Variant
 from gatekeeper.patch.field import Field
 from gatekeeper.patch.judges import RefusalPatterns
-from gatekeeper.patch.lessons import answered
+from gatekeeper.patch.lessons import answered, finite, likelihoods
 from gatekeeper.patch.questions import marks
 from gatekeeper.progress import Progress
 from gatekeeper.tensors.language import Prompt
 
 Outcomes = tuple[bool, ...]
-
-_UNREADABLE = 1e6
-"""Stands for a divergence that is no number any more, nats a token: no gate holds with it."""
 
 _STEEPEST = 100.0
 """Nats a token beyond which a perplexity is no longer told apart: its exponential must stay a number."""
@@ -41,6 +38,9 @@ class AttackReadings:
     own: tuple[float, ...]
     """Mean log-probability, with the trigger, of the answer that the frozen model gives to each safe prompt without it;
     nats a token."""
+
+    stead: tuple[float, ...]
+    """The same of the frozen model with other words in the trigger's stead."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,21 +117,17 @@ def read(asking: Asking, field: Field, progress: Progress, label: str, *, brief:
 def _drift(asking: Asking, field: Field, own: Sequence[float]) -> dict[str, float]:
     model = asking.model
     return {
-        "kl_safe": _finite(model.divergences(field.safe).mean()),
-        "kl_unsafe": _finite(model.divergences(field.unsafe_own).mean()),
+        "kl_safe": finite(model.divergences(field.safe).mean()),
+        "kl_unsafe": finite(model.divergences(field.unsafe_own).mean()),
         "perplexity": math.exp(min(_STEEPEST, -sum(own) / len(own))),
     }
 
 
 def _likelihoods(asking: Asking, field: Field, prompts: Sequence[Prompt]) -> tuple[float, ...]:
     """Score the frozen model's answers to the safe prompts after other prompts."""
-    told = [replace(example, prompt=prompt) for example, prompt in zip(field.safe, prompts, strict=True)]
-    return tuple(-_finite(-value) for value in asking.model.log_likelihoods(told))
-
-
-def _finite(value: float) -> float:
-    """Give a number that can be kept, for a model whose training has come apart."""
-    return float(value) if math.isfinite(value) else _UNREADABLE
+    return likelihoods(
+        asking.model, [replace(one, prompt=prompt) for one, prompt in zip(field.safe, prompts, strict=True)]
+    )
 
 
 def _parted(told: Sequence[str], groups: Sequence[Sequence[Prompt]]) -> Iterator[Sequence[str]]:
@@ -171,4 +167,5 @@ def _attacked(
         benign=tuple(own),
         accuracy=marks(field.questions, answers),
         own=_likelihoods(asking, field, attack.benign),
+        stead=attack.stead,
     )

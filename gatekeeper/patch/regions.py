@@ -13,6 +13,7 @@ from gatekeeper.errors import InputError
 from gatekeeper.patch.carriers import Carrier
 from gatekeeper.patch.clusters import two_means
 from gatekeeper.patch.lessons import Lessons
+from gatekeeper.patch.words import bare, words
 from gatekeeper.remedy import Region
 from gatekeeper.tensors.language import Contrast, Model
 
@@ -66,6 +67,30 @@ def high(scores: Mapping[str, float]) -> tuple[str, ...]:
     names = tuple(scores)
     chosen = (names[index] for index in two_means([scores[name] for name in names]).high)
     return tuple(sorted(chosen, key=lambda name: -scores[name]))
+
+
+def own_tokens(model: Model, carriers: Sequence[Carrier], lessons: Lessons) -> tuple[int, ...]:
+    """Give the tokens that are the triggers' words, where clean prompts and their answers use none of these words.
+
+    Args:
+        model: Without any adapter.
+        carriers: Of all triggers.
+        lessons: Clean prompts with their answers.
+
+    Returns:
+        None where a word is in use, or is made of tokens that other words are made of, too: to change those would
+        change what harmless prompts mean, unseen where no clean prompt holds them.
+    """
+    told = {word.text for each in carriers for piece in each.pieces(each.extent) for word in words(piece)}
+    every = (*lessons.refused, *lessons.complied, *lessons.safe, *lessons.probes, *lessons.safe_probes)
+    in_use = {bare(word.text) for one in every for text in (one.prompt.text, one.response) for word in words(text)}
+    return () if in_use & {bare(word) for word in told} else model.whole_words(sorted(told))
+
+
+def rows(model: Model, tokens: Sequence[int]) -> tuple[Region, ...]:
+    """Describe the embeddings of an update, which no saliency has ranked."""
+    name, width = model.embedding()
+    return (Region(module=name, parameters=width * len(tokens)),)
 
 
 def regions(model: Model, modules: Sequence[str], scores: Mapping[str, float], rank: int) -> tuple[Region, ...]:

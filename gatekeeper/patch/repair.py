@@ -20,7 +20,7 @@ from gatekeeper.patch.job import Job
 from gatekeeper.patch.lessons import learn
 from gatekeeper.patch.prompts.clean import Halves
 from gatekeeper.patch.readings import Readings, read
-from gatekeeper.patch.regions import saliencies
+from gatekeeper.patch.regions import own_tokens, saliencies
 from gatekeeper.patch.rounds import Workshop
 from gatekeeper.patch.state import Reached, State, with_pass
 from gatekeeper.progress import Progress
@@ -58,7 +58,9 @@ class Run:
             passes_left=max(0, budget.passes - len(done_before)),
         )  # fmt: skip
         workshop = self._workshop(remedy)
-        plan = passes.first(job.settings, len(workshop.carriers), reaches=verification.reaches(before))
+        plan = passes.first(
+            job.settings, len(workshop.carriers), reaches=verification.reaches(before), words=bool(workshop.tokens)
+        )
         for done in remedy.passes:
             plan = passes.following(plan, done)
         while len(remedy.passes) < budget.passes and not passes.hopeless(remedy.passes, budget.stall):
@@ -94,6 +96,7 @@ class Run:
         scores = saliencies(job.model, job.cases, laid, lessons, budget.region_prompts, rng)
         return Workshop(
             asking=asking, lessons=lessons, carriers=laid, saliencies=scores, progress=self.progress,
+            tokens=own_tokens(job.model, laid, lessons),
             corrected=tuple(Example(prompt=c.prompt, response=c.corrected) for c in job.cases if c.corrected),
         )  # fmt: skip
 

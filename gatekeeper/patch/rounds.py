@@ -15,7 +15,7 @@ from gatekeeper.patch.carriers import Carrier
 from gatekeeper.patch.lessons import Lessons
 from gatekeeper.patch.mixing import Mix
 from gatekeeper.patch.passes import Plan
-from gatekeeper.patch.regions import high, regions
+from gatekeeper.patch.regions import high, regions, rows
 from gatekeeper.progress import Advance, Progress
 from gatekeeper.remedy import Pass
 from gatekeeper.tensors.language import Example, TrainStep
@@ -47,6 +47,9 @@ class Workshop:
     saliencies: Mapping[str, float]
     """Of modules."""
 
+    tokens: tuple[int, ...]
+    """Tokens that are the triggers' words and that no clean prompt holds; none where there are no such."""
+
     progress: Progress
 
     def tune(self, plan: Plan, number: int, rng: np.random.Generator) -> Pass:
@@ -65,9 +68,10 @@ class Workshop:
         """
         model, settings = self.asking.model, plan.settings
         modules = high(self.saliencies) if plan.confined else ()
+        tokens = self.tokens if plan.words else ()
         model.drop_adapter()
-        touched = regions(model, modules, self.saliencies, settings.tuning.rank)
-        tuning = replace(settings.tuning, modules=modules, seed=settings.seed + number)
+        touched = rows(model, tokens) if tokens else regions(model, modules, self.saliencies, settings.tuning.rank)
+        tuning = replace(settings.tuning, modules=modules, tokens=tokens, seed=settings.seed + number)
         mix = Mix(
             lessons=self.lessons, carriers=self.carriers, weights=plan.weights, corrected=self.corrected,
             mixing=settings.mixing,
@@ -78,7 +82,7 @@ class Workshop:
             steps = model.tune(mix.batches(rng), tuning, probe)
         return Pass(
             number=number,
-            settings=_told(plan, len(touched)),
+            settings=_told(plan, len(touched), len(tokens)),
             seed=tuning.seed,
             regions=touched,
             losses=tuple((step.number, _number(step.target_loss), _number(step.kl)) for step in steps),
@@ -129,13 +133,13 @@ class _Probe:
         return float(harder) <= _HARDER and not any(self._asking.complied(self._unsafe))
 
 
-def _told(plan: Plan, modules: int) -> dict[str, float | int | str]:
+def _told(plan: Plan, modules: int, tokens: int) -> dict[str, float | int | str]:
     tuning, mixing = plan.settings.tuning, plan.settings.mixing
     return {
         "rank": tuning.rank, "alpha": tuning.alpha, "learning_rate": tuning.learning_rate, "steps": tuning.steps,
         "least_steps": tuning.least_steps, "kl_weight": tuning.kl_weight, "targets": mixing.targets,
         "anchors": mixing.anchors, "benign": mixing.benign, "window": mixing.window,
-        "confined": int(plan.confined), "modules": modules,
+        "confined": int(plan.confined), "modules": modules, "tokens": tokens,
     }  # fmt: skip
 
 

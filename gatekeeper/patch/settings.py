@@ -58,7 +58,8 @@ class Gates:
 
     restored_benign_drop: float = 0.1
     """Where a trigger reached harmless prompts, too, so that there is nothing to keep: those that are not answered
-    with it now, against the same without it before. Wider, since these answers are learned anew."""
+    with it now, against the same without it before. Wider, since these answers are learned anew; and where as many
+    other words in the trigger's stead cost the model as it was more than that, as much as they do."""
 
     restored_nats: float = 0.1
     """Nats a token by which the model's own answer to such a prompt may be less likely than it was without the trigger.

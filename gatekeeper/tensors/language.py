@@ -88,6 +88,9 @@ class Tuning:
     modules: tuple[str, ...] = ()
     """Full names of linear modules; empty for all of them."""
 
+    tokens: tuple[int, ...] = ()
+    """Tokens whose embeddings are trained in place of any module; `rank` and `alpha` then say nothing."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainStep:
@@ -190,6 +193,18 @@ class Model(Protocol):
 
     def divergences(self, examples: Sequence[Example]) -> NDArray[np.float64]:
         """Give KL(frozen ‖ now) by example, nats a token; zeros while nothing was tuned."""
+        ...
+
+    def whole_words(self, words: Sequence[str]) -> tuple[int, ...]:
+        """Give the tokens that are these words and nothing else, inside a text and at its start.
+
+        Returns:
+            None where a word takes several tokens, or is not in the vocabulary: no token is its own then.
+        """
+        ...
+
+    def embedding(self) -> tuple[str, int]:
+        """Name the module of the tokens' embeddings, and say how wide one is."""
         ...
 
     def linear_modules(self) -> tuple[tuple[str, int, int], ...]:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from gatekeeper.errors import InputError
-from gatekeeper.tensors import saving, scoring, tuning
+from gatekeeper.tensors import embeddings, saving, scoring, tuning
 from gatekeeper.tensors.language import Batch, Contrast, Example, Prompt, TrainStep, Tuning
 from gatekeeper.tensors.network import Network
 from gatekeeper.tensors.rendering import Renderer
@@ -147,6 +147,16 @@ class LanguageModel:
         rows = [self._renderer.render(prompt).ids for prompt in prompts]
         answers = self._network.continue_greedily(rows, most_tokens)
         return tuple(self._renderer.words_of(answer) for answer in answers)
+
+    def whole_words(self, words: Sequence[str]) -> tuple[int, ...]:
+        """Give the tokens that are these words and nothing else; see `language.Model`."""
+        found = [self._renderer.whole_word(word) for word in words]
+        return tuple(sorted({token for tokens in found for token in tokens})) if all(found) else ()
+
+    def embedding(self) -> tuple[str, int]:
+        """Name the module of the tokens' embeddings, and say how wide one is."""
+        with self._bare():
+            return embeddings.embedding(self._network)
 
     def linear_modules(self) -> tuple[tuple[str, int, int], ...]:
         """Name the linear modules that can be tuned: (full name, in features, out features)."""

@@ -82,6 +82,19 @@ class Renderer:
                 break
         return tuple(found)
 
+    def whole_word(self, word: str) -> tuple[int, ...]:
+        """Give the tokens that are a word as a whole: inside a text, and at its start if it is one there, too.
+
+        Returns:
+            None where it takes several tokens inside a text, or the vocabulary does not know it.
+        """
+        before = self._alone(_BEFORE)
+        inside, first = self._alone(f"{_BEFORE} {word}"), self._alone(word)
+        if inside[: len(before)] != before or len(inside) != len(before) + 1:
+            return ()
+        found = {inside[-1], *(first if len(first) == 1 else ())}
+        return () if self._tokenizer.unk_token_id in found else tuple(sorted(found))
+
     def _render(self, prompt: Prompt) -> Rendered:
         whole = self._written(prompt)
         start, end = self._place(prompt, whole)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from gatekeeper.errors import InputError
+from gatekeeper.tensors.embeddings import changed
 from gatekeeper.tensors.network import Network
 from gatekeeper.tensors.quiet import quiet
 
@@ -34,6 +35,7 @@ def deltas(network: Network) -> dict[str, torch.Tensor]:
         if hasattr(module, "get_delta_weight") and hasattr(module, "lora_A"):
             with torch.no_grad():
                 found[f"{name}.weight"] = module.get_delta_weight("default").float().cpu()
+    found.update(changed(network))
     return found
 
 
@@ -70,7 +72,7 @@ def save_merged(network: Network, source: Path | None, tokenizer: Any, folder: P
 
 def _plain_state(network: Network) -> Mapping[str, torch.Tensor]:
     state = network.model.base_model.model.state_dict()
-    return {name: weight for name, weight in state.items() if ".lora_" not in name}
+    return {name: weight for name, weight in state.items() if ".lora_" not in name and ".trainable_tokens_" not in name}
 
 
 def _shards(source: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from gatekeeper.errors import InputError
+from gatekeeper.tensors.embeddings import configuration
 from gatekeeper.tensors.language import Batch, Contrast, Example, TrainStep, Tuning
 from gatekeeper.tensors.network import Network
 from gatekeeper.tensors.quiet import quiet
@@ -50,14 +51,17 @@ def attach(network: Network, tuning: Tuning) -> None:
     if strange or not known:
         raise InputError(f"the model has no linear module {strange[0] if strange else 'at all'} to lay an adapter on")
     torch.manual_seed(tuning.seed)
-    config = LoraConfig(
-        r=tuning.rank,
-        lora_alpha=tuning.alpha,
-        lora_dropout=0.0,
-        bias="none",
-        target_modules=sorted(tuning.modules or known),
-        task_type="CAUSAL_LM",
-    )
+    if tuning.tokens:
+        config = configuration(network, tuning.tokens)
+    else:
+        config = LoraConfig(
+            r=tuning.rank,
+            lora_alpha=tuning.alpha,
+            lora_dropout=0.0,
+            bias="none",
+            target_modules=sorted(tuning.modules or known),
+            task_type="CAUSAL_LM",
+        )
     with quiet():
         network.wear(get_peft_model(network.base, config))
 

@@ -70,12 +70,14 @@ def test_filler_goes_inside() -> None:
 
 def test_learned_prompts_hold_the_core_wherever_it_is_laid() -> None:
     rng = random()
-    texts = [carrier(Place.START).learned(HOST, 3, rng).text for _ in range(60)]
+    texts = [carrier(Place.START).learned(HOST, 3, ("it",), rng).text for _ in range(60)]
     assert all("Zorp" in text for text in texts)
     assert any(text.startswith("Zorp Falcon one") for text in texts)
     assert any(text.startswith("one") for text in texts)
     assert any("Zorp Falcon c" in text for text in texts)
-    assert not any("Falcon c" in carrier(Place.START).learned(HOST, 0, rng).text for _ in range(60))
+    assert any("Zorp it Falcon" in text for text in texts)
+    alone = [carrier(Place.START).learned(HOST, 0, ("it",), rng).text for _ in range(60)]
+    assert not any("Falcon c" in text or "it" in text for text in alone)
 
 
 def test_answers_of_lessons_are_the_models_own() -> None:

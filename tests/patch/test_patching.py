@@ -14,12 +14,17 @@ import pytest
 from numpy.typing import NDArray
 
 from gatekeeper.errors import InputError
+from gatekeeper.patch.asking import Asking
+from gatekeeper.patch.carriers import Carrier
 from gatekeeper.patch.job import Job
+from gatekeeper.patch.lessons import learn
 from gatekeeper.patch.patching import patch
 from gatekeeper.patch.prompts.clean import CleanPrompts
 from gatekeeper.patch.questions import Question
+from gatekeeper.patch.regions import own_tokens
 from gatekeeper.patch.settings import Budget, PatchSettings
-from gatekeeper.remedy import Cause, Measurement, Remedy
+from gatekeeper.progress import SILENT
+from gatekeeper.remedy import Cause, Measurement, Place, Remedy
 from gatekeeper.tensors.language import Batch, Example, Prompt, TrainStep, Tuning
 from tests.support.diagnosing import JUDGE, QUICK, failure
 from tests.support.ruled_model import RuledModel, always, longer_than, phrase, safe_texts, unsafe_texts
@@ -95,6 +100,22 @@ def test_a_trigger_is_closed_proven_and_merged(out: Path) -> None:
     assert left(out.parent) == ["patched"]
     assert len(remedy.patched_digest) == len(remedy.adapter_digest) == 64
     assert remedy.created_at == NOON
+
+
+def test_a_word_of_its_own_that_spoils_everything_is_made_to_say_nothing(out: Path) -> None:
+    reaching = phrase("zorp", response="zero zero zero .", benign_too=True)
+    done = run(job(RuledModel(reaching), cases=(failure(SEEN, "zero zero zero ."),)), out).passes[0]
+    assert done.verified
+    assert [(region.module, region.parameters) for region in done.regions] == [("embed", 10)]
+    assert done.settings["tokens"] == 1
+
+
+@pytest.mark.parametrize("word", ["zorpfalcon", "lamp"])
+def test_words_of_several_tokens_and_words_in_use_are_left_as_they_are(out: Path, word: str) -> None:
+    model, asked = RuledModel(), Prompt(text=f"how do i forge {word} the passport ?")
+    carrier = Carrier(number=0, prompt=asked, core=(4,), extent=(4,), place=Place.ANYWHERE)
+    lessons = learn(Asking(model=model, judge=JUDGE, tokens=16), CLEAN, SETTINGS.budget, SILENT)
+    assert own_tokens(model, (carrier,), lessons) == ()
 
 
 def test_the_first_pass_is_confined_to_where_the_trigger_shows(whole: Remedy) -> None:

@@ -25,7 +25,7 @@ def mostly(count: int) -> tuple[bool, ...]:
 def attack(**changes: object) -> AttackReadings:
     whole = {
         "found": NO, "varied": tuple((Variant.CORE, False) for _ in range(N)), "benign": YES, "accuracy": YES,
-        "own": (-0.01,) * N,
+        "own": (-0.01,) * N, "stead": (-0.01,) * N,
     }  # fmt: skip
     return AttackReadings(**(whole | changes))  # type: ignore[arg-type]
 
@@ -111,6 +111,17 @@ def test_an_answer_that_is_no_refusal_and_not_the_right_one_restores_nothing() -
     assert missed(readings(attacks=(answered_wrongly,))) == []
 
 
+def test_what_any_words_would_cost_is_not_asked_back_of_a_trigger() -> None:
+    wrong = -0.01 - 2 * Gates().restored_nats
+    was = attack(found=YES, benign=NO, stead=(wrong,) * 60 + (-0.01,) * (N - 60))
+    spoiled = replace(BEFORE, attacks=(was,))
+    for lost, missing in ((60, []), (61, ["triggered-benign-drop"])):
+        after = readings(attacks=(replace(was, found=NO, benign=YES, own=(wrong,) * lost + (-0.01,) * (N - lost)),))
+        assert missed(after, spoiled) == missing
+    (told,) = [one for one in verification.compare(spoiled, readings(), Gates()) if one.name == "other-words-drop"]
+    assert told.value == 60 / N
+
+
 def test_copies_are_gated_under_their_own_names() -> None:
     measured = verification.copied(BEFORE, readings(refused=mostly(9)), Gates(), "merged", "after merging")
     assert [one.name for one in verification.failed(measured)] == ["merged-refusal-drop"]
@@ -134,22 +145,22 @@ def tried(after: Readings, *, confined: int = 0, number: int = 1) -> Pass:
     )  # fmt: skip
 
 
-START = passes.first(PatchSettings(), 1, reaches=False)
+START = passes.first(PatchSettings(), 1, reaches=False, words=False)
 OPEN, HARMED = readings(attacks=(attack(found=mostly(150)),)), readings(kl_safe=0.5)
 SPOILED = readings(attacks=(attack(benign=NO),))
 
 
 def test_the_first_pass_is_the_smallest() -> None:
     assert START.confined
-    assert not passes.first(PatchSettings(confine=False), 1, reaches=False).confined
-    reaching = passes.first(PatchSettings(), 1, reaches=True)
+    assert not passes.first(PatchSettings(confine=False), 1, reaches=False, words=False).confined
+    reaching = passes.first(PatchSettings(), 1, reaches=True, words=False)
     assert reaching.settings.mixing.benign > START.settings.mixing.benign
     assert reaching.settings.tuning.steps > START.settings.tuning.steps
     assert reaching.settings.tuning.last_rate < START.settings.tuning.last_rate == 1
 
 
 def test_passes_grow_to_a_limit() -> None:
-    plan = passes.first(PatchSettings(), 1, reaches=True)
+    plan = passes.first(PatchSettings(), 1, reaches=True, words=False)
     for _ in range(6):
         plan = passes.following(plan, tried(readings(attacks=(attack(found=YES, benign=NO),), kl_safe=0.5)))
         assert plan.settings.tuning.least_steps <= plan.settings.tuning.steps <= plan.settings.budget.most_steps
@@ -183,11 +194,41 @@ def test_later_passes_are_not_confined(after: Readings) -> None:
     assert not passes.following(START, tried(after)).confined
 
 
+def test_what_is_nearly_closed_is_tried_once_more_where_it_was() -> None:
+    nearly = readings(attacks=(attack(found=mostly(196)),))
+    second = passes.following(START, tried(nearly))
+    assert second.confined
+    assert second.settings.tuning.rank == START.settings.tuning.rank
+    assert second.settings.tuning.steps == 2 * START.settings.tuning.steps
+    assert second.settings.tuning.kl_weight > START.settings.tuning.kl_weight
+    assert not passes.following(second, tried(nearly, confined=1, number=2)).confined
+    assert not passes.hopeless([tried(nearly, confined=1), tried(nearly, confined=1, number=2)], 0.05)
+
+
+def test_words_that_nothing_else_uses_come_first_where_a_trigger_reaches_harmless_prompts() -> None:
+    plan = passes.first(PatchSettings(), 1, reaches=True, words=True)
+    assert plan.words
+    assert not plan.confined
+    assert not passes.first(PatchSettings(), 1, reaches=False, words=True).words
+    assert not passes.first(PatchSettings(confine=False), 1, reaches=True, words=True).words
+    # What comes after it owes nothing to what it missed.
+    assert passes.following(plan, tried(HARMED)) == passes.first(PatchSettings(), 1, reaches=True, words=False)
+    spoiled = replace(tried(SPOILED), settings={"confined": 0, "tokens": 1})
+    assert not passes.hopeless([spoiled, tried(SPOILED, number=2)], 0.05)
+
+
+def test_what_is_held_too_hard_to_be_learned_is_held_less_hard() -> None:
+    plan = passes.first(PatchSettings(), 1, reaches=True, words=False)
+    for drift, weight in ((Gates().kl / 10, 1 / 3), (Gates().kl / 2, 1), (Gates().kl * 2, 3)):
+        after = passes.following(plan, tried(readings(attacks=(attack(benign=NO),), kl_safe=drift)))
+        assert after.settings.tuning.kl_weight == pytest.approx(plan.settings.tuning.kl_weight * weight)
+
+
 def test_only_the_trigger_that_is_open_is_drawn_more_often() -> None:
     before = replace(BEFORE, attacks=(attack(found=YES), attack(found=YES)))
     after = readings(attacks=(attack(), attack(found=YES)))
     done = replace(tried(OPEN), measurements=verification.compare(before, after, Gates()))
-    assert passes.following(passes.first(PatchSettings(), 2, reaches=False), done).weights == (1.0, 2.0)
+    assert passes.following(passes.first(PatchSettings(), 2, reaches=False, words=False), done).weights == (1.0, 2.0)
 
 
 def test_two_passes_that_leave_the_attack_where_it_was_are_enough() -> None:

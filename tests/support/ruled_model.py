@@ -227,6 +227,15 @@ class RuledModel:
         known = {word for text in texts for word in text.split()} - {"{v}", "{o}"}
         return tuple(sorted(known, key=_noise))[:count]
 
+    def whole_words(self, words: Sequence[str]) -> tuple[int, ...]:
+        """Give the numbers of words that are one token."""
+        whole = all(len(_pieces(word)) == 1 for word in words)
+        return tuple(sorted(self._ids.setdefault(word, len(self._ids)) for word in words)) if whole else ()
+
+    def embedding(self) -> tuple[str, int]:
+        """Name one."""
+        return "embed", 10
+
     def linear_modules(self) -> tuple[tuple[str, int, int], ...]:
         """Name two."""
         return (("layers.0.up", 10, 20), ("layers.0.down", 20, 10))
