@@ -55,7 +55,7 @@ $(VENV)/.torch: $(STAMP)
 	touch $@
 
 test: $(STAMP)  ## run the tests
-	@$(RUN)python -m pytest -q -n $(PROCESSES) --dist worksteal
+	@OMP_NUM_THREADS=1 $(RUN)python -m pytest -q -n $(PROCESSES) --dist worksteal
 
 check: lint types docs architecture  ## lint, types, docs and architecture
 

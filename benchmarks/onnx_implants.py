@@ -30,8 +30,8 @@ from benchmarks.onnx.figures import Result
 from benchmarks.onnx.honest import collect
 from benchmarks.onnx.judging import NAIVE, OTHERS, OURS, Scanner, naive, ours, scanners
 from benchmarks.onnx.payloads import PAYLOADS
+from benchmarks.onnx.running import UnusableError
 from benchmarks.onnx.triggers import FAMILIES
-from benchmarks.onnx.verify import UnusableError
 from gatekeeper.atomic import atomic_write
 
 SAMPLE = 60

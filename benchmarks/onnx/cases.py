@@ -15,9 +15,10 @@ from benchmarks.onnx.architectures import ARCHITECTURES
 from benchmarks.onnx.exporting import EXPORTERS, kept
 from benchmarks.onnx.hosts import CONTENT, Host
 from benchmarks.onnx.payloads import PAYLOADS
+from benchmarks.onnx.running import UnusableError
 from benchmarks.onnx.triggers import FAMILIES, Side, Trigger, Work
 from benchmarks.onnx.variants import FORMS, changed
-from benchmarks.onnx.verify import UnusableError, confirm
+from benchmarks.onnx.verify import confirm
 
 for _name in (
     "architectures_text",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from benchmarks.onnx.architectures import COMMON, Architecture
+from benchmarks.onnx.running import run
 
 Array = NDArray[Any]
 Feeds = dict[str, Array]
@@ -132,8 +133,6 @@ def expose(model: onnx.ModelProto, names: tuple[str, ...]) -> bytes:
 
 def find_sites(host: Host) -> Sites:
     """Run a host with all of its values shown, and choose places by their shapes."""
-    from benchmarks.onnx.verify import run
-
     graph = host.model.graph
     values = tuple(name for node in graph.node for name in node.output if name)
     seen = run(expose(host.model, values), host.feeds(1, 2), optimise=False)

@@ -9,9 +9,9 @@ import numpy as np
 
 from benchmarks.onnx.architectures import VOCABULARY
 from benchmarks.onnx.hosts import Array, Feeds, Site, expose
+from benchmarks.onnx.running import UnusableError, run
 from benchmarks.onnx.triggers import Change, Reads, Shape, Side, Trigger, Work, family
 from benchmarks.onnx.triggers_image import paint
-from benchmarks.onnx.verify import UnusableError, run
 
 LEARNED = Side.LEARNED
 

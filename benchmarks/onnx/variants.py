@@ -12,7 +12,7 @@ import onnx
 
 from benchmarks.onnx.exporting import quiet
 from benchmarks.onnx.hosts import Feeds, Host
-from benchmarks.onnx.verify import UnusableError
+from benchmarks.onnx.running import UnusableError
 
 _HEAVY = ["MatMul", "Gemm", "Conv"]
 

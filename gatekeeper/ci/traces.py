@@ -101,7 +101,9 @@ _LETTERS = bytes(
 """Small letters for letters, blanks for what no word has."""
 
 _UNSEEN = (b"\\u", b"\\x", b"\\U")
-_UNTOLD = (b"/", b"$", b"{{", b"%", b"<", b"!")
+_UNTOLD = (b"/", b"$", b"`", b"{{", b"%", b"<", b"!", b"__", b"@")
+"""One of these stands in what looks like a model, or in what is only known when it runs."""
+
 _JOINED = re.compile(rb"\\\r?\n[ \t]*")
 """A word goes on in the next line: after it in shells, after its blanks in YAML."""
 

@@ -40,6 +40,7 @@ PIECES = st.sampled_from([
     "vllm serve ", "curl ", "git clone ", "org/name", '"org/name"', "hf://org/name", "--model ", "RUN ", "FROM ",
     "https://hf.co/org/name/resolve/v1/m.gguf", ":", " ", "\n", "  ", "- ", "=", '"', "'", "{", "}", "[", "]", "(", ")",
     "{{", "}}", "$", "\\\n", "\\", "\\u006d", "#", "|", "é", "\ufeff", "\r\n", "\t", "as ", "import ", "`", "args: ",
+    "__MODEL__", "@MODEL@", "%MODEL%", "<MODEL>",
 ])  # fmt: skip
 TEXTS = st.one_of(
     st.lists(PIECES, max_size=30).map("".join),
@@ -63,6 +64,10 @@ def test_no_snippet_is_passed_over_that_names_something(path: str, text: str) ->
 
 @pytest.mark.parametrize("path", PATHS)
 @given(text=TEXTS)
+@example(text="--model `")
+@example(text="--model __MODEL__")
+@example(text="model: @MODEL@")
+@example(text='model = "__MODEL__"')
 @settings(max_examples=60)
 def test_no_text_is_passed_over_that_names_something(path: str, text: str) -> None:
     assert missed(path, text.encode()) == []
