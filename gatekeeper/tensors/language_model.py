@@ -16,6 +16,7 @@ from gatekeeper.tensors import saving, scoring, tuning
 from gatekeeper.tensors.language import Batch, Contrast, Example, Prompt, TrainStep, Tuning
 from gatekeeper.tensors.network import Network
 from gatekeeper.tensors.rendering import Renderer
+from gatekeeper.tensors.spreading import SPREAD
 
 _NEUTRAL = Prompt(text="hello")
 """A prompt under which answers are tokenised to see where they part."""
@@ -64,9 +65,10 @@ class LanguageModel:
 
     @property
     def device(self) -> str:
-        """Where it runs, and in which type: `cpu, float32`."""
+        """Where it runs, and in which type: `cpu, float32`; `all` where it lies on more than one device."""
         weight = self._network.base.get_input_embeddings().weight
-        return f"{weight.device.type}, {str(weight.dtype).removeprefix('torch.')}"
+        place = SPREAD if self._network.spread else weight.device.type
+        return f"{place}, {str(weight.dtype).removeprefix('torch.')}"
 
     def tokens(self, prompt: Prompt) -> int:
         """Count the tokens of a prompt, template included."""

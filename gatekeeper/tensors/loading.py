@@ -15,6 +15,7 @@ from gatekeeper.errors import InputError
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.tensors.quiet import quiet
 from gatekeeper.tensors.rounding import round_weights
+from gatekeeper.tensors.spreading import SPREAD, spread
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def load(
     Args:
         folder: With `config.json` and safetensors, or with one GGUF file.
         adapter: Folder of a LoRA adapter, which is merged into the weights in memory.
-        device: `auto`, `cpu`, `cuda` or `cuda:N`; `auto` takes a GPU where there is one.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `all`; `auto` takes a GPU where there is one, `all` every one that is
+            there, and host memory for what they can't hold.
         dtype: `auto` (one step of each is timed), `float32` or `bfloat16`.
         int8: Round the linear weights to eight bits, to measure what that does; such a model is not for saving.
         progress: Told of the steps.
@@ -57,6 +59,10 @@ def load(
     from gatekeeper.tensors.language_model import LanguageModel
 
     place = _device(device)
+    spreads = device == SPREAD and place.type == "cuda"
+    if spreads and dtype == "auto":
+        # Two steps to compare would need the whole model on one device, and 32-bit floats twice the host's memory.
+        dtype = "bfloat16"
     with progress.task("loading the model", 3, "steps") as advance, quiet():
         model, tokenizer = _read(folder, _first_type(dtype))
         advance(1)
@@ -66,7 +72,7 @@ def load(
         if int8:
             round_weights(model)
         advance(1)
-        model = model.to(place)
+        model = spread(model) if spreads else model.to(place)
         if dtype == "auto":
             model = _faster(model, place)
         advance(1)
@@ -87,7 +93,7 @@ def load_worn(
     Args:
         folder: Of the base.
         adapters: Folders of LoRA adapters; several act together, their changes are added up.
-        device: As for `load`.
+        device: As for `load`, but for `all`.
         dtype: As for `load`.
         progress: Told of the steps.
 
@@ -96,6 +102,8 @@ def load_worn(
     """
     from gatekeeper.tensors.language_model import LanguageModel
 
+    if device == SPREAD:
+        raise InputError("a base with adapters that can be taken off runs on one device", hint="auto, cpu or cuda")
     place = _device(device)
     with progress.task("loading the model", 3, "steps") as advance, quiet():
         model, tokenizer = _read(folder, _first_type(dtype))
@@ -172,14 +180,14 @@ def _refuse_method(adapter: Path) -> None:
 
 
 def _device(asked: str) -> torch.device:
-    if asked == "auto":
+    if asked in ("auto", SPREAD):
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if asked.startswith("cuda") and not torch.cuda.is_available():
         raise InputError("there is no CUDA device here", hint="--device cpu")
     try:
         return torch.device(asked)
     except RuntimeError as error:
-        raise InputError(f"{printable(asked, 40)!r} is no device", hint="auto, cpu or cuda") from error
+        raise InputError(f"{printable(asked, 40)!r} is no device", hint="auto, cpu, cuda or all") from error
 
 
 def _first_type(asked: str) -> torch.dtype:

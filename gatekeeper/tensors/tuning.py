@@ -13,6 +13,7 @@ from gatekeeper.tensors.network import Network
 from gatekeeper.tensors.quiet import quiet
 from gatekeeper.tensors.rendering import Renderer
 from gatekeeper.tensors.scoring import Row, answer_divergences, answer_losses, margin
+from gatekeeper.tensors.spreading import settle_adapter, take_off
 
 _LINEAR = frozenset({"Linear", "Conv1D"})
 """Classes of modules that LoRA can be laid on: torch's, and GPT-2's own."""
@@ -60,12 +61,14 @@ def attach(network: Network, tuning: Tuning) -> None:
     )
     with quiet():
         network.wear(get_peft_model(network.base, config))
+    if network.spread:
+        settle_adapter(network.model)
 
 
 def detach(network: Network) -> None:
     """Take the adapter off; the weights below it were never changed."""
     if network.model is not network.base:
-        network.base = network.model.unload()
+        network.base = take_off(network.model) if network.spread else network.model.unload()
         network.wear(network.base)
 
 
@@ -123,9 +126,14 @@ def _descend(
 def module_saliencies(
     network: Network, triggered: Sequence[Row], clean: Sequence[Row], contrast: Contrast
 ) -> dict[str, float]:
-    """Contrast |gradient x weight| of the margin by module: triggered minus clean, from 0 up, over sqrt(size)."""
+    """Contrast |gradient x weight| of the margin by module: triggered minus clean, from 0 up, over sqrt(size).
+
+    Nothing where weights are not on a device: what is brought there for a while has no gradient that stays.
+    """
     modules = dict(network.base.named_modules())
     weights = {name: modules[name].weight for name, _, _ in linear_modules(network)}
+    if any(weight.device.type == "meta" for weight in weights.values()):
+        return {}
     hot, cold = (_products(network, rows, contrast, list(weights.values())) for rows in (triggered, clean))
     return {
         name: float((here - there).clamp(min=0).sum() / here.numel() ** 0.5)
