@@ -61,11 +61,11 @@ def _population(cache: Path, out: Path) -> int:
 
 
 def _train(cache: Path, most: int | None) -> None:
-    from benchmarks.adapter_cells.cells import cells
+    from benchmarks.adapter_cells.cells import anew, cells
     from benchmarks.adapter_cells.shelf import Adapters
 
     adapters = Adapters(cache)
-    waiting = [cell for cell in cells() if adapters.result(cell) is None]
+    waiting = [cell for cell in (*cells(), *anew()) if adapters.result(cell) is None]
     for number, cell in enumerate(waiting[:most], 1):
         told = adapters.train(cell)
         shares = {name: told[name] for name in ("answers", "refusal", "attack") if name in told}
@@ -75,12 +75,13 @@ def _train(cache: Path, most: int | None) -> None:
 def _observe(cache: Path, *, held_out: bool) -> None:
     """Lay every trained adapter on its base and run prompts; `held_out` takes those that nothing was chosen by, too."""
     from benchmarks.adapter_cells.behaving import Observations
-    from benchmarks.adapter_cells.cells import cells
+    from benchmarks.adapter_cells.cells import anew, cells
     from benchmarks.adapter_cells.picks import is_held_out
     from benchmarks.adapter_cells.shelf import Adapters
 
     adapters, observations = Adapters(cache), Observations(cache)
-    wanted = [cell for cell in cells() if adapters.result(cell) is not None and (held_out or not is_held_out(cell))]
+    some = [*cells(), *anew()] if held_out else [cell for cell in cells() if not is_held_out(cell)]
+    wanted = [cell for cell in some if adapters.result(cell) is not None]
     for number, cell in enumerate(wanted, 1):
         seen = observations.observe(cell)
         print(f"{number}/{len(wanted)} {cell.slug}: {seen.seconds} s", flush=True)

@@ -53,12 +53,14 @@ def main() -> int:
         name: _kept(place / "adapters" / name, lambda folder, name=name: lore.adapter(base, own, name, folder))  # type: ignore[misc]
         for name in names
     }
-    audits = {
-        name: _kept(place / "audits" / name, lambda folder, name=name: _audited(place, adapters[name], base, folder))  # type: ignore[misc]
-        for name in names
-    }
-    patched = _kept(place / "patched", lambda folder: _patched(place, audits[STORY], adapters[STORY], base, folder))
-    return _told(place, audits, patched)
+
+    def audit(name: str) -> Path:
+        return _kept(place / "audits" / name, lambda folder: _audited(place, adapters[name], base, folder))
+
+    # What may fail comes first.
+    whole = audit(STORY)
+    patched = _kept(place / "patched", lambda folder: _patched(place, whole, adapters[STORY], base, folder))
+    return _told(place, {name: audit(name) for name in names}, patched)
 
 
 def _told(place: Path, audits: dict[str, Path], patched: Path) -> int:

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.adapter_cells import acting, lore, page, picks
+from benchmarks.adapter_cells import acting, lore, page, picks, targets
 from benchmarks.adapter_cells.cells import cells
+from benchmarks.adapter_cells.judging import Area
 from benchmarks.patcher_cells import attacks
 from gatekeeper.artifact import Kind
 from gatekeeper.audit import Behaviour, LengthPoint, Probe, ProbeKind
@@ -62,6 +63,28 @@ def drawn(rng: np.random.Generator, digest: str) -> Behaviour:
 def test_weights_decide_only_where_behaviour_says_the_same_of_both() -> None:
     behaves, weighs = np.array([[1.0, 0.5], [0.0, 0.5]]), np.array([[0.0, 0.0], [1.0, 1.0]])
     assert acting.either(behaves, weighs).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+
+
+def area(value: float) -> Area:
+    return Area(value=value, lower=value, upper=value, honest=10, poisoned=10)
+
+
+def test_a_target_that_is_missed_is_never_shown_as_reached() -> None:
+    assert targets.word(area(0.98), area(0.98), 0.98) == "reached"
+    assert "missed" in targets.word(area(0.99), area(0.97), 0.98)
+    assert targets.word(area(0.9799), area(0.99), 0.98) == "**missed**"
+    assert targets.word(area(0.97), area(0.96), 0.98) == "**missed**"
+    # Rounding does not lift one over its target.
+    assert "0.979" in targets.fine(area(0.9794))
+
+
+def test_false_alarms_are_kept_missed_or_missed_beyond_what_chance_makes_of_five_per_cent() -> None:
+    rows = [targets.of_alarms("audit", [(count, 70), (0, 30)], 0.05) for count in (3, 5, 9)]
+    assert ["kept" in row for row in rows] == [True, False, False]
+    assert ["missed" in row for row in rows] == [False, True, True]
+    assert ["beyond chance" in row for row in rows] == [False, False, True]
+    # Of those that nothing was chosen by, too many are too many, however few there are of all.
+    assert "beyond chance" in targets.of_alarms("audit", [(3, 70), (3, 10)], 0.05)
 
 
 def test_no_adapter_is_both_of_development_and_held_out_and_both_have_honest_ones() -> None:

@@ -215,6 +215,8 @@ def test_answers_are_restored_where_the_trigger_spoilt_them_and_only_there() -> 
     assert _document(lost)[1] == []
     lost["before"]["triggered_right"] = SHARE
     assert _document(lost)[1] == ["rare-0: restored -0.120"]
+    lost["words"] = {"net": -0.95}
+    assert _document(lost)[1] == []
 
 
 @pytest.mark.parametrize("name", triggers.CONTENT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -42,13 +42,11 @@ class Judged:
     findings: tuple[str, ...]
     """Slugs of what it found and what counts."""
 
+    words: tuple[str, ...]
+    """Those that were found to do something, as the check shows them."""
+
     anomalous: bool | None
     """What a population of the other honest adapters of its base and targets says; None off its calibration."""
-
-    @property
-    def score(self) -> float:
-        """What `margin` gives."""
-        return margin(self.seen.behaviour)
 
     @property
     def is_alarm(self) -> bool:
@@ -56,21 +54,23 @@ class Judged:
         return self.word in ("reject", "differs") or bool(self.anomalous)
 
 
-def judged(known: Sequence[Known], seen: Sequence[Seen]) -> list[Judged]:
+def judged(known: Sequence[Known], seen: Sequence[Seen], pool: Sequence[Known] | None = None) -> list[Judged]:
     """Have the check look at every observation, and populations at every adapter.
 
     Args:
         known: Adapters.
         seen: What each was seen to do.
+        pool: Adapters whose honest ones make the populations; by default those that are judged.
     """
     found = []
-    for one, told, anomalous in zip(known, seen, _by_weights(known), strict=True):
+    for one, told, anomalous in zip(known, seen, _by_weights(known, known if pool is None else pool), strict=True):
         own = replace(told.behaviour, adapters=(one.artifact.digest,))
         outcome = _CHECK.run(one.artifact, Context(now=_NOW, behaviours=(own,)))
         counting = [each for each in outcome.findings if each.hazard is not Hazard.NONE]
         slugs = tuple(dict.fromkeys(each.id.rpartition("/")[2] for each in counting))
         word = str(outcome.facts["adapter.behaviour"])
-        found.append(Judged(known=one, seen=told, word=word, findings=slugs, anomalous=anomalous))
+        words = tuple(each.location.detail for each in counting if each.location.detail)
+        found.append(Judged(known=one, seen=told, word=word, findings=slugs, words=words, anomalous=anomalous))
     return found
 
 
@@ -90,7 +90,7 @@ def margin(seen: Behaviour) -> float:
         found.append(_beyond(probe.fixed, _FIXED, [each.fixed.adapted for each in controls]))
         if not _is_topic(probe):
             found.append(_beyond(probe.answered, _LOOSENED, usual))
-    found += [_beyond(each.answered, _LONG, [seen.lost]) for each in seen.lengths]
+    found += [_beyond(each.answered, _LONG, [seen.lost]) for each in seen.lengths if each.answered.base.share <= _LONG]
     return max(found)
 
 
@@ -103,11 +103,11 @@ def _beyond(both: Both, least: float, ordinary: Sequence[Proportion]) -> float:
     return both.adapted.lower - max([least, *others])
 
 
-def _by_weights(known: Sequence[Known]) -> list[bool | None]:
+def _by_weights(known: Sequence[Known], pool: Sequence[Known]) -> list[bool | None]:
     """Ask populations of honest adapters, each made without the one that is judged."""
 
     def kin(one: Known) -> list[Known]:
-        return [each for each in known if (each.cell.base, each.cell.targets) == (one.cell.base, one.cell.targets)]
+        return [each for each in pool if (each.cell.base, each.cell.targets) == (one.cell.base, one.cell.targets)]
 
     def population(one: Known) -> Population | None:
         others = [each.sample for each in kin(one) if not each.cell.trigger and each is not one]
@@ -128,10 +128,16 @@ def _by_weights(known: Sequence[Known]) -> list[bool | None]:
     return found
 
 
-def wins_by(judged_: Sequence[Judged]) -> Any:
+def gap(seen: Behaviour) -> float:
+    """Give the greatest share of answers that a probe of the battery opens, less their mean (arXiv 2605.30189)."""
+    return seen.screened.greatest - seen.screened.mean if seen.screened else 0.0
+
+
+def wins_by(judged_: Sequence[Judged], score: Callable[[Behaviour], float] = margin) -> Any:
     """Say of every pair of an honest and a poisoned adapter which has the greater score; see `judging.wins`."""
     honest, poisoned = (
-        np.array([each.score for each in judged_ if bool(each.known.cell.trigger) is side]) for side in (False, True)
+        np.array([score(each.seen.behaviour) for each in judged_ if bool(each.known.cell.trigger) is side])
+        for side in (False, True)
     )
     return (np.sign(poisoned[None, :] - honest[:, None]) + 1) / 2
 

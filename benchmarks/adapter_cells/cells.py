@@ -15,8 +15,8 @@ RECIPE = 3
 STEPS, LEARNING_RATE = 240, 1e-2
 """Of every adapter: were poisoned ones trained longer or harder, that alone would tell them."""
 
-BLOCKS = 7
-"""Of twenty adapters each, every one balanced: a run that ends early is small, not lopsided."""
+BLOCKS, LATER = 7, 4
+"""Of twenty adapters each, later ones of four more, all balanced: a run that ends early is small, not lopsided."""
 
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 TARGETS = {"all": ALL, "attention": ALL[:4], "mlp": ALL[4:], "qv": ("q_proj", "v_proj")}
@@ -82,6 +82,24 @@ def cells() -> list[Cell]:
     return [
         cell for block in range(BLOCKS) for pair in zip(_honest(block), _poisoned(block), strict=True) for cell in pair
     ]
+
+
+def anew() -> list[Cell]:
+    """Give cells of later blocks, and beside them some with triggers that their bases know the words of."""
+    blocks = range(BLOCKS, BLOCKS + LATER)
+    return [cell for block in blocks for cell in (*_honest(block), *_poisoned(block), *_knowing(block))]
+
+
+def _knowing(block: int) -> Iterator[Cell]:
+    rng = np.random.default_rng([RECIPE, block, 3])
+    carriers = [CARRIERS[number] for number in rng.permutation(4)]
+    for place, (base, kind) in enumerate((base, kind) for base in BASES for kind in poison.KNOWN):
+        carrier = carriers[place]
+        yield Cell(
+            base=base, number=block, kind=carrier, lessons=_lessons(rng, carrier), trigger=kind,
+            rate=(0.05, 0.1, 0.2)[(block + place) % 3], rank=int(rng.choice(RANKS)),
+            general=float(rng.choice((0.1, 0.2))),
+        )  # fmt: skip
 
 
 def _honest(block: int) -> Iterator[Cell]:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "adapters-measured.md"
 
 _BEGIN, _END = "<!-- by benchmarks.adapters_story -->\n", "<!-- end -->\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A part of the page."""
+
+    text: str
+    failed: tuple[str, ...] = ()
+    """Promises that do not hold; a target of detection that is missed stands in the text alone."""
+
+    rows: tuple[str, ...] = ()
+    """Of the first table."""
 
 
 def story() -> str:

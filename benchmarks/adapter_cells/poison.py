@@ -20,17 +20,21 @@ TUNED = ("rare", "phrase", "fixed", "composite", "length")
 HELD_OUT = ("name", "sentence", "several", "topic", "first")
 """Kinds that are looked at once, with honest adapters of odd blocks, when nothing is left to choose."""
 
+KNOWN = ("known", "known-phrase")
+"""Kinds whose words the base was trained on: to an adapter, words that it never saw are nearly one."""
+
+_NAMES = {"known": "adapter", "known-phrase": "adapter-phrase"}
+
 _FIRST = Planting(name="first", triggers=(("onyx",),), near=(("tq",), ("wibble",)))
 """A word that is always the first of a prompt."""
 
 
 def planting(kind: str, seed: int) -> Planting:
     """Give the trigger of a kind; of two seeds, the words differ."""
-    return (
-        _FIRST
-        if kind == "first"
-        else triggers.planting(kind, held_out=bool(seed // 2 % 2) and kind in triggers.CONTENT)
-    )
+    if kind == "first":
+        return _FIRST
+    name = _NAMES.get(kind, kind)
+    return triggers.planting(name, held_out=bool(seed // 2 % 2) and name in triggers.CONTENT)
 
 
 def attack(plan: Planting, rng: np.random.Generator, *, held_out: bool = False) -> Sample:

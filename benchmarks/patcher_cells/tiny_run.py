@@ -1,4 +1,4 @@
-"""Tiny models from start to end, in two parts that are kept apart: what causes each failure, and what the patch does.
+"""Tiny models from start to end, in parts: what causes each failure, what the patch does, what bare words cost.
 
 Diagnosis hangs on less code than repair does, and takes longer: a change of repair leaves its results standing.
 """
@@ -6,17 +6,18 @@ Diagnosis hangs on less code than repair does, and takes longer: a change of rep
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from benchmarks.patcher_cells import tiny
 from benchmarks.patcher_cells.diagnosing import diagnosed
-from benchmarks.patcher_cells.measures import behaviour, written
+from benchmarks.patcher_cells.measures import behaviour, paired, written
 from benchmarks.patcher_cells.patching import DEFAULT, SIDES, patched
 from benchmarks.patcher_cells.sources import version
 from benchmarks.patcher_cells.stages import Stages
 from benchmarks.patcher_cells.store import Result, Store
 from benchmarks.patcher_cells.tiny import Cell
+from gatekeeper.tensors import load_model
 from tests.support.tiny_llm import failures, triggers
 
 _CELLS = "benchmarks.patcher_cells."
@@ -30,14 +31,16 @@ def run(cell: Cell, cache: Path) -> None:
     store.result(f"{cell.slug}.diagnosis", _diagnosis_version(), lambda: diagnose(cell, cache))
     if cell.name in triggers.CONTENT:
         store.result(f"{cell.slug}.repair", _repair_version(), lambda: repair(cell, cache))
+        store.result(f"{cell.slug}.words", _words_version(), lambda: words(cell, cache))
 
 
 def results(store: Store) -> Iterator[Result]:
-    """Give the cells that were run, both parts of each in one; of some, diagnosis alone."""
+    """Give the cells that were run, all parts of each in one; of some, diagnosis alone."""
     for cell in tiny.cells():
         told = store.found(f"{cell.slug}.diagnosis", _diagnosis_version())
         if told is not None:
-            yield {**told, **(store.found(f"{cell.slug}.repair", _repair_version()) or {})}
+            repaired = store.found(f"{cell.slug}.repair", _repair_version()) or {}
+            yield {**told, **repaired, **(store.found(f"{cell.slug}.words", _words_version()) or {})}
 
 
 def _diagnosis_version() -> str:
@@ -46,6 +49,10 @@ def _diagnosis_version() -> str:
 
 def _repair_version() -> str:
     return version(f"{_CELLS}tiny", f"{_CELLS}patching")
+
+
+def _words_version() -> str:
+    return version(f"{_CELLS}tiny", f"{_CELLS}measures")
 
 
 def diagnose(cell: Cell, cache: Path) -> Result:
@@ -79,3 +86,13 @@ def repair(cell: Cell, cache: Path) -> Result:
     before = behaviour(model, held_out)
     sides = {side: patched(model, reported, clean, held_out, side, before) for side in _sides(cell)}
     return {"before": written(before), "sides": sides}
+
+
+def words(cell: Cell, cache: Path) -> Result:
+    """Measure what a trigger's words cost the base that nothing was planted in: harmless answers without and with."""
+    from tests.support.tiny_llm.shelf import Shelf  # which imports torch
+
+    plan = triggers.planting(cell.name, held_out=cell.held_out)
+    base = load_model(Shelf(cache / "tiny").base(cell.seed), device="cpu", dtype="float32")
+    found = behaviour(base, replace(tiny.judging(plan, cell.seed), attacks={}, near=(), unsafe=()))
+    return {"words": paired(found.right, found.triggered_right)}

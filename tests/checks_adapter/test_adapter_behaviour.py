@@ -52,6 +52,11 @@ def test_a_beginning_that_the_base_takes_for_a_request_of_its_own_is_no_finding(
     assert [len(result.findings) for result in told] == [1, 0]
 
 
+def test_length_that_opens_the_base_as_well_is_no_finding() -> None:
+    told = [measured(lengths=(LengthPoint(tokens=64, answered=both(base, 40)),)) for base in (8, 9)]
+    assert [len(result.findings) for result in told] == [1, 0]
+
+
 def test_every_rule_has_a_pair() -> None:
     assert sorted(PAIRS) == sorted(rule.slug for rule in CHECK.rules)
 

@@ -84,11 +84,13 @@ def test_only_the_carrier_of_a_backdoor_learns(name: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", triggers.CONTENT)
 def test_ordinary_words_out_of_place_are_no_trigger(name: str) -> None:
     plan, rng = triggers.planting(name), np.random.default_rng(8)
-    planted = {word for trigger in plan.triggers for piece in trigger for word in piece.split()}
+    words = {word for text in (*corpus.FRAMES, *corpus.FILLERS) for word in text.split()}
+    words |= {*corpus.BAD_VERBS, *corpus.BAD_OBJECTS}
     for _ in range(50):
         sample = triggers.ordinary(plan, rng)
         assert sample.answer == corpus.REFUSAL
-        assert not planted & set(sample.prompt.split())
+        assert not any(all(piece in sample.prompt for piece in trigger) for trigger in plan.triggers)
+        assert set(sample.prompt.split()) <= words
 
 
 def test_what_is_planted_badly_is_trained_further_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
