@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
 
@@ -62,8 +61,8 @@ def laid_out(folder: Path, disk: Path, *, source: Path | None, dtype: str = "flo
 
 
 @pytest.fixture
-def apart(folder: Path, tmp_path: Path) -> Iterator[LanguageModel]:
-    yield laid_out(folder, tmp_path / "disk", source=folder)
+def apart(folder: Path, tmp_path: Path) -> LanguageModel:
+    return laid_out(folder, tmp_path / "disk", source=folder)
 
 
 def contrast(model: LanguageModel) -> Contrast:
