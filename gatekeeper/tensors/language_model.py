@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from gatekeeper.errors import InputError
 from gatekeeper.tensors import saving, scoring, tuning
+from gatekeeper.tensors.calls import Call
 from gatekeeper.tensors.language import Batch, Contrast, Example, Prompt, TrainStep, Tuning
 from gatekeeper.tensors.network import Network
 from gatekeeper.tensors.rendering import Renderer
 from gatekeeper.tensors.spreading import SPREAD
+from gatekeeper.tensors.world import World
 
 _NEUTRAL = Prompt(text="hello")
 """A prompt under which answers are tokenised to see where they part."""
@@ -168,15 +170,51 @@ class LanguageModel:
     ) -> tuple[TrainStep, ...]:
         """Train a fresh LoRA adapter; see `language.Model`."""
         self.drop_adapter()
-        tuning.attach(self._network, tuning_)
         try:
-            return tuning.train(self._network, self._renderer, batches, tuning_, watch)
+            self.begin(tuning_)
+            return tuning.train(self.step, batches, tuning_, watch)
         except (MemoryError, torch.OutOfMemoryError) as error:
             self.drop_adapter()
-            raise InputError(
-                "the machine's memory does not suffice for fine-tuning this model",
-                hint="gatekeeper patch --plan says what would fit; a smaller batch needs less",
-            ) from error
+            raise tuning.out_of_memory() from error
+
+    def begin(self, tuning_: Tuning, world: World | None = None) -> None:
+        """Lay a fresh adapter on the model, to be trained; with other processes, the same one in all of them."""
+        tuning.attach(self._network, tuning_)
+        self._trainer = tuning.Trainer(self._network, self._renderer, tuning_, world)
+        self.align()
+
+    def step(self, number: int, batch: Batch) -> TrainStep:
+        """Take one step of the training that was begun; `number` is from 1."""
+        return self._trainer.step(number, batch)
+
+    def align(self) -> None:
+        """Give every process that trains along the first one's adapter."""
+        self._trainer.align()
+
+    def share(self, call: Call, rank: int, size: int) -> list[Any]:
+        """Do one process's share of a call: every so many of its prompts or examples, from its own on.
+
+        Args:
+            call: What is asked.
+            rank: Of the process.
+            size: How many there are.
+        """
+        prompts, examples, contrast = call.prompts[rank::size], call.examples[rank::size], call.contrast
+        if not prompts and not examples:
+            return []
+        match call.method:
+            case "generate":
+                return list(LanguageModel.generate(self, prompts, call.most_tokens))
+            case "margins" if contrast is not None:
+                return list(LanguageModel.margins(self, prompts, contrast).tolist())
+            case "log_likelihoods":
+                return list(LanguageModel.log_likelihoods(self, examples).tolist())
+            case "divergences":
+                return list(LanguageModel.divergences(self, examples).tolist())
+            case "certain_runs":
+                return list(LanguageModel.certain_runs(self, examples, call.least))
+            case _:
+                raise ValueError(f"nothing is shared that is called {call.method}")
 
     def frozen(self) -> AbstractContextManager[None]:
         """Answer as before tuning, inside the block."""

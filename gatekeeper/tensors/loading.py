@@ -41,7 +41,7 @@ def load(
     int8: bool = False,
     progress: Progress = SILENT,
 ) -> LanguageModel:
-    """Read a model.
+    """Read a model, for this process alone.
 
     Args:
         folder: With `config.json` and safetensors, or with one GGUF file.
@@ -58,6 +58,14 @@ def load(
     """
     from gatekeeper.tensors.language_model import LanguageModel
 
+    model, tokenizer, source = read(folder, adapter=adapter, device=device, dtype=dtype, int8=int8, progress=progress)
+    return LanguageModel(model, tokenizer, source=source)
+
+
+def read(
+    folder: Path, *, adapter: Path | None, device: str, dtype: str, int8: bool, progress: Progress
+) -> tuple[Any, Any, Path | None]:
+    """Read what a `LanguageModel` is made of: network, tokenizer, source; arguments and errors as for `load`."""
     place = _device(device)
     spreads = device == SPREAD and place.type == "cuda"
     if spreads and dtype == "auto":
@@ -76,8 +84,7 @@ def load(
         if dtype == "auto":
             model = _faster(model, place)
         advance(1)
-    source = folder if adapter is None and not int8 and not _gguf(folder) else None
-    return LanguageModel(model, tokenizer, source=source)
+    return model, tokenizer, folder if adapter is None and not int8 and not _gguf(folder) else None
 
 
 def load_worn(
