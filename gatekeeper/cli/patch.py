@@ -66,6 +66,7 @@ def command(reference: str, failure: tuple[Path, ...], plan: bool, out: Path, **
       gatekeeper patch ./model --failure failure.json
       gatekeeper patch org/name@<commit> --failure a.json --failure b.json --base org/relative@<commit>
       gatekeeper patch --plan org/name@<commit>
+      torchrun --standalone --nproc-per-node 4 -m gatekeeper patch ./model --failure failure.json
     """
     options = taken(given)
     if plan:

@@ -67,7 +67,7 @@ def test_the_adapter_that_two_learn_is_the_one_that_one_learns(pair: Pair, alone
     assert one.keys() == both.keys()
     moved = max(float(weight.abs().max()) for name, weight in one.items() if "lora_B" in name)
     apart = max(float((one[name] - both[name]).abs().max()) for name in one)
-    assert moved > 100 * apart, (moved, apart)
+    assert moved > 1000 * apart, (moved, apart)
 
 
 def test_memory_that_one_process_lacks_ends_the_tuning_and_nothing_else(pair: Pair) -> None:
