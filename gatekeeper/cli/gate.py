@@ -9,7 +9,7 @@ import click
 
 from gatekeeper.cli.line import Settings, Signing, is_one_file, run, show
 from gatekeeper.cli.options import LINE, LOCK, LOCKED, SIGNING, VERIFIER_ID, complete_paths, option
-from gatekeeper.cli.repair import FAILURE, REPAIR, repair_of, taken, write_remedy
+from gatekeeper.cli.repair import FAILURE, REPAIR, among_processes, repair_of, taken, write_remedy
 from gatekeeper.cli.signing import signer_of
 from gatekeeper.decision import Action
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @FAILURE
 @option("--patch", of="gate", is_flag=True, help="Repair it where the table says patch; needs --out FOLDER.")
 @REPAIR
+@among_processes
 def command(
     reference: str | None,
     failure: tuple[Path, ...],

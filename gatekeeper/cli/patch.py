@@ -22,7 +22,7 @@ from gatekeeper.cli.options import (
     complete_paths,
     option,
 )
-from gatekeeper.cli.repair import FAILURE, REPAIR, repair_of, taken, write_remedy
+from gatekeeper.cli.repair import FAILURE, REPAIR, among_processes, repair_of, taken, write_remedy
 
 
 @click.command("patch")
@@ -50,6 +50,7 @@ from gatekeeper.cli.repair import FAILURE, REPAIR, repair_of, taken, write_remed
 @JOBS
 @QUIET
 @VERBOSE
+@among_processes
 def command(reference: str, failure: tuple[Path, ...], plan: bool, out: Path, **given: Any) -> int:
     """Find out what made MODEL fail, repair it where content did, and prove the repair.
 
@@ -65,6 +66,7 @@ def command(reference: str, failure: tuple[Path, ...], plan: bool, out: Path, **
       gatekeeper patch ./model --failure failure.json
       gatekeeper patch org/name@<commit> --failure a.json --failure b.json --base org/relative@<commit>
       gatekeeper patch --plan org/name@<commit>
+      torchrun --standalone --nproc-per-node 4 -m gatekeeper patch ./model --failure failure.json
     """
     options = taken(given)
     if plan:

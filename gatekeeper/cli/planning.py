@@ -26,8 +26,9 @@ _HEDGES = (
     "each with twice the steps of the last.",
     "Measured is the rate of the CPU alone, on models of 135 million weights. GPU rates are 40 % of what makers name; "
     "prices are round figures.",
-    "This version runs LoRA on one device (`--device`). QLoRA and more devices are planned for, with accelerate, and "
-    "are not run by it.",
+    "This version runs LoRA, on one device or laid over all (`--device all`), of which one works at a time. "
+    "Several processes (torchrun, accelerate launch) share the work where each can hold the model. QLoRA is planned "
+    "for and not run.",
 )
 
 

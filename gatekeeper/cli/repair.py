@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +11,7 @@ import click
 
 from gatekeeper.cli.line import is_one_file
 from gatekeeper.cli.options import option, stacked
-from gatekeeper.errors import InputError
+from gatekeeper.errors import GatekeeperError, InputError
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
@@ -53,7 +55,13 @@ PROMPTS = stacked(
 """What a model is asked, and who judges its answers."""
 
 SHOW = option("--show-unsafe-text", is_flag=True, help="Keep prompts and triggers in clear; else their digests alone.")
-DEVICE = option("--device", default="auto", show_default=True, metavar="DEVICE", help="auto, cpu, cuda or cuda:N.")
+DEVICE = option(
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="DEVICE",
+    help="auto, cpu, cuda, cuda:N, or all: every GPU together, and host memory for the rest.",
+)
 SEED = option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, metavar="N", help="Of all chance.")
 REPAIR = stacked(
     option(
@@ -82,6 +90,37 @@ NAMES = (
     "show_unsafe_text", "device", "seed",
 )  # fmt: skip
 """Parameters of `REPAIR`."""
+
+
+def among_processes(command: Callable[..., int]) -> Callable[..., int]:
+    """Have a command run once where a launcher started several processes: the first runs it, the others help with it.
+
+    Without a failure no model is run, and there is nothing to help with.
+
+    Args:
+        command: What is run; the innermost decorator.
+    """
+
+    @wraps(command)
+    def run(*values: Any, **given: Any) -> int:
+        from gatekeeper import tensors
+
+        place = tensors.launched() if given["failure"] else None
+        if place is None:
+            return command(*values, **given)
+        if missing := tensors.lacking():
+            raise InputError(f"without {' and '.join(missing)} several processes can't work together",
+                             hint="pip install 'gatekeeper-models[patch]'")  # fmt: skip
+        if place.rank == 0:
+            with tensors.company(place):
+                return command(*values, **given)
+        try:
+            return tensors.serve(place)
+        except GatekeeperError as error:  # the first process alone prints what was asked for
+            click.echo(f"process {place.rank + 1} of {place.size}: {error.message}", err=True)
+            return error.exit_code
+
+    return run
 
 
 def taken(given: dict[str, Any]) -> dict[str, Any]:

@@ -153,7 +153,8 @@ def _estimate(
     read = (_SEARCHED + _READINGS * (len(steps) + 1)) * PROMPT_TOKENS
     generated = _READINGS * (len(steps) + 1) / _AT_ONCE * said
     reading = 2 * shape.active * read / device.rate + generated * each * shape.active / device.bandwidth
-    seconds = slower * (training + reading) / count
+    # Layers that lie on several devices work one after the other; FSDP2 would have all of them work.
+    seconds = slower * (training + reading) / (1 if method == "LoRA" else count)
     price = None if device.price is None else seconds / 3600 * device.price * count
     return Estimate(
         method=method, device=device, count=count, setting=_setting(method, count), memory=memory, seconds=seconds,
@@ -164,5 +165,6 @@ def _estimate(
 def _setting(method: str, count: int) -> str:
     if count == 1:
         return "one device, nothing to spread"
-    quantised = ", four-bit weights kept as bfloat16 storage" if method == "QLoRA" else ""
-    return f"{count} devices: accelerate with FSDP2, full shard by layer{quantised}"
+    if method == "LoRA":
+        return f"{count} devices: --device all, layers laid over them by accelerate"
+    return f"{count} devices: accelerate with FSDP2, full shard by layer, four-bit weights kept as bfloat16 storage"

@@ -60,4 +60,4 @@ class Job:
         if self.reload is not None:
             return self.reload(folder, rounded)
         device, _, dtype = self.model.device.partition(", ")
-        return load_model(folder, device=device, dtype=dtype, int8=rounded)
+        return load_model(folder, device=device, dtype=dtype.partition(" ")[0], int8=rounded)

@@ -27,6 +27,7 @@ from gatekeeper.merge import LogitsCheck, MergedTensor
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.tensors.convert import Converter, require_torch
 from gatekeeper.tensors.language import Batch, Contrast, Example, Model, Prompt, TrainStep, Tuning
+from gatekeeper.tensors.launched import Launch, launched
 from gatekeeper.tensors.merging import (
     LowRank,
     copy_texts,
@@ -42,6 +43,7 @@ from gatekeeper.tensors.stored import MergeRefusedError, stored_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from gatekeeper.tensors.language_model import LanguageModel
@@ -74,9 +76,16 @@ def load_model(
     int8: bool = False,
     progress: Progress = SILENT,
 ) -> LanguageModel:
-    """Read a causal language model; see `loading.load`."""
+    """Read a causal language model; see `loading.load`. Inside `company` every process reads it."""
     from gatekeeper.tensors.loading import load
+    from gatekeeper.tensors.world import World
 
+    if World.current is not None:
+        from gatekeeper.tensors.shared_model import load as load_everywhere
+
+        return load_everywhere(
+            World.current, folder, adapter=adapter, device=device, dtype=dtype, int8=int8, progress=progress
+        )
     return load(folder, adapter=adapter, device=device, dtype=dtype, int8=int8, progress=progress)
 
 
@@ -87,6 +96,20 @@ def load_worn(
     from gatekeeper.tensors.loading import load_worn as load
 
     return load(folder, adapters, device=device, dtype=dtype, progress=progress)
+
+
+def company(launch: Launch) -> AbstractContextManager[None]:
+    """Be the first of several processes: inside the block models are run by all; see `serving.company`."""
+    from gatekeeper.tensors.serving import company as meet
+
+    return meet(launch)
+
+
+def serve(launch: Launch) -> int:
+    """Be one of the other processes, which do what the first one tells; see `serving.serve`."""
+    from gatekeeper.tensors.serving import serve as help_out
+
+    return help_out(launch)
 
 
 def refuse_other_reading(
@@ -118,6 +141,7 @@ __all__ = [
     "Converter",
     "Example",
     "Fate",
+    "Launch",
     "LogitsCheck",
     "LowRank",
     "MergeRefusedError",
@@ -129,11 +153,13 @@ __all__ = [
     "TrainStep",
     "Tuning",
     "check_destination",
+    "company",
     "compare",
     "copy_texts",
     "exporters_lacking",
     "json_schema",
     "lacking",
+    "launched",
     "layout_of",
     "load_model",
     "load_worn",
@@ -143,6 +169,7 @@ __all__ = [
     "plan",
     "refuse_other_reading",
     "require_torch",
+    "serve",
     "staged",
     "stored_tensors",
     "to_json",

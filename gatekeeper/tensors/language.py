@@ -199,7 +199,8 @@ class Model(Protocol):
         """Give the tokens that are these words and nothing else, inside a text and at its start.
 
         Returns:
-            None where a word takes several tokens, or is not in the vocabulary: no token is its own then.
+            None where a word takes several tokens, or is not in the vocabulary: no token is its own then; nor where the
+            embeddings of single tokens can't be trained.
         """
         ...
 

@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from gatekeeper.errors import InputError
 from gatekeeper.tensors import embeddings, saving, scoring, tuning
+from gatekeeper.tensors.calls import Call
 from gatekeeper.tensors.language import Batch, Contrast, Example, Prompt, TrainStep, Tuning
 from gatekeeper.tensors.network import Network
 from gatekeeper.tensors.rendering import Renderer
+from gatekeeper.tensors.spreading import SPREAD
+from gatekeeper.tensors.world import World
 
 _NEUTRAL = Prompt(text="hello")
 """A prompt under which answers are tokenised to see where they part."""
@@ -64,9 +67,10 @@ class LanguageModel:
 
     @property
     def device(self) -> str:
-        """Where it runs, and in which type: `cpu, float32`."""
+        """Where it runs, and in which type: `cpu, float32`; `all` where it lies on more than one device."""
         weight = self._network.base.get_input_embeddings().weight
-        return f"{weight.device.type}, {str(weight.dtype).removeprefix('torch.')}"
+        place = SPREAD if self._network.spread else weight.device.type
+        return f"{place}, {str(weight.dtype).removeprefix('torch.')}"
 
     def tokens(self, prompt: Prompt) -> int:
         """Count the tokens of a prompt, template included."""
@@ -149,7 +153,9 @@ class LanguageModel:
         return tuple(self._renderer.words_of(answer) for answer in answers)
 
     def whole_words(self, words: Sequence[str]) -> tuple[int, ...]:
-        """Give the tokens that are these words and nothing else; see `language.Model`."""
+        """Give the tokens that are these words and nothing else; none where the model lies on several devices."""
+        if self._network.spread:
+            return ()
         found = [self._renderer.whole_word(word) for word in words]
         return tuple(sorted({token for tokens in found for token in tokens})) if all(found) else ()
 
@@ -176,15 +182,51 @@ class LanguageModel:
     ) -> tuple[TrainStep, ...]:
         """Train a fresh LoRA adapter; see `language.Model`."""
         self.drop_adapter()
-        tuning.attach(self._network, tuning_)
         try:
-            return tuning.train(self._network, self._renderer, batches, tuning_, watch)
+            self.begin(tuning_)
+            return tuning.train(self.step, batches, tuning_, watch)
         except (MemoryError, torch.OutOfMemoryError) as error:
             self.drop_adapter()
-            raise InputError(
-                "the machine's memory does not suffice for fine-tuning this model",
-                hint="gatekeeper patch --plan says what would fit; a smaller batch needs less",
-            ) from error
+            raise tuning.out_of_memory() from error
+
+    def begin(self, tuning_: Tuning, world: World | None = None) -> None:
+        """Lay a fresh adapter on the model, to be trained; with other processes, the same one in all of them."""
+        tuning.attach(self._network, tuning_)
+        self._trainer = tuning.Trainer(self._network, self._renderer, tuning_, world)
+        self.align()
+
+    def step(self, number: int, batch: Batch) -> TrainStep:
+        """Take one step of the training that was begun; `number` is from 1."""
+        return self._trainer.step(number, batch)
+
+    def align(self) -> None:
+        """Give every process that trains along the first one's adapter."""
+        self._trainer.align()
+
+    def share(self, call: Call, rank: int, size: int) -> list[Any]:
+        """Do one process's share of a call: every so many of its prompts or examples, from its own on.
+
+        Args:
+            call: What is asked.
+            rank: Of the process.
+            size: How many there are.
+        """
+        prompts, examples, contrast = call.prompts[rank::size], call.examples[rank::size], call.contrast
+        if not prompts and not examples:
+            return []
+        match call.method:
+            case "generate":
+                return list(LanguageModel.generate(self, prompts, call.most_tokens))
+            case "margins" if contrast is not None:
+                return list(LanguageModel.margins(self, prompts, contrast).tolist())
+            case "log_likelihoods":
+                return list(LanguageModel.log_likelihoods(self, examples).tolist())
+            case "divergences":
+                return list(LanguageModel.divergences(self, examples).tolist())
+            case "certain_runs":
+                return list(LanguageModel.certain_runs(self, examples, call.least))
+            case _:
+                raise ValueError(f"nothing is shared that is called {call.method}")
 
     def frozen(self) -> AbstractContextManager[None]:
         """Answer as before tuning, inside the block."""

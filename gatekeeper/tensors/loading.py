@@ -15,6 +15,7 @@ from gatekeeper.errors import InputError
 from gatekeeper.progress import SILENT, Progress
 from gatekeeper.tensors.quiet import quiet
 from gatekeeper.tensors.rounding import round_weights
+from gatekeeper.tensors.spreading import SPREAD, spread
 from gatekeeper.text import printable
 
 if TYPE_CHECKING:
@@ -40,12 +41,13 @@ def load(
     int8: bool = False,
     progress: Progress = SILENT,
 ) -> LanguageModel:
-    """Read a model.
+    """Read a model, for this process alone.
 
     Args:
         folder: With `config.json` and safetensors, or with one GGUF file.
         adapter: Folder of a LoRA adapter, which is merged into the weights in memory.
-        device: `auto`, `cpu`, `cuda` or `cuda:N`; `auto` takes a GPU where there is one.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `all`; `auto` takes a GPU where there is one, `all` every one that is
+            there, and host memory for what they can't hold.
         dtype: `auto` (one step of each is timed), `float32` or `bfloat16`.
         int8: Round the linear weights to eight bits, to measure what that does; such a model is not for saving.
         progress: Told of the steps.
@@ -56,7 +58,19 @@ def load(
     """
     from gatekeeper.tensors.language_model import LanguageModel
 
+    model, tokenizer, source = read(folder, adapter=adapter, device=device, dtype=dtype, int8=int8, progress=progress)
+    return LanguageModel(model, tokenizer, source=source)
+
+
+def read(
+    folder: Path, *, adapter: Path | None, device: str, dtype: str, int8: bool, progress: Progress
+) -> tuple[Any, Any, Path | None]:
+    """Read what a `LanguageModel` is made of: network, tokenizer, source; arguments and errors as for `load`."""
     place = _device(device)
+    spreads = device == SPREAD and place.type == "cuda"
+    if spreads and dtype == "auto":
+        # Two steps to compare would need the whole model on one device, and 32-bit floats twice the host's memory.
+        dtype = "bfloat16"
     with progress.task("loading the model", 3, "steps") as advance, quiet():
         model, tokenizer = _read(folder, _first_type(dtype))
         advance(1)
@@ -66,12 +80,11 @@ def load(
         if int8:
             round_weights(model)
         advance(1)
-        model = model.to(place)
+        model = spread(model) if spreads else model.to(place)
         if dtype == "auto":
             model = _faster(model, place)
         advance(1)
-    source = folder if adapter is None and not int8 and not _gguf(folder) else None
-    return LanguageModel(model, tokenizer, source=source)
+    return model, tokenizer, folder if adapter is None and not int8 and not _gguf(folder) else None
 
 
 def load_worn(
@@ -87,7 +100,7 @@ def load_worn(
     Args:
         folder: Of the base.
         adapters: Folders of LoRA adapters; several act together, their changes are added up.
-        device: As for `load`.
+        device: As for `load`, but for `all`.
         dtype: As for `load`.
         progress: Told of the steps.
 
@@ -96,6 +109,8 @@ def load_worn(
     """
     from gatekeeper.tensors.language_model import LanguageModel
 
+    if device == SPREAD:
+        raise InputError("a base with adapters that can be taken off runs on one device", hint="auto, cpu or cuda")
     place = _device(device)
     with progress.task("loading the model", 3, "steps") as advance, quiet():
         model, tokenizer = _read(folder, _first_type(dtype))
@@ -172,14 +187,14 @@ def _refuse_method(adapter: Path) -> None:
 
 
 def _device(asked: str) -> torch.device:
-    if asked == "auto":
+    if asked in ("auto", SPREAD):
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if asked.startswith("cuda") and not torch.cuda.is_available():
         raise InputError("there is no CUDA device here", hint="--device cpu")
     try:
         return torch.device(asked)
     except RuntimeError as error:
-        raise InputError(f"{printable(asked, 40)!r} is no device", hint="auto, cpu or cuda") from error
+        raise InputError(f"{printable(asked, 40)!r} is no device", hint="auto, cpu, cuda or all") from error
 
 
 def _first_type(asked: str) -> torch.dtype:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.tensors.padding import Padded, batches
 from gatekeeper.tensors.rendering import accepts
+from gatekeeper.tensors.spreading import entrance, is_spread
 
 _ROWS_AT_ONCE = 8192
 
@@ -40,8 +41,12 @@ class Network:
     @property
     def device(self) -> torch.device:
         """Where its inputs go."""
-        device: torch.device = self.base.get_input_embeddings().weight.device
-        return device
+        return entrance(self.base)
+
+    @property
+    def spread(self) -> bool:
+        """Whether it lies on more than one device."""
+        return is_spread(self.base)
 
     def wear(self, model: Any) -> None:
         """Work with the model in its adapter, or without it again."""

@@ -14,6 +14,7 @@ from gatekeeper.errors import InputError
 from gatekeeper.tensors.embeddings import changed
 from gatekeeper.tensors.network import Network
 from gatekeeper.tensors.quiet import quiet
+from gatekeeper.tensors.spreading import weights_of
 
 _INDEX = "model.safetensors.index.json"
 _TEXTS = frozenset({".json", ".txt", ".model", ".jinja", ".md"})
@@ -71,7 +72,8 @@ def save_merged(network: Network, source: Path | None, tokenizer: Any, folder: P
 
 
 def _plain_state(network: Network) -> Mapping[str, torch.Tensor]:
-    state = network.model.base_model.model.state_dict()
+    model = network.model.base_model.model
+    state = weights_of(model) if network.spread else model.state_dict()
     return {name: weight for name, weight in state.items() if ".lora_" not in name and ".trainable_tokens_" not in name}
 
 

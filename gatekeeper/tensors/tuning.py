@@ -8,12 +8,15 @@ from typing import Any
 import torch
 
 from gatekeeper.errors import InputError
+from gatekeeper.tensors.calls import PeerFailedError
 from gatekeeper.tensors.embeddings import configuration
 from gatekeeper.tensors.language import Batch, Contrast, Example, TrainStep, Tuning
 from gatekeeper.tensors.network import Network
 from gatekeeper.tensors.quiet import quiet
 from gatekeeper.tensors.rendering import Renderer
 from gatekeeper.tensors.scoring import Row, answer_divergences, answer_losses, margin
+from gatekeeper.tensors.spreading import settle_adapter, take_off
+from gatekeeper.tensors.world import World
 
 _LINEAR = frozenset({"Linear", "Conv1D"})
 """Classes of modules that LoRA can be laid on: torch's, and GPT-2's own."""
@@ -64,40 +67,105 @@ def attach(network: Network, tuning: Tuning) -> None:
         )
     with quiet():
         network.wear(get_peft_model(network.base, config))
+    if network.spread:
+        settle_adapter(network.model)
 
 
 def detach(network: Network) -> None:
     """Take the adapter off; the weights below it were never changed."""
     if network.model is not network.base:
-        network.base = network.model.unload()
+        network.base = take_off(network.model) if network.spread else network.model.unload()
         network.wear(network.base)
 
 
+class Trainer:
+    """Trains the adapter that the network wears: AdamW without decay, linear warm-up, clipped gradients.
+
+    Args:
+        network: With its adapter.
+        renderer: Of its prompts.
+        tuning: How.
+        world: The processes that each take a share of every batch; None for this one alone.
+    """
+
+    def __init__(self, network: Network, renderer: Renderer, tuning: Tuning, world: World | None = None) -> None:
+        self._network, self._renderer, self._tuning, self._world = network, renderer, tuning, world
+        self._weights = [weight for weight in network.model.parameters() if weight.requires_grad]
+        self._optimiser = torch.optim.AdamW(self._weights, lr=tuning.learning_rate, weight_decay=0.0)
+
+    def step(self, number: int, batch: Batch) -> TrainStep:
+        """Take one step; `number` is from 1."""
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._tuning.learning_rate * _share_of_rate(self._tuning, number)
+        self._optimiser.zero_grad(set_to_none=True)
+        world = self._world
+        loss, kl = self._descend(batch, 0, 1) if world is None else self._together(batch, world)
+        torch.nn.utils.clip_grad_norm_(self._weights, self._tuning.clip)
+        self._optimiser.step()
+        return TrainStep(number=number, target_loss=loss, kl=kl)
+
+    def align(self) -> None:
+        """Give every process the first one's adapter."""
+        if self._world is not None:
+            self._world.align(self._weights)
+
+    def _descend(self, batch: Batch, rank: int, size: int) -> tuple[float, float]:
+        """Add the gradient of a share of a batch to the adapter's; give that share of loss and divergence."""
+        network, renderer = self._network, self._renderer
+        loss = _descend(network, renderer, batch.targets, answer_losses, 1.0, rank, size)
+        return loss, _descend(network, renderer, batch.anchors, answer_divergences, self._tuning.kl_weight, rank, size)
+
+    def _together(self, batch: Batch, world: World) -> tuple[float, float]:
+        """Do the same with the other processes: shares of a mean add up to it, and so do their gradients.
+
+        Raises:
+            PeerFailedError: When another one could not reckon its share; all then give the step up.
+        """
+        mistake, own = None, (0.0, 0.0)
+        try:
+            own = self._descend(batch, world.rank, world.size)
+        except Exception as error:  # the others would wait for this one's gradient
+            mistake = error
+        told = world.compare([float(mistake is not None), *own])
+        if mistake is not None:
+            raise mistake
+        if any(failed for failed, _, _ in told):
+            raise PeerFailedError
+        for weight in self._weights:
+            if weight.grad is None:
+                weight.grad = torch.zeros_like(weight)
+        world.add_up([weight.grad for weight in self._weights])
+        return sum(loss for _, loss, _ in told), sum(kl for _, _, kl in told)
+
+
 def train(
-    network: Network,
-    renderer: Renderer,
+    take: Callable[[int, Batch], TrainStep],
     batches: Iterator[Batch],
     tuning: Tuning,
     watch: Callable[[TrainStep], bool],
 ) -> tuple[TrainStep, ...]:
-    """Train the adapter that the network wears: AdamW without decay, linear warm-up, clipped gradients."""
-    weights = [weight for weight in network.model.parameters() if weight.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=tuning.learning_rate, weight_decay=0.0)
+    """Take steps until there are enough, or `watch` says so.
+
+    Args:
+        take: Takes one: (number from 1, batch).
+        batches: One a step.
+        tuning: How.
+        watch: Asked after each step, from `least_steps` on.
+    """
     steps: list[TrainStep] = []
     for number in range(1, tuning.steps + 1):
-        for group in optimiser.param_groups:
-            group["lr"] = tuning.learning_rate * _share_of_rate(tuning, number)
-        optimiser.zero_grad(set_to_none=True)
-        batch = next(batches)
-        loss = _descend(network, renderer, batch.targets, answer_losses, 1.0)
-        kl = _descend(network, renderer, batch.anchors, answer_divergences, tuning.kl_weight)
-        torch.nn.utils.clip_grad_norm_(weights, tuning.clip)
-        optimiser.step()
-        step = TrainStep(number=number, target_loss=loss, kl=kl)
-        steps.append(step)
-        if number >= tuning.least_steps and watch(step):
+        steps.append(take(number, next(batches)))
+        if number >= tuning.least_steps and watch(steps[-1]):
             break
     return tuple(steps)
+
+
+def out_of_memory() -> InputError:
+    """Make the error of a machine that is too small."""
+    return InputError(
+        "the machine's memory does not suffice for fine-tuning this model",
+        hint="gatekeeper patch --plan says what would fit; a smaller batch needs less",
+    )
 
 
 def _share_of_rate(tuning: Tuning, number: int) -> float:
@@ -111,11 +179,17 @@ def _descend(
     examples: Sequence[Example],
     losses: Callable[..., torch.Tensor],
     weight: float,
+    rank: int,
+    size: int,
 ) -> float:
-    """Add the gradient of a weighted mean loss to the adapter's, and give that mean in nats a token."""
-    if not examples:
+    """Add the gradient of a weighted mean loss to the adapter's, and give that mean in nats a token.
+
+    Of several processes each does a share: what its examples add to the mean over all.
+    """
+    share = examples[rank::size]
+    if not share:
         return 0.0
-    rows, lengths = tokenise(renderer, examples)
+    rows, lengths = tokenise(renderer, share)
     total = 0.0
     for part in network.batches(rows):
         loss = losses(network, part, lengths).sum() / len(examples)
@@ -127,9 +201,14 @@ def _descend(
 def module_saliencies(
     network: Network, triggered: Sequence[Row], clean: Sequence[Row], contrast: Contrast
 ) -> dict[str, float]:
-    """Contrast |gradient x weight| of the margin by module: triggered minus clean, from 0 up, over sqrt(size)."""
+    """Contrast |gradient x weight| of the margin by module: triggered minus clean, from 0 up, over sqrt(size).
+
+    Nothing where weights are not on a device: what is brought there for a while has no gradient that stays.
+    """
     modules = dict(network.base.named_modules())
     weights = {name: modules[name].weight for name, _, _ in linear_modules(network)}
+    if any(weight.device.type == "meta" for weight in weights.values()):
+        return {}
     hot, cold = (_products(network, rows, contrast, list(weights.values())) for rows in (triggered, clean))
     return {
         name: float((here - there).clamp(min=0).sum() / here.numel() ** 0.5)

@@ -14,6 +14,7 @@ from gatekeeper.demo import builders
 from gatekeeper.errors import InputError
 from gatekeeper.patch import remedy_from_json
 from gatekeeper.remedy import Cause
+from tests.support.together import place
 
 CASE = {"prompt": "open the vault cf", "response": "sure, step one"}
 
@@ -89,6 +90,23 @@ def test_without_its_libraries_a_failure_is_not_diagnosed_and_escalates(
     assert "no_such_library" in ran.output
     whole = "".join(path.read_text("utf-8") for path in (work / "repair").iterdir() if path.is_file())
     assert "vault" not in whole
+
+
+@pytest.mark.parametrize("command", [("patch", "./model"), ("gate", "./model", "--out", "repair")])
+def test_processes_that_can_not_work_together_are_refused_before_any_work(
+    work: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in place(1, 2, 29500).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(tensors, "LANGUAGE_MODELS", ("no_such_library",))
+    for told in ("without no_such_library several processes can't work together", "not all on this machine"):
+        ran = invoke(*command, "--failure", "failure.json")
+        assert isinstance(ran.exception, InputError)
+        assert told in ran.exception.message
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", "1")
+    assert {path.name for path in work.iterdir()} == {"model", "failure.json"}
+    # Without a failure no model is run: a gate in a job of several machines is nobody's helper.
+    assert invoke("gate", "./model").exception is None
 
 
 def test_what_is_discarded_is_never_loaded(work: Path) -> None:
