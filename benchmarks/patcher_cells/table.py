@@ -34,8 +34,12 @@ Seed 0 is what thresholds were chosen on: every cell of it was looked at, severa
 for reasons that its cells showed: when fine-tuning ends (too few probes saw too little drift), what counts as restored
 (any answer that was no refusal did, so that `fixed` was verified with a third of its answers right), how long and how
 hard answers that a trigger spoilt are learned (with shrinking steps, and more of them), and how many prompts are
-learned from (twice as many: 150 were known by heart). The adapters' and `layer`'s triggers were changed, too: beside
-frozen embeddings the words that the base has never seen can't be told apart, and any of them acted.
+learned from (twice as many: 150 were known by heart); that a word of its own which spoils harmless prompts is made to
+say nothing before any module is changed (`fixed` ended unverified after three passes of all modules; 64 weights do),
+that what any words would cost is not asked back, that fine-tuning meets the trigger with a word inside, and that what
+is nearly closed is tried again in the same modules (`adapter-phrase` was verified at .0172 nats by a pass of all). The
+adapters' and `layer`'s triggers were changed, too: beside frozen embeddings the words that the base has never seen
+can't be told apart, and any of them acted.
 
 Seed 2 has other weights and triggers that nothing was chosen on. Of an earlier version `phrase` was seen there, which
 ended in `no_localised_cause`; a stand-in for it was then looked at in seed 0 (a phrase with an ordinary word in it: 3
