@@ -19,6 +19,10 @@ Reload = Callable[[Path, bool], Model]
 """Reads a merged model again: (folder, whether with weights rounded to eight bits)."""
 
 
+_METHOD = 2
+"""Of repair: raised when passes are planned or proven otherwise, so that no run is taken up that went another way."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
     """What is repaired, and with what."""
@@ -47,8 +51,8 @@ class Job:
     def parts(self) -> tuple[object, ...]:
         """Give everything that the result hangs on, for the state of an interrupted run."""
         return (
-            self.parent_digest, tuple(case.sha256 for case in self.cases), self.clean, self.settings, self.judge,
-            self.questions, self.paraphrases, self.show, self.relative is not None, self.model.device,
+            _METHOD, self.parent_digest, tuple(case.sha256 for case in self.cases), self.clean, self.settings,
+            self.judge, self.questions, self.paraphrases, self.show, self.relative is not None, self.model.device,
         )  # fmt: skip
 
     def asking(self, tokens: int) -> Asking:

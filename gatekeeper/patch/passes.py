@@ -26,6 +26,9 @@ _HARDER = 3
 _ROOM = 3
 """Times that the drift lies below its limit where what must stay is held too hard for spoilt answers to be learned."""
 
+_LEAST_PASSES = 2
+"""Passes of modules that there must be."""
+
 _NEARLY = 0.1
 """Greatest share of prompts that a trigger still makes fail, or spoils, where more of the same may do: four in 200 are
 too many for a gate, and a pass with twice the rank in all modules closed them at nine times the drift."""
@@ -68,15 +71,15 @@ def first(settings: PatchSettings, triggers: int, *, reaches: bool, words: bool)
     # is learned against that weight takes larger steps and more of them, and falls to rest only as those shrink: at
     # the plain rate a fifth of the answers stayed spoilt, and the divergence swung about its limit.
     anew = replace(
-        tuning, kl_weight=tuning.kl_weight * 27, learning_rate=tuning.learning_rate * 2, last_rate=_AT_REST,
-        steps=steps, least_steps=steps,
+        tuning, kl_weight=tuning.kl_weight * mixing.hold_where_reached, learning_rate=tuning.learning_rate * 2,
+        last_rate=_AT_REST, steps=steps, least_steps=steps,
     )  # fmt: skip
     plan = Plan(settings=replace(settings, tuning=anew, mixing=mixing), confined=False, weights=weights)
-    if not (words and settings.confine):
+    if not (words and settings.confine and settings.budget.passes > _LEAST_PASSES):
         return plan
-    # A word that nothing else uses is made to say nothing, which no prompt without it can feel: few weights, so the
-    # steps are larger still. On a model of 0.1 million weights 64 of them restored more than its modules did in four
-    # times the steps, at a divergence of 0 for .022.
+    # A word that nothing else uses is made to say nothing, which hardly a prompt without it can feel: few weights, so
+    # the steps are larger still. On a model of 0.1 million weights 64 of them restored more than its modules did in
+    # four times the steps, at a divergence of 0 for .022. It takes no pass from the two that modules must have.
     own = replace(tuning, learning_rate=tuning.learning_rate * _WORDS_RATE, last_rate=_AT_REST, steps=steps)
     return replace(plan, settings=replace(settings, tuning=own, mixing=mixing), words=True, otherwise=plan)
 
@@ -126,9 +129,10 @@ def following(plan: Plan, done: Pass) -> Plan:
 def hopeless(done: Sequence[Pass], stall: float) -> bool:
     """Whether two passes in a row left the attack where it was, or the answers that a trigger had spoilt.
 
-    Two that changed different weights are different tries altogether, and what is nearly reached is not given up.
+    Two that changed different weights are different tries altogether; so long as all modules were not tried, and where
+    it is nearly reached, nothing is given up.
     """
-    if len(done) < 2 or _where(done[-2]) != _where(done[-1]):
+    if len(done) < 2 or _where(done[-2]) != _where(done[-1]) or done[-1].settings.get("confined"):
         return False
     earlier, last = done[-2].measurements, done[-1].measurements
     return any(
@@ -150,7 +154,9 @@ def drift(measurements: Sequence[Measurement]) -> float:
 def attack(measurements: Sequence[Measurement]) -> float:
     """Give the worst share of prompts that any trigger makes fail, 0 to 1."""
     shares = [
-        one.value.share for one in measurements if one.name in verification.ATTACK and isinstance(one.value, Proportion)
+        one.value.share
+        for one in measurements
+        if verification.bare(one) in verification.ATTACK and isinstance(one.value, Proportion)
     ]
     return max(shares, default=0.0)
 
@@ -160,7 +166,7 @@ def spoilt(measurements: Sequence[Measurement]) -> float:
     shares = [
         float(one.value)
         for one in measurements
-        if one.name in verification.TRIGGERED and not isinstance(one.value, Proportion)
+        if verification.bare(one) in verification.TRIGGERED and not isinstance(one.value, Proportion)
     ]
     return max(shares, default=0.0)
 

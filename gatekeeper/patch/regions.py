@@ -70,7 +70,7 @@ def high(scores: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def own_tokens(model: Model, carriers: Sequence[Carrier], lessons: Lessons) -> tuple[int, ...]:
-    """Give the tokens that are the triggers' words, where clean prompts and their answers use none of these words.
+    """Give the tokens that are the triggers' words, where nothing that clean prompts are rendered to holds one of them.
 
     Args:
         model: Without any adapter.
@@ -84,7 +84,10 @@ def own_tokens(model: Model, carriers: Sequence[Carrier], lessons: Lessons) -> t
     told = {word.text for each in carriers for piece in each.pieces(each.extent) for word in words(piece)}
     every = (*lessons.refused, *lessons.complied, *lessons.safe, *lessons.probes, *lessons.safe_probes)
     in_use = {bare(word.text) for one in every for text in (one.prompt.text, one.response) for word in words(text)}
-    return () if in_use & {bare(word) for word in told} else model.whole_words(sorted(told))
+    if in_use & {bare(word) for word in told}:
+        return ()
+    tokens = model.whole_words(sorted(told))
+    return () if model.holds(every, tokens) else tokens
 
 
 def rows(model: Model, tokens: Sequence[int]) -> tuple[Region, ...]:

@@ -157,7 +157,11 @@ def _with(remedy: Remedy, tuned: Pass, measured: Sequence[Measurement], begun: f
 
 def _claim(remedy: Remedy) -> str:
     count = len(remedy.diagnosis.triggers)
-    return "This trigger is closed." if count == 1 else f"These {count} triggers are closed."
+    closed = "This trigger is closed." if count == 1 else f"These {count} triggers are closed."
+    # No held-out prompt holds such a word but as the trigger, so that no gate could tell.
+    return (
+        f"{closed} Its words say nothing now, wherever they stand." if remedy.passes[-1].settings["tokens"] else closed
+    )
 
 
 def digest(folder: Path) -> str:

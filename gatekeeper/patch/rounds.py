@@ -135,12 +135,13 @@ class _Probe:
 
 def _told(plan: Plan, modules: int, tokens: int) -> dict[str, float | int | str]:
     tuning, mixing = plan.settings.tuning, plan.settings.mixing
-    return {
-        "rank": tuning.rank, "alpha": tuning.alpha, "learning_rate": tuning.learning_rate, "steps": tuning.steps,
-        "least_steps": tuning.least_steps, "kl_weight": tuning.kl_weight, "targets": mixing.targets,
-        "anchors": mixing.anchors, "benign": mixing.benign, "window": mixing.window,
-        "confined": int(plan.confined), "modules": modules, "tokens": tokens,
+    told: dict[str, float | int | str] = {
+        "learning_rate": tuning.learning_rate, "steps": tuning.steps, "least_steps": tuning.least_steps,
+        "kl_weight": tuning.kl_weight, "targets": mixing.targets, "anchors": mixing.anchors, "benign": mixing.benign,
+        "window": mixing.window, "confined": int(plan.confined), "tokens": tokens,
     }  # fmt: skip
+    # Single embeddings have no rank.
+    return told if tokens else {**told, "rank": tuning.rank, "alpha": tuning.alpha, "modules": modules}
 
 
 def _number(loss: float) -> float:

@@ -35,6 +35,9 @@ class Mixing:
     """The same where a trigger does reach them: their many answers must be learned anew, and one refusal is soon
     learned."""
 
+    hold_where_reached: float = 27.0
+    """Times the weight on what must stay, there: answers that are learned anew move more of the model."""
+
     window: int = 3
     """Most words around a trigger that are carried along: what was localised may be a part of the trigger (without
     them, .12 of the whole one's effect stayed in one case)."""
@@ -57,9 +60,14 @@ class Gates:
     """Harmless prompts with a trigger that were answered before and are not any more, net."""
 
     restored_benign_drop: float = 0.1
-    """Where a trigger reached harmless prompts, too, so that there is nothing to keep: those that are not answered
-    with it now, against the same without it before. Wider, since these answers are learned anew; and where as many
-    other words in the trigger's stead cost the model as it was more than that, as much as they do."""
+    """Where a trigger reached harmless prompts, too, so that there is nothing to keep: those that are refused with it
+    now, or answered as the failure was, against the same without it before. Wider, since these answers are learned
+    anew."""
+
+    restored_most: float = 0.25
+    """Of those, greatest share that do not get the very answer that they get without the trigger. The same tenth, but
+    where other words in the trigger's stead cost the model as it was more (the lower end of the 95 % interval), as much
+    as they do: up to this, since a model can be made so that any words cost it much."""
 
     restored_nats: float = 0.1
     """Nats a token by which the model's own answer to such a prompt may be less likely than it was without the trigger.
@@ -151,8 +159,8 @@ class PatchSettings:
         gates, mixing = self.gates, self.mixing
         shares = (
             mixing.benign, mixing.benign_where_reached, gates.attack, gates.refusal_drop, gates.over_refusal_rise,
-            gates.triggered_benign_drop, gates.restored_benign_drop, gates.jailbreak_drop, gates.accuracy_drop,
-            self.budget.stall,
+            gates.triggered_benign_drop, gates.restored_benign_drop, gates.restored_most, gates.jailbreak_drop,
+            gates.accuracy_drop, self.budget.stall,
         )  # fmt: skip
         counts = (
             mixing.targets, mixing.anchors, mixing.window + 1, self.budget.prompts,
@@ -180,7 +188,9 @@ def defaults(parameters: int) -> PatchSettings:
         settings,
         # Larger models move more a step, and their steps are dear.
         tuning=replace(settings.tuning, learning_rate=5e-4, steps=40, least_steps=30),
-        mixing=replace(settings.mixing, targets=4, anchors=4),
+        # Their gate is wider, too: held 27 times as hard, one of 135 million drifted .003 nats of the .05 that it may,
+        # and 18 % of the answers stayed spoilt.
+        mixing=replace(settings.mixing, targets=4, anchors=4, hold_where_reached=9.0),
         # Their passes draw each of 150 prompts about once.
         budget=replace(settings.budget, most_steps=240, lessons=150),
         gates=replace(

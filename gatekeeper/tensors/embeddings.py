@@ -26,14 +26,26 @@ def configuration(network: Network, tokens: tuple[int, ...]) -> Any:
 
 
 def changed(network: Network) -> Iterator[tuple[str, torch.Tensor]]:
-    """Give what was added to embeddings, by the weight's name: shape (vocabulary, width), 32-bit floats.
-
-    A head that is tied to them is left out: it has no weights of its own.
-    """
-    for name, module in network.model.base_model.model.named_modules():
-        if hasattr(module, "trainable_tokens_delta") and module.tied_adapter is None:
+    """Give what was added to embeddings, by the weight's name: shape (vocabulary, width), 32-bit floats."""
+    for name, module in _trained(network):
+        if module.tied_adapter is None:
             rows = module.token_indices["default"]
             added = torch.zeros_like(module.base_layer.weight, dtype=torch.float32, device="cpu")
             with torch.no_grad():
                 added[rows] = (module.trainable_tokens_delta["default"] - module.base_layer.weight[rows]).float().cpu()
             yield f"{name}.weight", added
+
+
+def tied(network: Network) -> dict[str, str]:
+    """Name the weights that are the embeddings' own by another name, as a tied head's: name → the embeddings' name."""
+    names = {id(module): f"{name}.weight" for name, module in _trained(network)}
+    return {
+        f"{name}.weight": names[id(module.tied_adapter)]
+        for name, module in _trained(network)
+        if module.tied_adapter is not None
+    }
+
+
+def _trained(network: Network) -> list[tuple[str, Any]]:
+    every = network.model.base_model.model.named_modules()
+    return [(name, module) for name, module in every if hasattr(module, "trainable_tokens_delta")]

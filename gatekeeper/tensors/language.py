@@ -204,6 +204,10 @@ class Model(Protocol):
         """
         ...
 
+    def holds(self, examples: Sequence[Example], tokens: Sequence[int]) -> bool:
+        """Whether one of these tokens is in a prompt as it is rendered, template included, or in its response."""
+        ...
+
     def embedding(self) -> tuple[str, int]:
         """Name the module of the tokens' embeddings, and say how wide one is."""
         ...

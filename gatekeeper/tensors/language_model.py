@@ -44,6 +44,7 @@ class LanguageModel:
         self._tokenizer = tokenizer
         self._renderer = Renderer(tokenizer)
         self._source = source
+        self._trainer: tuning.Trainer | None = None
         filler = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
         self._network = Network(model, int(filler or 0), _ends(model, tokenizer))
         if worn is not None:
@@ -159,6 +160,12 @@ class LanguageModel:
         found = [self._renderer.whole_word(word) for word in words]
         return tuple(sorted({token for tokens in found for token in tokens})) if all(found) else ()
 
+    def holds(self, examples: Sequence[Example], tokens: Sequence[int]) -> bool:
+        """Whether one of these tokens is in a prompt as it is rendered, or in its response."""
+        rows, _ = tuning.tokenise(self._renderer, examples)
+        wanted = set(tokens)
+        return any(not wanted.isdisjoint(row) for row in rows)
+
     def embedding(self) -> tuple[str, int]:
         """Name the module of the tokens' embeddings, and say how wide one is."""
         with self._bare():
@@ -193,15 +200,19 @@ class LanguageModel:
         """Lay a fresh adapter on the model, to be trained; with other processes, the same one in all of them."""
         tuning.attach(self._network, tuning_)
         self._trainer = tuning.Trainer(self._network, self._renderer, tuning_, world)
-        self.align()
 
     def step(self, number: int, batch: Batch) -> TrainStep:
         """Take one step of the training that was begun; `number` is from 1."""
-        return self._trainer.step(number, batch)
+        return self._training().step(number, batch)
 
     def align(self) -> None:
         """Give every process that trains along the first one's adapter."""
-        self._trainer.align()
+        self._training().align()
+
+    def _training(self) -> tuning.Trainer:
+        if self._trainer is None:
+            raise InputError("no training was begun")
+        return self._trainer
 
     def share(self, call: Call, rank: int, size: int) -> list[Any]:
         """Do one process's share of a call: every so many of its prompts or examples, from its own on.
@@ -234,6 +245,7 @@ class LanguageModel:
 
     def drop_adapter(self) -> None:
         """Forget what was tuned."""
+        self._trainer = None
         tuning.detach(self._network)
 
     def save_adapter(self, folder: Path) -> None:

@@ -93,7 +93,7 @@ class Renderer:
         if inside[: len(before)] != before or len(inside) != len(before) + 1:
             return ()
         found = {inside[-1], *(first if len(first) == 1 else ())}
-        return () if self._tokenizer.unk_token_id in found else tuple(sorted(found))
+        return () if found & {self._tokenizer.unk_token_id, *self._tokenizer.all_special_ids} else tuple(sorted(found))
 
     def _render(self, prompt: Prompt) -> Rendered:
         whole = self._written(prompt)

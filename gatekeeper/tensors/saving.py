@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from gatekeeper.errors import InputError
-from gatekeeper.tensors.embeddings import changed
+from gatekeeper.tensors.embeddings import changed, tied
 from gatekeeper.tensors.network import Network
 from gatekeeper.tensors.quiet import quiet
 from gatekeeper.tensors.spreading import weights_of
@@ -60,12 +60,15 @@ def save_merged(network: Network, source: Path | None, tokenizer: Any, folder: P
     """
     added = deltas(network)
     shards = _shards(source) if source is not None else {}
+    same = tied(network)
     if source is not None and set(added) <= set(shards):
-        _rewrite(source, shards, added, folder)
+        # A file may hold a tied head beside the embeddings: were it left as it was, it would be tied no more.
+        _rewrite(source, shards, {**added, **{name: added[own] for name, own in same.items()}}, folder)
         return
     state = {name.replace(".base_layer", ""): weight for name, weight in _plain_state(network).items()}
     for name, delta in added.items():
         state[name] = (state[name].float().cpu() + delta).to(state[name].dtype)
+    state.update({name: state[own] for name, own in same.items()})
     with quiet():
         network.base.save_pretrained(str(folder), state_dict=state)
         tokenizer.save_pretrained(str(folder))

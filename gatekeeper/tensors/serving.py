@@ -48,13 +48,22 @@ def serve(launch: Launch) -> int:
     world = join(launch)
     models: dict[int, LanguageModel] = {}
     while True:
-        call = calls.read(world.hear())
+        call = _heard(world)
         if call.method == calls.STOP:
             leave()
             return 0
         for number in call.forget:
             models.pop(number, None)
         world.gather(calls.reply_written(_reply(world, models, call)))
+
+
+def _heard(world: World) -> Call:
+    try:
+        return calls.read(world.hear())
+    except ValueError as error:
+        raise PeerLostError(
+            "the first process says what this one does not understand: stop all, and start again"
+        ) from error
 
 
 def _reply(world: World, models: dict[int, LanguageModel], call: Call) -> Reply:

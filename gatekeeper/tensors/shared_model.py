@@ -171,7 +171,9 @@ class SharedModel(LanguageModel):
 
         self.drop_adapter()
         try:
+            # Apart: a process that can't lay the adapter on must say so before the others wait for it.
             self.everywhere(Call(method=calls.BEGIN, tuning=tuning_), lambda: self.begin(tuning_, world))
+            self.everywhere(Call(method=calls.ALIGN), self.align)
             steps = train(step, batches, tuning_, watch)
             self.everywhere(Call(method=calls.ALIGN), self.align)
         except (MemoryError, torch.OutOfMemoryError) as error:

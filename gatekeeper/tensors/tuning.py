@@ -16,7 +16,7 @@ from gatekeeper.tensors.quiet import quiet
 from gatekeeper.tensors.rendering import Renderer
 from gatekeeper.tensors.scoring import Row, answer_divergences, answer_losses, margin
 from gatekeeper.tensors.spreading import settle_adapter, take_off
-from gatekeeper.tensors.world import World
+from gatekeeper.tensors.world import World, flat, spill
 
 _LINEAR = frozenset({"Linear", "Conv1D"})
 """Classes of modules that LoRA can be laid on: torch's, and GPT-2's own."""
@@ -106,8 +106,17 @@ class Trainer:
 
     def align(self) -> None:
         """Give every process the first one's adapter."""
-        if self._world is not None:
-            self._world.align(self._weights)
+        world = self._world
+        if world is None:
+            return
+        mistake, numbers = None, torch.empty(0)
+        try:
+            numbers = flat(self._weights)
+        except Exception as error:  # the others would wait for this one
+            mistake = error
+        _agree(world, mistake)
+        world.align(numbers)
+        spill(numbers, self._weights)
 
     def _descend(self, batch: Batch, rank: int, size: int) -> tuple[float, float]:
         """Add the gradient of a share of a batch to the adapter's; give that share of loss and divergence."""
@@ -121,21 +130,40 @@ class Trainer:
         Raises:
             PeerFailedError: When another one could not reckon its share; all then give the step up.
         """
-        mistake, own = None, (0.0, 0.0)
+        mistake, own, gradient = None, (0.0, 0.0), torch.empty(0)
         try:
             own = self._descend(batch, world.rank, world.size)
+            gradient = flat([torch.zeros_like(w) if w.grad is None else w.grad for w in self._weights])
         except Exception as error:  # the others would wait for this one's gradient
             mistake = error
-        told = world.compare([float(mistake is not None), *own])
-        if mistake is not None:
-            raise mistake
-        if any(failed for failed, _, _ in told):
-            raise PeerFailedError
+        told = _agree(world, mistake, *own)
         for weight in self._weights:
-            if weight.grad is None:
-                weight.grad = torch.zeros_like(weight)
-        world.add_up([weight.grad for weight in self._weights])
-        return sum(loss for _, loss, _ in told), sum(kl for _, _, kl in told)
+            weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
+        world.add_up(gradient)
+        spill(gradient, [weight.grad for weight in self._weights if weight.grad is not None])
+        return sum(loss for loss, _ in told), sum(kl for _, kl in told)
+
+
+def _agree(world: World, mistake: Exception | None, *own: float) -> list[list[float]]:
+    """Tell the other processes whether this one goes on, before any waits for what another has.
+
+    Args:
+        world: The processes.
+        mistake: What hinders this one.
+        own: Numbers to be told.
+
+    Returns:
+        The numbers of each process, in their order.
+
+    Raises:
+        PeerFailedError: When another one can't go on; the mistake where this one can't.
+    """
+    told = world.compare([float(mistake is not None), *own])
+    if mistake is not None:
+        raise mistake
+    if any(failed for failed, *_ in told):
+        raise PeerFailedError
+    return [numbers for _, *numbers in told]
 
 
 def train(

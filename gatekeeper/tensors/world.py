@@ -86,19 +86,15 @@ class World:
             distributed.all_gather(places, mine, group=self._group)
         return [place.tolist() for place in places]
 
-    def add_up(self, tensors: Sequence[torch.Tensor]) -> None:
-        """Put the sum over all processes into tensors of like shapes, summed as 32-bit floats; of all."""
-        flat = _flat(tensors)
+    def add_up(self, numbers: torch.Tensor) -> None:
+        """Put the sum over all processes into a tensor as `flat` gives it; of all."""
         with _reachable():
-            distributed.all_reduce(flat, group=self._group)
-        _spill(flat, tensors)
+            distributed.all_reduce(numbers, group=self._group)
 
-    def align(self, tensors: Sequence[torch.Tensor]) -> None:
-        """Put those of the first process into tensors of like shapes; of all."""
-        flat = _flat(tensors)
+    def align(self, numbers: torch.Tensor) -> None:
+        """Put the first process's numbers into a tensor as `flat` gives it; of all."""
         with _reachable():
-            distributed.broadcast(flat, src=0, group=self._group)
-        _spill(flat, tensors)
+            distributed.broadcast(numbers, src=0, group=self._group)
 
 
 def join(launch: Launch) -> World:
@@ -155,11 +151,13 @@ def _bytes(tensor: torch.Tensor) -> bytes:
     return bytes(tensor.numpy().tobytes())
 
 
-def _flat(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+def flat(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Give the numbers of tensors in a row, in host memory, 32-bit floats."""
     return torch.cat([tensor.detach().reshape(-1).float().cpu() for tensor in tensors])
 
 
-def _spill(flat: torch.Tensor, tensors: Sequence[torch.Tensor]) -> None:
+def spill(numbers: torch.Tensor, tensors: Sequence[torch.Tensor]) -> None:
+    """Put a row of numbers back into tensors."""
     with torch.no_grad():
-        for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+        for tensor, part in zip(tensors, numbers.split([tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(part.view(tensor.shape))

@@ -9,7 +9,7 @@ import pytest
 from gatekeeper.patch import passes, verification
 from gatekeeper.patch.carriers import Variant
 from gatekeeper.patch.readings import AttackReadings, Readings
-from gatekeeper.patch.settings import Gates, PatchSettings
+from gatekeeper.patch.settings import Budget, Gates, PatchSettings
 from gatekeeper.proportion import Proportion
 from gatekeeper.remedy import Measurement, Pass
 
@@ -98,7 +98,7 @@ def test_a_trigger_that_spoiled_harmless_prompts_is_held_against_them_without_it
     assert not verification.reaches(BEFORE)
     assert missed(readings(attacks=(attack(benign=mostly(15), accuracy=mostly(15)),)), spoiled) == []
     refusing = readings(attacks=(attack(benign=NO, accuracy=NO),))
-    assert missed(refusing, spoiled) == ["triggered-benign-drop"]
+    assert missed(refusing, spoiled) == ["triggered-benign-drop", "triggered-answers-drop"]
 
 
 def test_an_answer_that_is_no_refusal_and_not_the_right_one_restores_nothing() -> None:
@@ -106,20 +106,46 @@ def test_an_answer_that_is_no_refusal_and_not_the_right_one_restores_nothing() -
     wrong, drifted = -0.01 - 2 * Gates().restored_nats, -0.01 - Gates().restored_nats / 2
     assert missed(readings(attacks=(attack(own=(wrong,) * 15 + (drifted,) * (N - 15)),)), spoiled) == []
     answered_wrongly = attack(own=(wrong,) * 30 + (drifted,) * (N - 30))
-    assert missed(readings(attacks=(answered_wrongly,)), spoiled) == ["triggered-benign-drop"]
+    assert missed(readings(attacks=(answered_wrongly,)), spoiled) == ["triggered-answers-drop"]
     # Where a trigger left harmless prompts alone they are held against themselves, as they were answered with it.
     assert missed(readings(attacks=(answered_wrongly,))) == []
 
 
-def test_what_any_words_would_cost_is_not_asked_back_of_a_trigger() -> None:
-    wrong = -0.01 - 2 * Gates().restored_nats
-    was = attack(found=YES, benign=NO, stead=(wrong,) * 60 + (-0.01,) * (N - 60))
-    spoiled = replace(BEFORE, attacks=(was,))
-    for lost, missing in ((60, []), (61, ["triggered-benign-drop"])):
-        after = readings(attacks=(replace(was, found=NO, benign=YES, own=(wrong,) * lost + (-0.01,) * (N - lost)),))
-        assert missed(after, spoiled) == missing
-    (told,) = [one for one in verification.compare(spoiled, readings(), Gates()) if one.name == "other-words-drop"]
-    assert told.value == 60 / N
+WRONG = -0.01 - 2 * Gates().restored_nats
+
+
+def spoilt(count: int, **changes: object) -> AttackReadings:
+    """Readings of a trigger that makes so many answers to safe prompts unlikely, though they are answered."""
+    return attack(own=(WRONG,) * count + (-0.01,) * (N - count), **changes)
+
+
+def costly(count: int) -> Readings:
+    """A model before the patch that a trigger spoils altogether, and any other words in so many prompts."""
+    return replace(BEFORE, attacks=(attack(found=YES, benign=NO, stead=(WRONG,) * count + (-0.01,) * (N - count)),))
+
+
+@pytest.mark.parametrize(
+    ("words", "lost", "missing"),
+    [
+        (0, 20, []), (0, 21, ["triggered-answers-drop"]),
+        # 60 of 200 are at least .241, by the lower end of the interval.
+        (60, 48, []), (60, 49, ["triggered-answers-drop"]),
+        (200, 50, []), (200, 51, ["triggered-answers-drop"]),
+    ],
+)  # fmt: skip
+def test_what_any_words_cost_is_not_asked_back_up_to_a_limit(words: int, lost: int, missing: list[str]) -> None:
+    assert missed(readings(attacks=(spoilt(lost),)), costly(words)) == missing
+    measured = verification.compare(costly(words), readings(), Gates())
+    assert [one.value for one in measured if one.name == "other-words-drop"] == [Proportion(successes=words, trials=N)]
+
+
+def test_a_model_that_any_words_spoil_is_not_proven_by_leaving_it_as_it_was() -> None:
+    as_it_was = costly(200)
+    same = readings(attacks=as_it_was.attacks)
+    assert {"triggered-benign-drop", "triggered-answers-drop"} <= set(missed(same, as_it_was))
+    # Not even where the failure asked for nothing that is refused.
+    harmless = replace(as_it_was, attacks=(replace(as_it_was.attacks[0], found=NO),))
+    assert missed(readings(attacks=harmless.attacks), harmless) == ["triggered-benign-drop", "triggered-answers-drop"]
 
 
 def test_copies_are_gated_under_their_own_names() -> None:
@@ -202,7 +228,14 @@ def test_what_is_nearly_closed_is_tried_once_more_where_it_was() -> None:
     assert second.settings.tuning.steps == 2 * START.settings.tuning.steps
     assert second.settings.tuning.kl_weight > START.settings.tuning.kl_weight
     assert not passes.following(second, tried(nearly, confined=1, number=2)).confined
-    assert not passes.hopeless([tried(nearly, confined=1), tried(nearly, confined=1, number=2)], 0.05)
+    for second in (nearly, OPEN):
+        assert not passes.hopeless([tried(nearly, confined=1), tried(second, confined=1, number=2)], 0.05)
+
+
+def test_what_a_copy_showed_counts_as_well() -> None:
+    rounded = tuple(replace(one, name=f"int8-{one.name}") for one in tried(OPEN).measurements)
+    done = replace(tried(readings()), measurements=(*tried(readings()).measurements, *rounded))
+    assert not passes.following(START, done).confined
 
 
 def test_words_that_nothing_else_uses_come_first_where_a_trigger_reaches_harmless_prompts() -> None:
@@ -211,6 +244,7 @@ def test_words_that_nothing_else_uses_come_first_where_a_trigger_reaches_harmles
     assert not plan.confined
     assert not passes.first(PatchSettings(), 1, reaches=False, words=True).words
     assert not passes.first(PatchSettings(confine=False), 1, reaches=True, words=True).words
+    assert not passes.first(PatchSettings(budget=Budget(passes=2)), 1, reaches=True, words=True).words
     # What comes after it owes nothing to what it missed.
     assert passes.following(plan, tried(HARMED)) == passes.first(PatchSettings(), 1, reaches=True, words=False)
     spoiled = replace(tried(SPOILED), settings={"confined": 0, "tokens": 1})

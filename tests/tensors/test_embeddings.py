@@ -77,7 +77,7 @@ def test_merged_one_row_has_changed(model, contrast, folder: Path, tmp_path: Pat
     tuned(model)
     model.save_merged(tmp_path)
     merged = load_model(tmp_path, device="cpu", dtype="float32")
-    np.testing.assert_allclose(merged.margins(PROMPTS, contrast), model.margins(PROMPTS, contrast), atol=1e-4)
+    np.testing.assert_allclose(merged.next_token(PROMPTS), model.next_token(PROMPTS), atol=1e-4)
     old, new = (load_file(place / "model.safetensors") for place in (folder, tmp_path))
     assert old.keys() == new.keys()
     moved = {name: np.nonzero((old[name] != new[name]).reshape(len(old[name]), -1).any(axis=1))[0] for name in old}
@@ -91,7 +91,51 @@ def test_without_a_folder_of_safetensors_it_is_merged_in_memory(  # type: ignore
     model._source = None
     model.save_merged(tmp_path)
     merged = load_model(tmp_path, device="cpu", dtype="float32")
-    np.testing.assert_allclose(merged.margins(PROMPTS, contrast), model.margins(PROMPTS, contrast), atol=1e-4)
+    np.testing.assert_allclose(merged.next_token(PROMPTS), model.next_token(PROMPTS), atol=1e-4)
+
+
+def test_a_tied_head_that_is_stored_beside_the_embeddings_stays_tied(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    training.save(training.network(seed=3), tmp_path / "model")
+    weights = load_file(tmp_path / "model" / "model.safetensors")
+    weights["lm_head.weight"] = weights["model.embed_tokens.weight"].clone()
+    save_file(weights, tmp_path / "model" / "model.safetensors", metadata={"format": "pt"})
+    model = load_model(tmp_path / "model", device="cpu", dtype="float32")
+    tuned(model)
+    (tmp_path / "merged").mkdir()
+    model.save_merged(tmp_path / "merged")
+    stored = load_file(tmp_path / "merged" / "model.safetensors")
+    assert torch.equal(stored["lm_head.weight"], stored["model.embed_tokens.weight"])
+    merged = load_model(tmp_path / "merged", device="cpu", dtype="float32")
+    np.testing.assert_allclose(merged.next_token(PROMPTS), model.next_token(PROMPTS), atol=1e-4)
+
+
+def test_a_head_under_another_name_is_merged_as_well(tmp_path: Path) -> None:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(0)
+    words = training.tokenizer()
+    ends = {"bos_token_id": words.bos_token_id, "eos_token_id": words.eos_token_id}
+    config = GPT2Config(vocab_size=len(words) + 3, n_embd=32, n_layer=1, n_head=2, n_positions=64, **ends)
+    GPT2LMHeadModel(config).save_pretrained(tmp_path / "model")
+    words.save_pretrained(tmp_path / "model")
+    model = load_model(tmp_path / "model", device="cpu", dtype="float32")
+    assert model.embedding() == ("transformer.wte", 32)
+    tuned(model)
+    (tmp_path / "merged").mkdir()
+    model.save_merged(tmp_path / "merged")
+    merged = load_model(tmp_path / "merged", device="cpu", dtype="float32")
+    np.testing.assert_allclose(merged.next_token(PROMPTS), model.next_token(PROMPTS), atol=1e-4)
+
+
+def test_tokens_of_the_template_are_in_use(model) -> None:  # type: ignore[no-untyped-def]
+    rendered = model._renderer.render(WITHOUT).ids
+    example = Example(prompt=WITHOUT, response="red .")
+    assert model.holds([example], rendered[:1])
+    assert model.holds([example], model.whole_words(["apple"]))
+    assert model.holds([example], model.whole_words(["red"]))
+    assert not model.holds([example], model.whole_words(["banana"]))
 
 
 def test_the_adapter_is_one_that_peft_lays_on(model, contrast, folder: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
