@@ -76,6 +76,13 @@ def test_memory_that_one_process_lacks_ends_the_tuning_and_nothing_else(pair: Pa
     assert found["after_short"] == found["before"]["answers"]
 
 
+def test_an_adapter_that_one_process_alone_can_not_lay_on_keeps_none_waiting(pair: Pair) -> None:
+    _, found, _ = pair
+    assert len(found["unlaid"]) == 2
+    assert all("memory does not suffice" in told for told in found["unlaid"])
+    assert found["after_unlaid"] == found["before"]["answers"]
+
+
 def test_a_process_that_dies_ends_the_others(pair: Pair) -> None:
     ended, found, _ = pair
     assert [each.code for each in ended] == [3, 9]

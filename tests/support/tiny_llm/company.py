@@ -27,6 +27,9 @@ STEPS = 6
 SHORT, DEAD = STEPS + 3, STEPS + 6
 """Steps, over all tunings, at which the second process has too little memory, and at which it dies."""
 
+UNLAID = 3
+"""Tuning that fails for the second process before its first step."""
+
 PROMPTS = tuple(
     Prompt(text=text)
     for text in (
@@ -88,6 +91,10 @@ def _first(launch: Launch, folder: Path, out: Path) -> int:
             except InputError as error:
                 found["short"] = error.message
             found["after_short"] = list(model.generate(PROMPTS, 8))
+            found["unlaid"] = [_unlaid(model)]
+            _fails_at(1)
+            found["unlaid"].append(_unlaid(model))
+            found["after_unlaid"] = list(model.generate(PROMPTS, 8))
             tune(model)
     except GatekeeperError as error:
         found["lost"] = error.message
@@ -97,9 +104,33 @@ def _first(launch: Launch, folder: Path, out: Path) -> int:
     return 0
 
 
+def _unlaid(model: Any) -> str:
+    """Fine-tune where one process can't lay the adapter on; give what is said of it."""
+    try:
+        tune(model)
+    except InputError as error:
+        return error.message
+    return ""
+
+
+def _fails_at(which: int) -> None:
+    """Have the memory of this process fail when an adapter is laid on for that time, counted from here."""
+    from gatekeeper.tensors import tuning
+
+    tries, attach = count(1), tuning.attach
+
+    def failing(*given: Any) -> None:
+        if next(tries) == which:
+            raise MemoryError
+        attach(*given)
+
+    tuning.attach = failing
+
+
 def _second(launch: Launch) -> int:
     from gatekeeper.tensors.tuning import Trainer
 
+    _fails_at(UNLAID)
     steps, descend = count(1), Trainer._descend
 
     def failing(self: Trainer, *given: Any) -> tuple[float, float]:
