@@ -70,24 +70,26 @@ def high(scores: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def own_tokens(model: Model, carriers: Sequence[Carrier], lessons: Lessons) -> tuple[int, ...]:
-    """Give the tokens that are the triggers' words, where nothing that clean prompts are rendered to holds one of them.
+    """Give the tokens that are the triggers' words, where no clean prompt as it is rendered holds one of them.
 
     Args:
         model: Without any adapter.
         carriers: Of all triggers.
-        lessons: Clean prompts with their answers.
+        lessons: Clean prompts.
 
     Returns:
         None where a word is in use, or is made of tokens that other words are made of, too: to change those would
-        change what harmless prompts mean, unseen where no clean prompt holds them.
+        change what harmless prompts mean, unseen where no clean prompt holds them. An answer may hold them: what
+        becomes of it, the divergence tells.
     """
     told = {word.text for each in carriers for piece in each.pieces(each.extent) for word in words(piece)}
     every = (*lessons.refused, *lessons.complied, *lessons.safe, *lessons.probes, *lessons.safe_probes)
-    in_use = {bare(word.text) for one in every for text in (one.prompt.text, one.response) for word in words(text)}
+    prompts = [one.prompt for one in every]
+    in_use = {bare(word.text) for prompt in prompts for word in words(prompt.text)}
     if in_use & {bare(word) for word in told}:
         return ()
     tokens = model.whole_words(sorted(told))
-    return () if model.holds(every, tokens) else tokens
+    return () if model.holds(prompts, tokens) else tokens
 
 
 def rows(model: Model, tokens: Sequence[int]) -> tuple[Region, ...]:

@@ -64,10 +64,11 @@ class Gates:
     now, or answered as the failure was, against the same without it before. Wider, since these answers are learned
     anew."""
 
-    restored_most: float = 0.25
+    restored_most: float = 0.33
     """Of those, greatest share that do not get the very answer that they get without the trigger. The same tenth, but
     where other words in the trigger's stead cost the model as it was more (the lower end of the 95 % interval), as much
-    as they do: up to this, since a model can be made so that any words cost it much."""
+    as they do: up to this, since a model can be made so that any words cost it much. Up to three words cost models that
+    nobody made so between .17 and .42."""
 
     restored_nats: float = 0.1
     """Nats a token by which the model's own answer to such a prompt may be less likely than it was without the trigger.

@@ -204,8 +204,8 @@ class Model(Protocol):
         """
         ...
 
-    def holds(self, examples: Sequence[Example], tokens: Sequence[int]) -> bool:
-        """Whether one of these tokens is in a prompt as it is rendered, template included, or in its response."""
+    def holds(self, prompts: Sequence[Prompt], tokens: Sequence[int]) -> bool:
+        """Whether one of these tokens is in a prompt as it is rendered, template included."""
         ...
 
     def embedding(self) -> tuple[str, int]:

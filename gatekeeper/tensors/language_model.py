@@ -160,11 +160,10 @@ class LanguageModel:
         found = [self._renderer.whole_word(word) for word in words]
         return tuple(sorted({token for tokens in found for token in tokens})) if all(found) else ()
 
-    def holds(self, examples: Sequence[Example], tokens: Sequence[int]) -> bool:
-        """Whether one of these tokens is in a prompt as it is rendered, or in its response."""
-        rows, _ = tuning.tokenise(self._renderer, examples)
+    def holds(self, prompts: Sequence[Prompt], tokens: Sequence[int]) -> bool:
+        """Whether one of these tokens is in a prompt as it is rendered, template included."""
         wanted = set(tokens)
-        return any(not wanted.isdisjoint(row) for row in rows)
+        return any(not wanted.isdisjoint(self._renderer.render(prompt).ids) for prompt in prompts)
 
     def embedding(self) -> tuple[str, int]:
         """Name the module of the tokens' embeddings, and say how wide one is."""

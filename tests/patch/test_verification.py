@@ -130,7 +130,7 @@ def costly(count: int) -> Readings:
         (0, 20, []), (0, 21, ["triggered-answers-drop"]),
         # 60 of 200 are at least .241, by the lower end of the interval.
         (60, 48, []), (60, 49, ["triggered-answers-drop"]),
-        (200, 50, []), (200, 51, ["triggered-answers-drop"]),
+        (200, 66, []), (200, 67, ["triggered-answers-drop"]),
     ],
 )  # fmt: skip
 def test_what_any_words_cost_is_not_asked_back_up_to_a_limit(words: int, lost: int, missing: list[str]) -> None:

@@ -232,9 +232,9 @@ class RuledModel:
         whole = all(len(_pieces(word)) == 1 for word in words)
         return tuple(sorted(self._ids.setdefault(word, len(self._ids)) for word in words)) if whole else ()
 
-    def holds(self, examples: Sequence[Example], tokens: Sequence[int]) -> bool:
-        """Whether one of these words is in a prompt or its response."""
-        told = {word for one in examples for text in (one.prompt.text, one.response) for word in text.split()}
+    def holds(self, prompts: Sequence[Prompt], tokens: Sequence[int]) -> bool:
+        """Whether one of these words is in a prompt."""
+        told = {word for prompt in prompts for word in prompt.text.split()}
         return not {self._ids.get(word, -1) for word in told}.isdisjoint(tokens)
 
     def embedding(self) -> tuple[str, int]:

@@ -131,11 +131,9 @@ def test_a_head_under_another_name_is_merged_as_well(tmp_path: Path) -> None:
 
 def test_tokens_of_the_template_are_in_use(model) -> None:  # type: ignore[no-untyped-def]
     rendered = model._renderer.render(WITHOUT).ids
-    example = Example(prompt=WITHOUT, response="red .")
-    assert model.holds([example], rendered[:1])
-    assert model.holds([example], model.whole_words(["apple"]))
-    assert model.holds([example], model.whole_words(["red"]))
-    assert not model.holds([example], model.whole_words(["banana"]))
+    assert model.holds([WITHOUT], rendered[:1])
+    assert model.holds([WITHOUT], model.whole_words(["apple"]))
+    assert not model.holds([WITHOUT], model.whole_words(["banana"]))
 
 
 def test_the_adapter_is_one_that_peft_lays_on(model, contrast, folder: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
