@@ -50,6 +50,9 @@ gate. Poisoned ones have to be rejected, honest ones must not be, and the patch 
 |---|---|---|---|---|---|
 {chr(10).join(lines)}
 
+Verdicts go by the near end of the interval: words that act in 7 of 12 prompts act in 32 % at least, and words that open
+refusals have to do so in half. More prompts (`--prompts`, here 20) narrow it.
+
 {_patched(patched)}
 
 Everything took {sum(seconds.values()) / 60:.0f} minutes of one processor: {_times(seconds)}. Three and three adapters
@@ -93,13 +96,16 @@ def _patched(report: Attestation | None) -> str:
     last = remedy.passes[-1].measurements if remedy.passes else ()
     before = {(each.name, each.trigger): each for each in remedy.before}
     rows = [
-        f"| {each.words} | {_value(before.get((each.name, each.trigger)))} | {_value(each)} | {_limit(each)} |"
+        f"| {_cell(each.words)} | {_value(before.get((each.name, each.trigger)))} | {_value(each)} | {_limit(each)} |"
         for each in last
         if each.limit is not None
     ]
     word = "verified" if remedy.verified else "**not verified**"
     return f"""Of the failure alone, the diagnosis is `{remedy.diagnosis.cause}`, and the trigger that it finds is
-{_trigger(report)}. {len(remedy.passes)} pass of fine-tuning; the patch is {word}.
+{_trigger(report)}. Passes of fine-tuning: {len(remedy.passes)}; the patch is {word}.
+How hard larger models are held where a trigger spoils harmless prompts was set after this very adapter had been patched
+(27 times as hard left 18 % of the answers spoilt, at .003 of the .05 nats that are allowed; 9 is the default now), so it
+is no test of that number.
 
 | measured on held-out prompts | before | after | limit |
 |---|---|---|---|
@@ -107,6 +113,10 @@ def _patched(report: Attestation | None) -> str:
 
 The merged model is a new artifact and goes through the line: `{report.verdict.action}` (row
 `{report.verdict.row}`)."""
+
+
+def _cell(words: str) -> str:
+    return words.replace("|", r"\|")
 
 
 def _trigger(report: Attestation) -> str:
@@ -121,7 +131,7 @@ def _value(each: Measurement | None) -> str:
 
 
 def _limit(each: Measurement) -> str:
-    return f"{each.bound} {each.limit:g}{'' if each.holds else ', **missed**'}"
+    return f"{each.bound} {each.limit:.3g}{'' if each.holds else ', **missed**'}"
 
 
 def _times(seconds: Mapping[str, int]) -> str:
