@@ -104,8 +104,8 @@ def _patched(report: Attestation | None) -> str:
     return f"""Of the failure alone, the diagnosis is `{remedy.diagnosis.cause}`, and the trigger that it finds is
 {_trigger(report)}. Passes of fine-tuning: {len(remedy.passes)}; the patch is {word}.
 How hard larger models are held where a trigger spoils harmless prompts was set after this very adapter had been patched
-(27 times as hard left 18 % of the answers spoilt, at .003 of the .05 nats that are allowed; 9 is the default now), so it
-is no test of that number.
+(27 times as hard left 18 % of the answers spoilt, at .003 of the .05 nats that are allowed; 9 is the default now), so
+it is no test of that number.
 
 | measured on held-out prompts | before | after | limit |
 |---|---|---|---|
