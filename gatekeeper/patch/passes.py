@@ -20,6 +20,10 @@ _AT_REST = 0.05
 _WORDS_RATE = 10
 """Times the learning rate where single embeddings are trained: 1 and 30 restored less."""
 
+_WORDS_BENIGN = 0.5
+"""Share of harmless prompts there: few weights serve refusals as well, and with three quarters of the other kind eight
+requests of 200 stayed open that were put together otherwise than those that were learned."""
+
 _HARDER = 3
 """Times that what must stay is held harder."""
 
@@ -81,7 +85,8 @@ def first(settings: PatchSettings, triggers: int, *, reaches: bool, words: bool)
     # the steps are larger still. On a model of 0.1 million weights 64 of them restored more than its modules did in
     # four times the steps, at a divergence of 0 for .022. It takes no pass from the two that modules must have.
     own = replace(tuning, learning_rate=tuning.learning_rate * _WORDS_RATE, last_rate=_AT_REST, steps=steps)
-    return replace(plan, settings=replace(settings, tuning=own, mixing=mixing), words=True, otherwise=plan)
+    shared = replace(mixing, benign=max(settings.mixing.benign, _WORDS_BENIGN))
+    return replace(plan, settings=replace(settings, tuning=own, mixing=shared), words=True, otherwise=plan)
 
 
 def following(plan: Plan, done: Pass) -> Plan:
